@@ -1,0 +1,3 @@
+"""A metering service: usage samples in over HTTP, exact quantities out."""
+
+__version__ = "0.1.0"

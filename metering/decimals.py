@@ -1,0 +1,78 @@
+"""Exact decimal numbers: what a volume may be, its one form, and the contexts of arithmetic.
+
+Floats have no place in a quantity that can be billed. A volume is finite, has at most 34
+significant digits, is below 1e27 and has at most 27 decimal places, so that two Decimal128 sums
+(whole and fraction) of ten million of them never round.
+"""
+
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation
+
+from metering.errors import InvalidSample
+
+MAX_DIGITS = 34
+MAX_WHOLE_DIGITS = 27
+MAX_PLACES = 27
+
+# Squares of volumes have at most 108 digits; ten digits more for how many are added.
+EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
+_GENEROUS = Context(prec=160)
+_TWENTY_DIGITS = Context(prec=20)
+
+_PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_LONGEST_TEXT = 400
+
+
+def canonical(number: Decimal) -> Decimal:
+    """The same value in its one form: no trailing zeros, no positive exponent, no minus zero."""
+    if not number:
+        return Decimal(0)
+    number = number.normalize(_GENEROUS)
+    if number.as_tuple().exponent > 0:  # type: ignore[operator] # finite, so an int
+        return number.quantize(Decimal(1), context=_GENEROUS)
+    return number
+
+
+def read_volume(value: Decimal | int | str, field: str) -> Decimal:
+    """The volume that a number, or its plain text, names, in canonical form.
+
+    Raises:
+        InvalidSample: not a plain finite number, or too long, too large or too fine to be kept
+            without rounding.
+    """
+    number = _number(value, field)
+    if not number.is_finite():
+        raise InvalidSample(f"{field} must be a finite number", field=field)
+    if not number:
+        return Decimal(0)
+    if number.adjusted() >= MAX_WHOLE_DIGITS:
+        raise InvalidSample(f"{field} must be below 1e{MAX_WHOLE_DIGITS}", field=field)
+    if number.adjusted() < -MAX_PLACES or len(number.as_tuple().digits) > _LONGEST_TEXT:
+        raise InvalidSample(f"{field} has more than {MAX_PLACES} decimal places", field=field)
+    number = canonical(number)
+    digits, exponent = number.as_tuple().digits, int(number.as_tuple().exponent)
+    if -exponent > MAX_PLACES:
+        raise InvalidSample(f"{field} has more than {MAX_PLACES} decimal places", field=field)
+    if len(digits) > MAX_DIGITS:
+        raise InvalidSample(f"{field} has more than {MAX_DIGITS} digits", field=field)
+    return number
+
+
+def _number(value: Decimal | int | str, field: str) -> Decimal:
+    if isinstance(value, str):
+        if len(value) <= _LONGEST_TEXT and _PLAIN_NUMBER.fullmatch(value):
+            return Decimal(value)
+    elif not isinstance(value, bool):
+        return Decimal(value)
+    raise InvalidSample(f"{field} must be a number, not '{str(value)[:100]}'", field=field)
+
+
+def quotient(dividend: Decimal, divisor: int) -> Decimal:
+    """dividend / divisor to 20 significant digits, half-even."""
+    return canonical(_TWENTY_DIGITS.divide(dividend, Decimal(divisor)))
+
+
+def root_quotient(radicand: Decimal, divisor: int) -> Decimal:
+    """sqrt(radicand) / divisor to 20 significant digits, half-even."""
+    root = _GENEROUS.sqrt(radicand)
+    return canonical(_TWENTY_DIGITS.plus(_GENEROUS.divide(root, Decimal(divisor))))

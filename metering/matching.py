@@ -1,0 +1,194 @@
+"""Which samples a filter matches: one meaning for every driver.
+
+The rules are MongoDB's, because clients of v2 rely on them (ceilometer-v2.md section 4): numbers
+compare across int and decimal, never with booleans or text; `eq None` matches null and an absent
+field; a list matches if it is equal or if one of its elements matches; NE and Not match where a
+field is absent; the ordering operators only match values of the same kind.
+"""
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from metering.model import Sample, Series
+from metering.query import (
+    EVERYTHING,
+    NOTHING,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Field,
+    Filter,
+    Kind,
+    Not,
+    Operator,
+    Value,
+)
+from metering.times import Range, following
+
+_ORDERINGS = {
+    Operator.LT: operator.lt,
+    Operator.LE: operator.le,
+    Operator.GT: operator.gt,
+    Operator.GE: operator.ge,
+}
+
+_KINDS = (((int, Decimal), Decimal), ((str,), str), ((datetime,), datetime))
+
+
+def matches(filter_: Filter, sample: Sample) -> bool:
+    """Whether the filter matches the sample."""
+    match filter_:
+        case AllOf(parts):
+            return all(matches(part, sample) for part in parts)
+        case AnyOf(parts):
+            return any(matches(part, sample) for part in parts)
+        case Not(part):
+            return not matches(part, sample)
+        case Comparison(field):
+            return _compare(filter_, _values(field, sample.series, sample))
+
+
+def reduce_to_sample(filter_: Filter, series: Series) -> Filter:
+    """What is left to ask of the samples of one series: EVERYTHING, NOTHING, or a smaller tree.
+
+    Every comparison on a field of the series is decided; what is left has only fields of samples.
+    """
+    match filter_:
+        case AllOf(parts):
+            rest = _reduced(parts, series)
+            return NOTHING if NOTHING in rest else _flat(AllOf, rest, EVERYTHING)
+        case AnyOf(parts):
+            rest = _reduced(parts, series)
+            return EVERYTHING if EVERYTHING in rest else _flat(AnyOf, rest, NOTHING)
+        case Not(part):
+            left = reduce_to_sample(part, series)
+            if left in (EVERYTHING, NOTHING):
+                return NOTHING if left == EVERYTHING else EVERYTHING
+            return Not(left)
+        case Comparison(field) if field.of_series:
+            return EVERYTHING if _compare(filter_, _values(field, series, None)) else NOTHING
+    return filter_
+
+
+def matches_series(filter_: Filter, series: Series) -> bool:
+    """Whether a filter that has only fields of series matches."""
+    return reduce_to_sample(filter_, series) == EVERYTHING
+
+
+def required(filter_: Filter, field: Field) -> list[Value]:
+    """The values that the field must equal for the filter to match, as far as is plain to see.
+
+    A driver may look only there. An empty list means that nothing is known.
+    """
+    match filter_:
+        case Comparison(asked, Operator.EQ, value) if asked == field:
+            return [value]
+        case AllOf(parts):
+            return [value for part in parts for value in required(part, field)]
+    return []
+
+
+def fields(filter_: Filter) -> Iterable[Field]:
+    """Every field that the filter asks about."""
+    match filter_:
+        case Comparison(field):
+            yield field
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from fields(part)
+        case Not(part):
+            yield from fields(part)
+
+
+def _reduced(parts: Iterable[Filter], series: Series) -> list[Filter]:
+    return [reduce_to_sample(part, series) for part in parts]
+
+
+def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) -> Filter:
+    rest = [part for part in rest if part != neutral]
+    return rest[0] if len(rest) == 1 else node(tuple(rest))
+
+
+def _values(field: Field, series: Series, sample: Sample | None) -> list[Any]:
+    if field.kind is Kind.METADATA:
+        return series.metadata.find(field.path)
+    value = getattr(series if field.of_series else sample, field.name)
+    return [] if value is None else [value]
+
+
+def _compare(comparison: Comparison, values: list[Any]) -> bool:
+    expected = comparison.value
+    if comparison.operator is Operator.EQ:
+        return _equals_any(values, expected)
+    if comparison.operator is Operator.NE:
+        return not _equals_any(values, expected)
+    ordered: Callable[[Any, Any], bool] = _ORDERINGS[comparison.operator]
+    kind = _kind(expected)
+    return kind is not None and any(
+        ordered(value, expected) for value in _with_elements(values) if _kind(value) is kind
+    )
+
+
+def _equals_any(values: list[Any], expected: Value) -> bool:
+    if expected is None and not values:
+        return True
+    return any(_equal(value, expected) for value in _with_elements(values))
+
+
+def _with_elements(values: list[Any]) -> Iterable[Any]:
+    for value in values:
+        yield value
+        if isinstance(value, list):
+            yield from value
+
+
+def _equal(value: Any, expected: Any) -> bool:
+    if isinstance(value, list) and isinstance(expected, list):
+        return len(value) == len(expected) and all(map(_equal, value, expected))
+    if isinstance(value, dict) and isinstance(expected, dict):
+        return value.keys() == expected.keys() and all(
+            _equal(value[key], expected[key]) for key in value
+        )
+    if value is None or expected is None:
+        return value is expected
+    kind = _kind(value)
+    return kind is not None and kind is _kind(expected) and bool(value == expected)
+
+
+def _kind(value: Any) -> type | None:
+    """What a value can be compared with; None for containers and null."""
+    if isinstance(value, bool):
+        return bool
+    return next((kind for types, kind in _KINDS if isinstance(value, types)), None)
+
+
+def bounds(filter_: Filter) -> Range:
+    """The half-open range outside of which the filter matches nothing, as far as is plain."""
+    match filter_:
+        case Comparison(Field("timestamp"), operator_, datetime() as at):
+            return range_of(operator_, at)
+        case AllOf(parts):
+            whole = Range()
+            for part in parts:
+                whole = whole & bounds(part)
+            return whole
+    return Range()
+
+
+def range_of(operator_: Operator, at: datetime) -> Range:
+    """The half-open range of the instants that compare so with one; they have whole milliseconds.
+
+    NE is no range: everything is inside.
+    """
+    after = following(at)
+    return {
+        Operator.LT: Range(None, at),
+        Operator.LE: Range(None, after),
+        Operator.GT: Range(after, None),
+        Operator.GE: Range(at, None),
+        Operator.EQ: Range(at, after),
+        Operator.NE: Range(),
+    }[operator_]

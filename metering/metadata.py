@@ -1,0 +1,156 @@
+"""Resource metadata: a nested JSON object, kept as one canonical text and read by path.
+
+The canonical text (sorted keys, exact numbers) is what drivers store, so any key is stored and
+found literally: dots, `$`, empty and non-ASCII keys mean nothing to a database here. It also makes
+two descriptions equal exactly when their texts are.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from metering.errors import InvalidSample
+
+MAX_BYTES = 16 * 1024
+MAX_DEPTH = 20
+MAX_KEY_LENGTH = 255
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
+
+
+class Metadata:
+    """One resource description; immutable, equal by canonical text, parsed when first read."""
+
+    def __init__(self, text: str) -> None:
+        """Wrap a text that `of` or `read` made; nothing is checked."""
+        self.text = text
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> "Metadata":
+        """The description that a tree of dicts, lists, text, int, Decimal, bool and None gives.
+
+        Raises:
+            InvalidSample: too deep, too large, a NUL in a key or value, or two keys that read the
+                same once flattened (`a.b` beside `a: {b: ...}`).
+        """
+        _check(tree)
+        text = _encode(tree)
+        if len(text) > MAX_BYTES:
+            raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
+        metadata = cls(text.decode())
+        metadata._check_flat()
+        return metadata
+
+    @classmethod
+    def read(cls, json: bytes) -> "Metadata":
+        """The description in a JSON object; of two equal keys in one object the last counts.
+
+        Raises:
+            InvalidSample: not a JSON object, or one that `of` refuses.
+        """
+        if len(json) > 2 * MAX_BYTES:
+            raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
+        try:
+            return cls.of(_decode(json))
+        except msgspec.MsgspecError:
+            raise InvalidSample("metadata must be a JSON object", field="metadata") from None
+
+    @cached_property
+    def tree(self) -> dict[str, Any]:
+        """The nested object; to be read only."""
+        return _decode(self.text)
+
+    @cached_property
+    def flat(self) -> dict[str, str]:
+        """Text by flattened key, as v2 shows it: `{"a": {"b": {"c": 1}}}` is `{"a.b:c": "1"}`.
+
+        The rule is textual (ceilometer-v2.md section 3): all dots become colons, then the first
+        colon becomes a dot. Values have their Python text; empty objects vanish.
+        """
+        return {
+            path.replace(".", ":").replace(":", ".", 1): str(_plain(value))
+            for path, value in _leaves(self.tree)
+        }
+
+    def find(self, path: str) -> list[Any]:
+        """Every value under a dotted path: keys with dots are found, numbers index lists."""
+        return list(_walk(self.tree, path))
+
+    def _check_flat(self) -> None:
+        paths = [path.replace(".", ":") for path, _ in _leaves(self.tree)]
+        if len(set(paths)) < len(paths):
+            twice = next(path for path in paths if paths.count(path) > 1)
+            raise InvalidSample(f"metadata key {twice[:100]} given twice", field="metadata")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the canonical texts are the same: 1 and 1.0 differ, as v2 shows them apart."""
+        return isinstance(other, Metadata) and self.text == other.text
+
+    def __hash__(self) -> int:
+        """By canonical text."""
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        """The canonical text."""
+        return f"Metadata({self.text})"
+
+
+NOTHING = Metadata("{}")
+
+
+def _check(tree: Mapping[str, Any]) -> None:
+    """Refuse what could not be kept or shown; iterative, so that depth cannot exhaust the stack."""
+    pending: list[tuple[Any, int]] = [(tree, 1)]
+    while pending:
+        value, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise InvalidSample(f"metadata is nested deeper than {MAX_DEPTH}", field="metadata")
+        if isinstance(value, Mapping):
+            for key in value:
+                if "\0" in key or len(key) > MAX_KEY_LENGTH:
+                    message = f"metadata keys have at most {MAX_KEY_LENGTH} characters and no NUL"
+                    raise InvalidSample(message, field="metadata")
+            pending.extend((item, depth + 1) for item in value.values())
+        elif isinstance(value, list):
+            pending.extend((item, depth + 1) for item in value)
+        elif isinstance(value, str) and "\0" in value:
+            raise InvalidSample("metadata values must not contain NUL", field="metadata")
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _plain(value: Any) -> Any:
+    """Lists for Python's text of them: decimals inside as plain numbers, not `Decimal('1.5')`."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _walk(value: Any, path: str) -> Iterator[Any]:
+    if isinstance(value, list):
+        head, _, rest = path.partition(".")
+        if head.isascii() and head.isdigit() and len(head) < 6 and int(head) < len(value):
+            yield from _walk(value[int(head)], rest) if rest else iter([value[int(head)]])
+        for item in value:
+            if isinstance(item, Mapping):
+                yield from _walk(item, path)
+    elif isinstance(value, Mapping):
+        if path in value:
+            yield value[path]
+        cut = path.find(".")
+        while cut >= 0:
+            if path[:cut] in value:
+                yield from _walk(value[path[:cut]], path[cut + 1 :])
+            cut = path.find(".", cut + 1)

@@ -1,0 +1,193 @@
+"""The nouns: series, samples, meters, resources, verdicts, and who may see which.
+
+Frozen dataclasses that pass between layers. An object that exists is valid: whoever makes one
+from foreign input has checked it (`metering.recording`, the drivers' mappings).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+
+from metering.metadata import Metadata
+
+
+class MeterType(StrEnum):
+    """How the volumes of a meter are to be read."""
+
+    GAUGE = "gauge"
+    DELTA = "delta"
+    CUMULATIVE = "cumulative"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """All that samples share which differ only in id, time and volume.
+
+    A *stream* is (source, meter, type, unit, resource_id): it goes on when the description
+    (project, user, metadata) changes, and then has several series.
+    """
+
+    source: str
+    meter: str
+    type: MeterType
+    unit: str
+    resource_id: str
+    project_id: str | None
+    user_id: str | None
+    metadata: Metadata
+
+    @cached_property
+    def digest(self) -> bytes:
+        """128 bits that identify the series, the same in every process and driver."""
+        parts = (
+            self.source,
+            self.meter,
+            self.type,
+            self.unit,
+            self.resource_id,
+            _optional(self.project_id),
+            _optional(self.user_id),
+            self.metadata.text,
+        )
+        return _digest(*parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One reading. Its key is (source, id), for ever; it never changes."""
+
+    series: Series
+    id: str
+    timestamp: datetime
+    volume: Decimal
+    recorded_at: datetime
+
+    @property
+    def key(self) -> bytes:
+        """128 bits that identify (source, id); with the timestamp they order samples."""
+        return sample_key(self.series.source, self.id)
+
+
+def sample_key(source: str, sample_id: str) -> bytes:
+    """The key of the sample with that source and id."""
+    return _digest(source, sample_id)
+
+
+def _optional(text: str | None) -> str:
+    return "-" if text is None else f"+{text}"
+
+
+def _digest(*parts: str) -> bytes:
+    """A digest that cannot be forged by moving characters from one part to the next."""
+    encoded = [part.encode() for part in parts]
+    framed = b"".join(len(part).to_bytes(4) + part for part in encoded)
+    return hashlib.sha256(framed).digest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A sample to be recorded, and which of its fields the server filled in.
+
+    A retry is filled in anew, so what was filled in takes no part in deciding whether it is the
+    same sample. The names are those of Sample and Series.
+    """
+
+    sample: Sample
+    completed: frozenset[str] = frozenset()
+
+    def repeats(self, kept: Sample) -> bool:
+        """Whether the kept sample has every value that was sent here.
+
+        Volumes compare by value, timestamps as instants; recorded_at never counts.
+        """
+        mine, theirs = self.sample, kept
+        sent = {
+            "timestamp": mine.timestamp == theirs.timestamp,
+            "volume": mine.volume == theirs.volume,
+            "meter": mine.series.meter == theirs.series.meter,
+            "type": mine.series.type == theirs.series.type,
+            "unit": mine.series.unit == theirs.series.unit,
+            "resource_id": mine.series.resource_id == theirs.series.resource_id,
+            "project_id": mine.series.project_id == theirs.series.project_id,
+            "user_id": mine.series.user_id == theirs.series.user_id,
+            "metadata": mine.series.metadata == theirs.series.metadata,
+        }
+        return all(agrees for name, agrees in sent.items() if name not in self.completed)
+
+
+class Outcome(StrEnum):
+    """What became of a submission."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome, and the sample that is kept under the key: the new one or the older."""
+
+    outcome: Outcome
+    kept: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The scope of a caller who may see one project's samples only."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllProjects:
+    """The scope of a caller who may see everything."""
+
+
+Scope = Project | AllProjects
+
+
+def is_visible(series: Series, scope: Scope) -> bool:
+    """Whether a caller of that scope may see the samples of the series."""
+    return isinstance(scope, AllProjects) or series.project_id == scope.id
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A series and the timestamps of its first and last sample, both inclusive."""
+
+    series: Series
+    first_sample_at: datetime
+    last_sample_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """A meter of a resource; owner and source are those of the resource's newest sample."""
+
+    name: str
+    type: MeterType
+    unit: str
+    resource_id: str
+    source: str
+    project_id: str | None
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource as its newest sample describes it, and between which samples it was seen.
+
+    `meters` has the name of each of its meters, once for each type and unit.
+    """
+
+    id: str
+    source: str
+    project_id: str | None
+    user_id: str | None
+    metadata: Metadata
+    first_sample_at: datetime
+    last_sample_at: datetime
+    meters: tuple[str, ...]

@@ -1,0 +1,151 @@
+"""The questions: fields, operators, filter trees, and what is asked of a store.
+
+A filter is a tree of plain values. It is checked when it is made from foreign input
+(`metering.api.params`), and answered by `metering.matching`, the same for every driver.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from metering.model import Scope
+from metering.times import EVER, Range, Windows
+
+
+class Kind(StrEnum):
+    """What values a field has."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    INSTANT = "instant"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something of a sample that can be asked for; `path` is set for metadata only.
+
+    Fields of a series are the same for all its samples, so a driver can decide on them once.
+    """
+
+    name: str
+    kind: Kind
+    of_series: bool
+    path: str = ""
+
+
+FIELDS = {
+    field.name: field
+    for field in (
+        Field("source", Kind.TEXT, of_series=True),
+        Field("meter", Kind.TEXT, of_series=True),
+        Field("type", Kind.TEXT, of_series=True),
+        Field("unit", Kind.TEXT, of_series=True),
+        Field("resource_id", Kind.TEXT, of_series=True),
+        Field("project_id", Kind.TEXT, of_series=True),
+        Field("user_id", Kind.TEXT, of_series=True),
+        Field("id", Kind.TEXT, of_series=False),
+        Field("volume", Kind.NUMBER, of_series=False),
+        Field("timestamp", Kind.INSTANT, of_series=False),
+        Field("recorded_at", Kind.INSTANT, of_series=False),
+    )
+}
+
+
+def metadata_field(path: str) -> Field:
+    """The field of a dotted path in the metadata."""
+    return Field(f"metadata.{path}", Kind.METADATA, of_series=True, path=path)
+
+
+class Operator(StrEnum):
+    """How a field is compared; NE is the exact opposite of EQ, so it matches an absent field."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+
+
+Value = str | int | Decimal | bool | datetime | None | list[Any] | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A leaf: a field, how, and with what."""
+
+    field: Field
+    operator: Operator
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True where every part is; without parts always."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True where some part is; without parts never."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True where the part is not, also where a field is absent."""
+
+    part: "Filter"
+
+
+Filter = Comparison | AllOf | AnyOf | Not
+
+EVERYTHING = AllOf(())
+NOTHING = AnyOf(())
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place between samples in their order: just after the sample with this time and key."""
+
+    timestamp: datetime
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleQuery:
+    """Samples in scope, in a half-open range, that match; newest first from a position on."""
+
+    scope: Scope
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtentQuery:
+    """Series that match and have a sample in scope and range.
+
+    The filter may use fields of series only. `as_of` leaves out samples recorded later: the
+    pages of a list are all cut from what was there when the first was.
+    """
+
+    scope: Scope
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryQuery:
+    """Summaries of the samples in scope and range that match, cut into windows."""
+
+    scope: Scope
+    windows: Windows
+    filter: Filter = EVERYTHING
+    range: Range = EVER

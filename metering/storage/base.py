@@ -1,0 +1,127 @@
+"""What every store promises, in prose; `tests/contract` checks each sentence on every driver.
+
+A driver keeps samples and answers three questions: which samples, which series, which Summaries.
+It does no calendars, reads neither the configuration nor the clock, and knows no HTTP. A question
+that reaches it has been checked. The memory driver is the definition of right.
+"""
+
+import abc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
+from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.summary import Summary
+from metering.times import Range
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSummary:
+    """The Summary of those samples of one series that lie in one window."""
+
+    series: Series
+    window: Range
+    summary: Summary
+
+
+class Storage(abc.ABC):
+    """A store of samples.
+
+    Only `StorageUnavailable`, `QueryTooExpensive` and `Misconfigured` leave a driver; what the
+    database raised is their cause. Scope is applied before everything else: no answer depends on
+    a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
+    All methods may be called from several threads at once.
+    """
+
+    @classmethod
+    @abc.abstractmethod
+    def open(cls, url: str, *, timeout_seconds: float) -> Self:
+        """A store for the URL. Connects when first used, so a fork may follow.
+
+        No question takes much longer than the timeout: it raises `QueryTooExpensive`.
+        """
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """Create what is missing (tables, indexes). A second call changes nothing."""
+
+    @abc.abstractmethod
+    def check(self) -> list[str]:
+        """What is wrong with the deployment, a sentence each: a missing index, say.
+
+        Raises:
+            StorageUnavailable: the store cannot be reached.
+        """
+
+    @abc.abstractmethod
+    def ping(self) -> None:
+        """Return if the store answers.
+
+        Raises:
+            StorageUnavailable: it does not.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Free all connections; the store is not used again."""
+
+    @abc.abstractmethod
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """Keep samples for ever under (source, id), and say what became of each, in order.
+
+        A key that is free is STORED. A key that is taken by the same sample
+        (`Submission.repeats`) is a DUPLICATE, by another a CONFLICT: nothing changes. The
+        verdicts are those of recording one submission after the other. When `atomic` is set and
+        any verdict is CONFLICT, nothing is stored (the other verdicts stay as they would be).
+        When it returns, all that is STORED or DUPLICATE survives a crash.
+
+        Raises:
+            StorageUnavailable: unknown whether stored; the same again is safe.
+        """
+
+    @abc.abstractmethod
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        """The samples that match, by (timestamp, key) descending.
+
+        `query.after` continues just after a position, also when samples arrived meanwhile.
+        """
+
+    @abc.abstractmethod
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        """Each series that matches and has samples in range, and where they begin and end.
+
+        In no defined order. The timestamps are those of samples in range.
+        """
+
+    @abc.abstractmethod
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        """A Summary for each series and window that has samples; no two for the same pair.
+
+        In no defined order. All figures are exact. Intervals are credited between successive
+        matching samples of a series within a window.
+        """
+
+
+def verdicts_in_order(
+    submissions: Sequence[Submission], kept: Mapping[bytes, Sample]
+) -> tuple[list[Verdict], dict[bytes, Sample]]:
+    """The verdicts of recording one after the other over what is kept, and what is new, by key."""
+    fresh: dict[bytes, Sample] = {}
+    verdicts = []
+    for submission in submissions:
+        key = submission.sample.key
+        existing = kept.get(key) or fresh.get(key)
+        if existing is None:
+            fresh[key] = submission.sample
+            verdicts.append(Verdict(Outcome.STORED, submission.sample))
+        elif submission.repeats(existing):
+            verdicts.append(Verdict(Outcome.DUPLICATE, existing))
+        else:
+            verdicts.append(Verdict(Outcome.CONFLICT, existing))
+    return verdicts, fresh
+
+
+def has_conflict(verdicts: Sequence[Verdict]) -> bool:
+    """Whether any of the verdicts is CONFLICT."""
+    return any(verdict.outcome is Outcome.CONFLICT for verdict in verdicts)

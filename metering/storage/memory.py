@@ -1,0 +1,95 @@
+"""The reference driver: plain Python over a dict, slow, obviously right, gone with the process."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Self
+
+from metering.matching import matches, matches_series
+from metering.model import Extent, Sample, Series, Submission, Verdict, is_visible
+from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.storage.base import Storage, WindowSummary, has_conflict, verdicts_in_order
+from metering.summary import Reading, of_stream
+from metering.times import Range
+
+
+class MemoryStorage(Storage):
+    """`memory://`: for tests and a first look."""
+
+    def __init__(self) -> None:
+        """An empty store."""
+        self._samples: dict[bytes, Sample] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, timeout_seconds: float) -> Self:  # noqa: ARG003 - has no parts
+        """An empty store; the URL is `memory://`."""
+        return cls()
+
+    def prepare(self) -> None:
+        """Nothing to create."""
+
+    def check(self) -> list[str]:
+        """Say that nothing is kept."""
+        return ["memory:// keeps nothing when the process ends"]
+
+    def ping(self) -> None:
+        """Always there."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+        with self._lock:
+            verdicts, fresh = verdicts_in_order(submissions, self._samples)
+            if not (atomic and has_conflict(verdicts)):
+                self._samples = self._samples | fresh
+            return verdicts
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        """See `Storage.samples`."""
+        ordered = sorted(self._samples.values(), key=_position, reverse=True)
+        for sample in ordered:
+            if query.after and _position(sample) >= (query.after.timestamp, query.after.key):
+                continue
+            if _is_asked(query, sample):
+                yield sample
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        """See `Storage.extents`."""
+        seen: dict[Series, list[datetime]] = defaultdict(list)
+        for sample in self._samples.values():
+            in_time = query.as_of is None or sample.recorded_at <= query.as_of
+            if (
+                in_time
+                and sample.timestamp in query.range
+                and is_visible(sample.series, query.scope)
+                and matches_series(query.filter, sample.series)
+            ):
+                seen[sample.series].append(sample.timestamp)
+        for series, instants in seen.items():
+            yield Extent(series, min(instants), max(instants))
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        """See `Storage.summaries`."""
+        readings: dict[tuple[Series, Range], list[Reading]] = defaultdict(list)
+        for sample in self._samples.values():
+            if _is_asked(query, sample):
+                window = query.windows.holding(sample.timestamp)
+                readings[sample.series, window].append(Reading(sample.timestamp, sample.volume))
+        for (series, window), found in readings.items():
+            yield WindowSummary(series, window, of_stream(sorted(found)))
+
+
+def _is_asked(query: SampleQuery | SummaryQuery, sample: Sample) -> bool:
+    return (
+        is_visible(sample.series, query.scope)
+        and sample.timestamp in query.range
+        and matches(query.filter, sample)
+    )
+
+
+def _position(sample: Sample) -> tuple[datetime, bytes]:
+    return sample.timestamp, sample.key

@@ -1,0 +1,209 @@
+"""Answers for drivers that keep series and samples apart: decide on series once, then read.
+
+A filter is first decided on each series, by the same code as the memory driver's
+(`metering.matching`); what is left asks of samples only. So a database needs no more than a few
+plain look-ups by series, time and key: it never sees a foreign name or value, and cannot differ
+in what a comparison means. A driver supplies the look-ups; SQLite and MongoDB are built so.
+"""
+
+import abc
+import time
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, TypeVar
+
+from metering.errors import QueryTooExpensive
+from metering.matching import bounds, matches, matches_series, reduce_to_sample, required
+from metering.model import Extent, Project, Sample, Series, is_visible, sample_key
+from metering.query import (
+    EVERYTHING,
+    FIELDS,
+    NOTHING,
+    ExtentQuery,
+    Filter,
+    Position,
+    SampleQuery,
+    SummaryQuery,
+)
+from metering.storage.base import Storage, WindowSummary
+from metering.summary import Reading, of_stream
+from metering.times import Range, Windows, runs
+
+Handle = Hashable
+T = TypeVar("T")
+AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
+_ROWS_BETWEEN_LOOKS_AT_THE_CLOCK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample as a driver keeps it: `handle` is the driver's name for the series."""
+
+    handle: Handle
+    id: str
+    timestamp: datetime
+    volume: Decimal
+    recorded_at: datetime
+
+    def sample(self, series: Series) -> Sample:
+        """The sample, given the series that the handle stands for."""
+        return Sample(
+            series=series,
+            id=self.id,
+            timestamp=self.timestamp,
+            volume=self.volume,
+            recorded_at=self.recorded_at,
+        )
+
+
+class SeriesStorage(Storage):
+    """A store that keeps series and samples apart."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        """Take the time limit of a question."""
+        self._timeout_seconds = timeout_seconds
+
+    @abc.abstractmethod
+    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
+        """The series whose fields equal these values (None for absent); all, if none is given."""
+
+    @abc.abstractmethod
+    def _scan(
+        self, handles: Collection[Handle], range_: Range, after: Position | None
+    ) -> Iterator[Row]:
+        """The samples of the series in range, by (timestamp, key) descending, after a position."""
+
+    @abc.abstractmethod
+    def _readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        """The readings of the series in range: all of one series together, by (at, volume)."""
+
+    @abc.abstractmethod
+    def _extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        """The first and last timestamp of each of the series that has samples in range.
+
+        Only samples with recorded_at <= as_of count, if it is given.
+        """
+
+    @abc.abstractmethod
+    def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
+        """The samples with these keys, in no order."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        """See `Storage.samples`."""
+        plan = self._plan(query)
+        series = {handle: one for members in plan.values() for handle, one in members.items()}
+        left = {handle: rest for rest, members in plan.items() for handle in members}
+        range_ = query.range & bounds(query.filter)
+        if not series or range_.is_empty:
+            return
+        ids = required(query.filter, FIELDS["id"])
+        if ids:
+            rows = self._by_id(str(ids[0]), series, range_, query.after)
+        else:
+            rows = self._scan(series.keys(), range_, query.after)
+        for row in self._in_time(rows):
+            sample = row.sample(series[row.handle])
+            if left[row.handle] == EVERYTHING or matches(left[row.handle], sample):
+                yield sample
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        """See `Storage.extents`."""
+        series = {
+            handle: one for handle, one in self._visible(query) if matches_series(query.filter, one)
+        }
+        if not series or query.range.is_empty:
+            return
+        for handle, first, last in self._extents(series.keys(), query.range, query.as_of):
+            yield Extent(series[handle], first, last)
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        """See `Storage.summaries`."""
+        for rest, series in self._plan(query).items():
+            range_ = query.range & bounds(rest)
+            if range_.is_empty:
+                continue
+            if rest == EVERYTHING:
+                readings = self._readings(series.keys(), range_)
+            else:
+                readings = self._matching_readings(rest, series, range_)
+            for handle, group in groupby(self._in_time(readings), key=lambda pair: pair[0]):
+                yield from _cut(series[handle], [reading for _, reading in group], query.windows)
+
+    def _plan(self, query: SampleQuery | SummaryQuery) -> dict[Filter, dict[Handle, Series]]:
+        """The series that can match, by what is left to ask of their samples."""
+        plan: dict[Filter, dict[Handle, Series]] = defaultdict(dict)
+        for handle, series in self._visible(query):
+            rest = reduce_to_sample(query.filter, series)
+            if rest != NOTHING:
+                plan[rest][handle] = series
+        return plan
+
+    def _visible(self, query: AnyQuery) -> Iterator[tuple[Handle, Series]]:
+        """The series in scope that may match: the look-up narrows, the scope is checked again."""
+        for handle, series in self._in_time(self._find_series(_look_up(query))):
+            if is_visible(series, query.scope):
+                yield handle, series
+
+    def _by_id(
+        self,
+        sample_id: str,
+        series: Mapping[Handle, Series],
+        range_: Range,
+        after: Position | None,
+    ) -> Iterator[Row]:
+        """The samples with that id under any source: the key is enough, ids need no index."""
+        keys = {sample_key(one.source, sample_id) for one in series.values()}
+        rows = [
+            (Position(row.timestamp, sample_key(series[row.handle].source, row.id)), row)
+            for row in self._rows(keys)
+            if row.handle in series and row.timestamp in range_
+        ]
+        rows.sort(key=lambda pair: (pair[0].timestamp, pair[0].key), reverse=True)
+        for position, row in rows:
+            if after is None or (position.timestamp, position.key) < (after.timestamp, after.key):
+                yield row
+
+    def _matching_readings(
+        self, rest: Filter, series: Mapping[Handle, Series], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        found: dict[Handle, list[Reading]] = defaultdict(list)
+        for row in self._in_time(self._scan(series.keys(), range_, None)):
+            if matches(rest, row.sample(series[row.handle])):
+                found[row.handle].append(Reading(row.timestamp, row.volume))
+        for handle, readings in found.items():
+            for reading in sorted(readings):
+                yield handle, reading
+
+    def _in_time(self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, as long as the time limit of the question allows."""
+        deadline = time.monotonic() + self._timeout_seconds
+        for number, row in enumerate(rows, 1):
+            if number % _ROWS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 and time.monotonic() > deadline:
+                raise QueryTooExpensive(self._timeout_seconds)
+            yield row
+
+
+def _look_up(query: AnyQuery) -> dict[str, Any]:
+    """What the fields of every matching series must equal; scope wins over what was asked."""
+    equal: dict[str, Any] = {}
+    for field in FIELDS.values():
+        values = required(query.filter, field) if field.of_series else []
+        if values and (values[0] is None or isinstance(values[0], str)):
+            equal[field.name] = values[0]
+    if isinstance(query.scope, Project):
+        equal["project_id"] = query.scope.id
+    return equal
+
+
+def _cut(series: Series, readings: list[Reading], windows: Windows) -> Iterator[WindowSummary]:
+    instants = [reading.at for reading in readings]
+    for window, begin, after in runs(windows, instants):
+        yield WindowSummary(series, window, of_stream(readings[begin:after]))

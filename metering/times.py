@@ -1,0 +1,164 @@
+"""Instants and half-open ranges of them: the one place where time is read and written.
+
+Inside the service an instant is an aware `datetime` in UTC with whole milliseconds, which is what
+BSON keeps. Finer digits are cut here, never rounded up: a rounded instant could cross an hour.
+Every range is start <= t < end.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import iso8601
+
+from metering.errors import InvalidRequest
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+_LONGEST_TEXT = 64
+_ASCII_TIME = re.compile(r"[0-9TtZz:.,+\- ]+")
+
+
+def now() -> datetime:
+    """The current instant."""
+    return truncate(datetime.now(UTC))
+
+
+def truncate(instant: datetime) -> datetime:
+    """The instant cut to whole milliseconds (floor, as v2 and BSON do)."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def following(instant: datetime) -> datetime:
+    """The next instant: a millisecond later (the last of the year 9999 has none but itself)."""
+    return instant + min(MILLISECOND, LAST - instant)
+
+
+def read(text: str, field: str = "timestamp") -> datetime:
+    """The instant that an ISO 8601 text names; without an offset it is UTC.
+
+    Takes what Ceilometer's v2 API took (ceilometer-v2.md section 5): year, month or date alone,
+    `T` or a blank, basic format, one-digit parts. An offset is converted, which v2 did not do.
+
+    Raises:
+        InvalidRequest: not a time, or outside the years 1 to 9999 once it is UTC.
+    """
+    if len(text) <= _LONGEST_TEXT and _ASCII_TIME.fullmatch(text):
+        try:
+            return truncate(iso8601.parse_date(text, default_timezone=UTC).astimezone(UTC))
+        except (iso8601.ParseError, ValueError, OverflowError):
+            pass
+    message = (
+        f"Invalid input for field/attribute {field}. Value: '{text[:100]}'. "
+        "invalid timestamp format"
+    )
+    raise InvalidRequest(message, field=field)
+
+
+def write_naive(instant: datetime) -> str:
+    """ISO 8601 without a zone, a fraction of six digits only where there is one: v2's form."""
+    return instant.replace(tzinfo=None).isoformat()
+
+
+def write(instant: datetime) -> str:
+    """ISO 8601 with `Z`, a fraction of three digits only where there is one."""
+    if instant.microsecond:
+        return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return instant.replace(tzinfo=None).isoformat() + "Z"
+
+
+def to_milliseconds(instant: datetime) -> int:
+    """Whole milliseconds since 1970-01-01T00:00Z."""
+    return (instant - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """The instant that many milliseconds after 1970-01-01T00:00Z."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The instants t with start <= t < end; a bound that is None does not limit."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether neither side is limited."""
+        return self.start is None and self.end is None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no instant can be inside."""
+        return self.start is not None and self.end is not None and self.start >= self.end
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Whether start <= instant < end."""
+        return (self.start is None or self.start <= instant) and (
+            self.end is None or instant < self.end
+        )
+
+    def __and__(self, other: "Range") -> "Range":
+        """The instants that lie in both."""
+        starts = [bound for bound in (self.start, other.start) if bound is not None]
+        ends = [bound for bound in (self.end, other.end) if bound is not None]
+        return Range(max(starts, default=None), min(ends, default=None))
+
+
+EVER = Range()
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWindows:
+    """Windows of equal length, half-open, the first beginning at `anchor` and on without end.
+
+    They are found by arithmetic and never listed: one-second windows over thirty years cost
+    nothing where there are no samples.
+    """
+
+    anchor: datetime
+    period_seconds: int
+
+    def holding(self, instant: datetime) -> Range:
+        """The window that holds the instant.
+
+        Raises:
+            OverflowError: the window would reach beyond the year 9999.
+        """
+        length = timedelta(seconds=self.period_seconds)
+        start = self.anchor + (instant - self.anchor) // length * length
+        return Range(start, start + length)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRange:
+    """The one window of a question that is not sliced."""
+
+    range: Range
+
+    def holding(self, instant: datetime) -> Range:  # noqa: ARG002 - the same for every instant
+        """The whole range."""
+        return self.range
+
+
+Windows = FixedWindows | WholeRange
+
+
+def runs(windows: Windows, instants: list[datetime]) -> Iterator[tuple[Range, int, int]]:
+    """Cut a list of instants in ascending order into (window, first index, index after the last).
+
+    Only windows that hold an instant appear, in time order.
+    """
+    begin = 0
+    while begin < len(instants):
+        window = windows.holding(instants[begin])
+        after = begin + 1
+        while after < len(instants) and instants[after] in window:
+            after += 1
+        yield window, begin, after
+        begin = after
