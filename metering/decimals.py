@@ -68,11 +68,11 @@ def _number(value: Decimal | int | str, field: str) -> Decimal:
 
 
 def quotient(dividend: Decimal, divisor: int) -> Decimal:
-    """dividend / divisor to 20 significant digits, half-even."""
+    """The dividend over the divisor, to 20 significant digits, half-even."""
     return canonical(_TWENTY_DIGITS.divide(dividend, Decimal(divisor)))
 
 
 def root_quotient(radicand: Decimal, divisor: int) -> Decimal:
-    """sqrt(radicand) / divisor to 20 significant digits, half-even."""
+    """The root of the radicand over the divisor, to 20 significant digits, half-even."""
     root = _GENEROUS.sqrt(radicand)
     return canonical(_TWENTY_DIGITS.plus(_GENEROUS.divide(root, Decimal(divisor))))

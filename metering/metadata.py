@@ -140,12 +140,7 @@ def _plain(value: Any) -> Any:
 
 def _walk(value: Any, path: str) -> Iterator[Any]:
     if isinstance(value, list):
-        head, _, rest = path.partition(".")
-        if head.isascii() and head.isdigit() and len(head) < 6 and int(head) < len(value):
-            yield from _walk(value[int(head)], rest) if rest else iter([value[int(head)]])
-        for item in value:
-            if isinstance(item, Mapping):
-                yield from _walk(item, path)
+        yield from _walk_list(value, path)
     elif isinstance(value, Mapping):
         if path in value:
             yield value[path]
@@ -154,3 +149,13 @@ def _walk(value: Any, path: str) -> Iterator[Any]:
             if path[:cut] in value:
                 yield from _walk(value[path[:cut]], path[cut + 1 :])
             cut = path.find(".", cut + 1)
+
+
+def _walk_list(items: list[Any], path: str) -> Iterator[Any]:
+    head, _, rest = path.partition(".")
+    if head in map(str, range(len(items))):
+        item = items[int(head)]
+        yield from _walk(item, rest) if rest else iter([item])
+    for item in items:
+        if isinstance(item, Mapping):
+            yield from _walk(item, path)

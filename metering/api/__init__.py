@@ -1,0 +1,1 @@
+"""The HTTP API: Pecan routes, WSME declares, msgspec reads and writes bodies."""

@@ -1,0 +1,225 @@
+"""Bodies that carry samples: bytes become drafts, each by itself, so that one cannot spoil a batch.
+
+Two shapes are read: v2's (`counter_name` ...), whose unknown keys are refused, and that of
+today's agents (`name` ...), whose unknown keys are ignored. Numbers are taken from the text of
+the body, never through a float. Of two equal keys in one object the last counts.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from metering.api.expose import JSON_TYPES, Call
+from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
+from metering.metadata import Metadata
+from metering.recording import Draft
+
+NDJSON = "application/x-ndjson"
+
+_V2_NAMES = MappingProxyType(
+    {
+        "meter": "counter_name",
+        "type": "counter_type",
+        "unit": "counter_unit",
+        "volume": "counter_volume",
+        "id": "message_id",
+        "metadata": "resource_metadata",
+    }
+)
+_AGENT_NAMES = MappingProxyType({"meter": "name", "metadata": "resource_metadata"})
+
+
+class _V2Sample(Struct, forbid_unknown_fields=True):
+    counter_name: str | None = None
+    counter_type: str | None = None
+    counter_unit: str | None = None
+    counter_volume: Raw = Raw()
+    resource_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    source: str | None = None
+    message_id: str | None = None
+    timestamp: str | None = None
+    recorded_at: str | None = None
+    resource_metadata: Raw = Raw()
+
+
+class _AgentSample(Struct):
+    name: str | None = None
+    type: str | None = None
+    unit: str | None = None
+    volume: Raw = Raw()
+    resource_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    source: str | None = None
+    id: str | None = None
+    timestamp: str | None = None
+    resource_metadata: Raw = Raw()
+
+
+class _Peek(Struct):
+    """Only what tells the shapes apart."""
+
+    name: Raw | UnsetType = UNSET
+    counter_name: Raw | UnsetType = UNSET
+
+
+_items = msgspec.json.Decoder(list[Raw]).decode
+_peek = msgspec.json.Decoder(_Peek).decode
+_v2 = msgspec.json.Decoder(_V2Sample).decode
+_agent = msgspec.json.Decoder(_AgentSample).decode
+_text = msgspec.json.Decoder(str).decode
+
+Read = Callable[[bytes], Draft]
+Item = Draft | InvalidSample
+
+
+def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
+    """The samples of a JSON array in v2's shape.
+
+    Raises:
+        InvalidRequest: not a JSON array, or an empty one.
+        TooLarge: more samples than that.
+        UnsupportedMedia: not JSON.
+    """
+    body = _checked(call, JSON_TYPES)
+    items = [] if body in (b"", b"null") else _array(body)
+    return _read_all(items, _read_v2, max_samples)
+
+
+def read_samples(call: Call, max_samples: int) -> list[Item]:
+    """The samples of a JSON array, a single object or NDJSON lines, each in either shape.
+
+    Raises:
+        InvalidRequest: not JSON at all, or no sample.
+        TooLarge: more samples than that.
+        UnsupportedMedia: neither JSON nor NDJSON.
+    """
+    body = _checked(call, (*JSON_TYPES, NDJSON))
+    if call.content_type == NDJSON:
+        items = [line for line in body.splitlines() if line.strip()]
+    elif body.startswith(b"{"):
+        items = _array(b"[" + body + b"]")
+    else:
+        items = [] if body in (b"", b"null") else _array(body)
+    return _read_all(items, _read_either, max_samples)
+
+
+def _checked(call: Call, media: Sequence[str]) -> bytes:
+    if call.body and call.content_type not in media:
+        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    try:
+        call.body.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("Request is not in valid JSON format: not UTF-8") from None
+    return call.body.strip()
+
+
+def _array(body: bytes) -> list[bytes]:
+    try:
+        return [bytes(item) for item in _items(body)]
+    except msgspec.ValidationError:
+        message = "Invalid input for field/attribute samples. Value not a valid list"
+        raise InvalidRequest(message, field="samples") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        message = f"Request is not in valid JSON format: {error}"
+        raise InvalidRequest(message) from None
+
+
+def _read_all(items: list[bytes], read: Read, max_samples: int) -> list[Item]:
+    if not items:
+        raise InvalidRequest("Samples should be included in request body", field="samples")
+    if len(items) > max_samples:
+        raise TooLarge(f"at most {max_samples} samples in one request", field="samples")
+    return [_read_one(item, read) for item in items]
+
+
+def _read_one(item: bytes, read: Read) -> Item:
+    try:
+        return read(item)
+    except InvalidSample as error:
+        return error
+    except RecursionError:
+        return InvalidSample("the sample is nested too deeply")
+    except msgspec.MsgspecError as error:
+        return _fault(str(error))
+
+
+_NAMED = re.compile(r"`\$\.(?P<path>\w+)|unknown field `(?P<unknown>[^`]{0,100})")
+
+
+def _fault(message: str) -> InvalidSample:
+    """The words of msgspec, in v2's where v2 had some, with the field that they name."""
+    found = _NAMED.search(message)
+    if found is None:
+        return InvalidSample(f"Invalid sample: {message[:200]}")
+    if found["unknown"] is not None:
+        unknown = found["unknown"]
+        text = f"Unknown attribute for argument samples: {unknown}"
+        return InvalidSample(text, field=unknown)
+    text = f"Invalid input for field/attribute {found['path']}: {message[:200]}"
+    return InvalidSample(text, field=found["path"])
+
+
+def _read_either(item: bytes) -> Draft:
+    """v2's shape if it has v2's name, or none; the agents' otherwise."""
+    peek = _peek(item)
+    if peek.counter_name is UNSET and peek.name is not UNSET:
+        return _read_agent(item)
+    return _read_v2(item)
+
+
+def _read_v2(item: bytes) -> Draft:
+    sent = _v2(item)
+    return Draft(
+        meter=sent.counter_name,
+        type=sent.counter_type,
+        unit=sent.counter_unit,
+        volume=_volume(sent.counter_volume, "counter_volume"),
+        resource_id=sent.resource_id,
+        project_id=sent.project_id,
+        user_id=sent.user_id,
+        source=sent.source,
+        id=sent.message_id,
+        timestamp=sent.timestamp,
+        metadata=_metadata(sent.resource_metadata),
+        names=_V2_NAMES,
+    )
+
+
+def _read_agent(item: bytes) -> Draft:
+    sent = _agent(item)
+    return Draft(
+        meter=sent.name,
+        type=sent.type,
+        unit=sent.unit,
+        volume=_volume(sent.volume, "volume"),
+        resource_id=sent.resource_id,
+        project_id=sent.project_id,
+        user_id=sent.user_id,
+        source=sent.source,
+        id=sent.id,
+        timestamp=sent.timestamp,
+        metadata=_metadata(sent.resource_metadata),
+        names=_AGENT_NAMES,
+    )
+
+
+def _volume(raw: Raw, field: str) -> str | None:
+    """The text of a number literal or of a string; what it may be is decided later."""
+    literal = bytes(raw)
+    if literal in (b"", b"null"):
+        return None
+    if literal[:1] in b"[{tf":
+        message = f"{field} must be a number, not {literal[:100].decode(errors='replace')}"
+        raise InvalidSample(message, field=field)
+    return _text(literal) if literal[:1] == b'"' else literal.decode()
+
+
+def _metadata(raw: Raw) -> Metadata | None:
+    literal = bytes(raw)
+    return None if literal in (b"", b"null") else Metadata.read(literal)

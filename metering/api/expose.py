@@ -1,0 +1,211 @@
+"""The only file that knows how Pecan and WSME meet.
+
+Stock `wsexpose` answers 500 to malformed input, pairs the parts of `q` wrongly, lets parameters
+replace parts of the path and swallows every exception. Here WSME reads declared parameters and
+nothing more, after what it would misread has been refused; bodies are left to the controller; and
+every error goes on to Pecan's hook (`metering.api.faults`).
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pecan
+import wsme.api
+import wsme.exc
+import wsme.rest.args
+import wsme.types as wtypes
+from webob import Request, Response
+from webob.multidict import MultiDict, NestedMultiDict
+
+from metering.api.declare import AggregateChoice, Condition, given
+from metering.api.render import JSON, XML, render
+from metering.api.scope import Caller, identify
+from metering.config import ApiConfig
+from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
+
+JSON_TYPES = (JSON, "text/javascript", "application/javascript")
+FORM = "application/x-www-form-urlencoded"
+
+_INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
+_PARTS = {Condition: "q", AggregateChoice: "aggregate"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request as a controller sees it; `url` is that of the request, without its query."""
+
+    caller: Caller
+    application_url: str
+    url: str
+    parameters: tuple[tuple[str, str], ...]
+    idempotency_key: str | None
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer with more than its value: another status, or the URL of the next page."""
+
+    value: Any
+    status: int | None = None
+    next_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What a controller declares: the type of its answer, its parameters, whether it has a body."""
+
+    returns: Any
+    parameters: Mapping[str, Any]
+    status: int
+    has_body: bool
+    definition: Any
+
+
+def expose(
+    returns: Any, *, status: int = 200, has_body: bool = False, **parameters: Any
+) -> Callable[..., Any]:
+    """Expose a controller method (self, call, *path segments, **parameters) to Pecan.
+
+    Parameters that were not sent are not passed. The answer is a value of the type `returns`, or
+    a Reply; it is written in the form that Pecan found the client to accept.
+    """
+
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        endpoint = Endpoint(
+            returns=returns,
+            parameters=parameters,
+            status=status,
+            has_body=has_body,
+            definition=_definition(method, parameters),
+        )
+
+        @functools.wraps(method)
+        def controller(self: Any, request: Request, response: Response, *segments: str) -> Response:
+            del response
+            call = _read_call(request, self.services.config)
+            reply = method(self, call, *segments, **_read_parameters(endpoint, request, call))
+            return _write(reply, endpoint, request.pecan["content_type"])
+
+        del controller.__wrapped__  # Pecan must see this signature
+        controller.endpoint = endpoint  # type: ignore[attr-defined]
+        for content_type in (*XML, JSON):
+            pecan.expose(content_type=content_type)(controller)
+        return controller
+
+    return decorate
+
+
+def _definition(method: Callable[..., Any], parameters: Mapping[str, Any]) -> Any:
+    definition = wsme.api.FunctionDefinition(method)
+    definition.set_options()
+    for name, datatype in parameters.items():
+        definition.arguments.append(wsme.api.FunctionArgument(name, datatype, False, None))
+    definition.resolve_types(wtypes.registry)
+    return definition
+
+
+def _read_call(request: Request, config: ApiConfig) -> Call:
+    return Call(
+        caller=identify(request.environ, config),
+        application_url=request.application_url,
+        url=request.path_url,
+        parameters=tuple(request.GET.items()),
+        idempotency_key=request.headers.get("Idempotency-Key"),
+        content_type=request.content_type,
+        body=_read_body(request, config.max_body_bytes),
+    )
+
+
+def _read_body(request: Request, limit: int) -> bytes:
+    if (request.content_length or 0) <= limit:
+        body: bytes = request.body_file.read(limit + 1) if request.is_body_readable else b""
+        if len(body) <= limit:
+            return body
+    raise TooLarge(f"the body is larger than {limit} bytes")
+
+
+def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[str, Any]:
+    """The declared parameters that were sent: in the query string, a form, or a JSON body."""
+    params = request.GET
+    body = b""
+    if call.body and call.content_type == FORM:
+        params = NestedMultiDict(params, _read_form(call.body))
+    elif call.body and not endpoint.has_body:
+        if call.content_type not in JSON_TYPES:
+            raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+        body = call.body
+    _refuse_what_wsme_misreads(endpoint, params)
+    try:
+        _, found = wsme.rest.args.get_args(
+            endpoint.definition, (), {}, params, None, body, JSON if body else ""
+        )
+    except wsme.exc.ClientSideError as error:
+        field = getattr(error, "fieldname", None)
+        raise InvalidRequest(error.faultstring, field=field) from error
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise InvalidRequest("malformed parameters") from error
+    return {name: value for name, value in found.items() if given(value) is not None}
+
+
+def _read_form(body: bytes) -> MultiDict:
+    try:
+        return MultiDict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except ValueError:
+        raise InvalidRequest("the form is not valid UTF-8") from None
+
+
+def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any) -> None:
+    for name, datatype in endpoint.parameters.items():
+        values = params.getall(name)
+        if isinstance(datatype, list):
+            if datatype[0] in _PARTS:
+                _refuse_ragged(_PARTS[datatype[0]], params, values)
+        elif len(values) > 1:
+            raise InvalidRequest(f"Parameter {name} was given several times", field=name)
+        elif values and datatype is int and not _INTEGER.fullmatch(values[0]):
+            message = (
+                f"Invalid input for field/attribute {name}. Value: '{values[0][:100]}'. "
+                "unable to convert to int"
+            )
+            raise InvalidRequest(message, field=name)
+
+
+def _refuse_ragged(name: str, params: Any, whole: list[str]) -> None:
+    """WSME pairs the n-th part of each kind, so parts that were left out shift the rest."""
+    if whole:
+        raise InvalidQuery(f"{name} is given in parts: {name}.field, ...", field=name)
+    if name == "aggregate":
+        funcs, extra = len(params.getall("aggregate.func")), len(params.getall("aggregate.param"))
+        if extra > funcs:
+            message = f"{extra} aggregate.param for {funcs} aggregate.func"
+            raise InvalidQuery(message, field="aggregate")
+        return
+    fields, ops, values, types = (
+        len(params.getall(f"q.{part}")) for part in ("field", "op", "value", "type")
+    )
+    if fields != values or ops not in (0, fields) or types not in (0, fields):
+        message = (
+            "give each part of q equally often, or leave out op or type altogether: "
+            f"{fields} q.field, {ops} q.op, {values} q.value, {types} q.type"
+        )
+        raise InvalidQuery(message, field="q")
+
+
+def _write(reply: Any, endpoint: Endpoint, content_type: str) -> Response:
+    if not isinstance(reply, Reply):
+        reply = Reply(value=reply)
+    response = Response(
+        body=render(reply.value, endpoint.returns, content_type),
+        status=reply.status or endpoint.status,
+        content_type=content_type,
+        charset="utf-8" if content_type in XML else None,
+    )
+    if reply.next_url:
+        response.headers["Link"] = f'<{reply.next_url}>; rel="next"'
+    return response

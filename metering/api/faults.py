@@ -1,0 +1,81 @@
+"""Errors over HTTP: the only table from error to status, and the one shape that clients see."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from pecan.hooks import PecanHook
+from webob import Response, exc
+from webob.acceptparse import create_accept_header
+
+from metering import errors
+from metering.api import request_id
+from metering.api.render import JSON, XML, render, write_xml, xml_tree
+from metering.api.wire import ErrorBody, FaultBody
+
+LOG = logging.getLogger(__name__)
+
+STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
+    errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QueryTooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_OURS = HTTPStatus.INTERNAL_SERVER_ERROR
+
+_ROUTING_WORDS = {
+    404: "The resource could not be found.",
+    405: "The method is not allowed for this resource.",
+    406: "The answer is available as application/json, application/xml and text/xml only.",
+}
+
+
+class FaultHook(PecanHook):
+    """Makes every error an answer; nothing internal gets out."""
+
+    def on_error(self, state: Any, error: Exception) -> Response:
+        """The answer for the error, in the form that the client accepts best."""
+        response = respond(error, str(state.request.environ.get("HTTP_ACCEPT", "")))
+        if isinstance(error, exc.HTTPMethodNotAllowed) and error.allow:
+            response.allow = error.allow
+        return response
+
+
+def respond(error: Exception, accept: str) -> Response:
+    """The one shape of an error, with its status."""
+    status, text = _status_and_text(error)
+    fault = FaultBody(faultcode="Server" if status >= _OURS else "Client", faultstring=text)
+    content_type = _best_form(accept)
+    if content_type in XML:
+        envelope = ET.Element("error_message")
+        envelope.append(xml_tree(fault, FaultBody, "error"))
+        body = write_xml(envelope)
+    else:
+        body = render(ErrorBody(error_message=fault), ErrorBody, JSON)
+    return Response(body=body, status=int(status), content_type=content_type, charset="utf-8")
+
+
+def _status_and_text(error: Exception) -> tuple[int, str]:
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            if STATUS[kind] >= _OURS:
+                LOG.warning("%s: %s", type(error).__name__, error, exc_info=error.__cause__)
+            return STATUS[kind], str(error)
+    if isinstance(error, exc.HTTPException) and error.status_int < _OURS:
+        return error.status_int, _ROUTING_WORDS.get(error.status_int, error.title)
+    LOG.error("internal error", exc_info=error)
+    return _OURS, f"internal error; the log has more under {request_id.current()}"
+
+
+def _best_form(accept: str) -> str:
+    offers = create_accept_header(accept or None).acceptable_offers([JSON, *XML])
+    return offers[0][0] if offers else JSON

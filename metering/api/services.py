@@ -1,0 +1,25 @@
+"""What controllers work with, handed to each when the application is put together."""
+
+from dataclasses import dataclass
+
+from metering.api.routing import Step
+from metering.config import ApiConfig
+from metering.recording import Recorder
+from metering.storage.base import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The store, the way to write into it, and the options of the API."""
+
+    storage: Storage
+    recorder: Recorder
+    config: ApiConfig
+
+
+class Controller(Step):
+    """A step that answers requests itself."""
+
+    def __init__(self, services: Services) -> None:
+        """Take what it works with."""
+        self.services = services

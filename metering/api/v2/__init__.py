@@ -1,0 +1,1 @@
+"""The controllers of version 2, one file a noun."""

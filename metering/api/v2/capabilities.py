@@ -1,0 +1,36 @@
+"""/v2/capabilities: what the API and the storage driver can do, in v2's names."""
+
+from metering.api.expose import Call, expose
+from metering.api.routing import Verbs, without_trailing_slash
+from metering.api.services import Controller
+from metering.api.wire import CapabilitiesBody
+from metering.statistics import FUNCTIONS
+from metering.storage.memory import MemoryStorage
+
+
+class CapabilitiesController(Controller):
+    """What can be asked for; the same for every caller."""
+
+    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
+        """The one document."""
+        return ({} if without_trailing_slash(remainder) else {"GET": self.show}), []
+
+    @expose(CapabilitiesBody)
+    def show(self, call: Call) -> CapabilitiesBody:
+        """What the API can do, and whether the store is one for production."""
+        del call
+        return CapabilitiesBody(
+            api={
+                **{
+                    f"{noun}:query:{kind}": True
+                    for noun in ("meters", "resources", "samples", "statistics")
+                    for kind in ("simple", "metadata")
+                },
+                "statistics:groupby": True,
+                "statistics:aggregation:standard": True,
+                **{f"statistics:aggregation:selectable:{name}": True for name in FUNCTIONS},
+            },
+            storage={
+                "storage:production_ready": not isinstance(self.services.storage, MemoryStorage)
+            },
+        )

@@ -1,0 +1,103 @@
+"""/v2/resources and /v2/resources/{id}."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from metering import times
+from metering.api.convert import resource_to_api
+from metering.api.declare import Condition
+from metering.api.expose import Call, Reply, expose
+from metering.api.paging import cut, next_url, read_marker, write_marker
+from metering.api.params import RESOURCE_FIELDS, read_conditions, read_limit
+from metering.api.routing import Verbs
+from metering.api.services import Controller
+from metering.api.wire import ResourceBody
+from metering.catalogue import CatalogueQuery, resource_order, resources
+from metering.errors import InvalidQuery, NotFound
+from metering.model import Resource, Scope
+from metering.query import FIELDS, Comparison, Operator
+
+_MarkerParts = tuple[bool, str, bool, str, int, str, int]
+
+
+class ResourcesController(Controller):
+    """Resources, by their samples."""
+
+    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
+        """The list; one resource, whose id may hold slashes, so that no sub-path can follow."""
+        if remainder in ([], [""]):
+            return {"GET": self.index}, []
+        return {"GET": self.show}, ["/".join(remainder)]
+
+    @expose(list[ResourceBody], q=[Condition], limit=int, meter_links=int, marker=str)
+    def index(
+        self,
+        call: Call,
+        *,
+        q: Any = (),
+        limit: int | None = None,
+        meter_links: int = 1,
+        marker: str | None = None,
+    ) -> Reply:
+        """Resources by user, project and last sample, each descending.
+
+        A resource moves to the front when a sample arrives. So that it is not lost between two
+        pages, later pages leave out samples recorded after the first was asked for.
+        """
+        scope = call.caller.scope
+        size = read_limit(limit, self.services.config)
+        asked = read_conditions(q, RESOURCE_FIELDS, scope)
+        after, as_of = _read_marker(marker) if marker else (None, times.now())
+        question = CatalogueQuery(
+            scope=scope,
+            filter=asked.filter,
+            range=asked.range,
+            as_of=as_of if marker else None,
+        )
+        found = resources(self.services.storage, question)
+        if after is not None:
+            found = [resource for resource in found if resource_order(resource) < after]
+        page, more = cut(found, size)
+        return Reply(
+            value=[
+                resource_to_api(one, call.application_url, meter_links=bool(meter_links))
+                for one in page
+            ],
+            next_url=next_url(call, _write_marker(page[-1], as_of)) if more else None,
+        )
+
+    @expose(ResourceBody)
+    def show(self, call: Call, resource_id: str) -> ResourceBody:
+        """One resource, as the newest sample that the caller may see describes it.
+
+        The id is tried as it came; then without a trailing slash and with one more layer of
+        percent signs taken off, since clients of v2 had to encode slashes twice.
+        """
+        plain = resource_id.removesuffix("/")
+        for candidate in dict.fromkeys((resource_id, plain, unquote(plain))):
+            found = self._find(call.caller.scope, candidate)
+            if found:
+                return resource_to_api(found[0], call.application_url, meter_links=True)
+        raise NotFound("Resource", unquote(plain))
+
+    def _find(self, scope: Scope, resource_id: str) -> list[Resource]:
+        leaf = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
+        return resources(self.services.storage, CatalogueQuery(scope=scope, filter=leaf))
+
+
+def _write_marker(resource: Resource, as_of: datetime) -> str:
+    order = resource_order(resource)
+    last_sample_at = times.to_milliseconds(resource.last_sample_at)
+    return write_marker(*order[:4], last_sample_at, order[5], times.to_milliseconds(as_of))
+
+
+def _read_marker(
+    marker: str,
+) -> tuple[tuple[bool, str, bool, str, datetime, str], datetime]:
+    *owner, last_sample_at, resource_id, as_of = read_marker(marker, _MarkerParts)
+    try:
+        last = times.from_milliseconds(last_sample_at)
+        return (*owner, last, resource_id), times.from_milliseconds(as_of)
+    except OverflowError:
+        raise InvalidQuery("marker must be that of a next link", field="marker") from None

@@ -1,0 +1,80 @@
+"""/v2/samples and /v2/samples/{id}."""
+
+from typing import Any
+from urllib.parse import quote
+
+from metering.api.bodies import read_samples
+from metering.api.convert import sample_to_api
+from metering.api.declare import Condition
+from metering.api.expose import Call, Reply, expose
+from metering.api.params import SAMPLE_FIELDS, read_conditions, read_limit
+from metering.api.routing import Verbs, without_trailing_slash
+from metering.api.sample_pages import page_of_samples
+from metering.api.services import Controller
+from metering.api.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
+from metering.errors import InvalidSample, NotFound
+from metering.model import Outcome, Verdict
+from metering.query import FIELDS, Comparison, Operator, SampleQuery
+from metering.recording import Manner
+
+_ALL_WELL, _SOME_NOT = 201, 207
+
+
+class SamplesController(Controller):
+    """Samples of all meters."""
+
+    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
+        """The list; one sample, whose id may hold slashes."""
+        path = without_trailing_slash(remainder)
+        if not path:
+            return {"GET": self.index, "POST": self.record}, []
+        return {"GET": self.show}, ["/".join(path)]
+
+    @expose(list[SampleBody], q=[Condition], limit=int, marker=str)
+    def index(
+        self, call: Call, *, q: Any = (), limit: int | None = None, marker: str | None = None
+    ) -> Reply:
+        """Samples, newest first."""
+        asked = read_conditions(q, SAMPLE_FIELDS, call.caller.scope)
+        size = read_limit(limit, self.services.config)
+        page, following = page_of_samples(self.services.storage, call, asked, size, marker)
+        return Reply(value=[sample_to_api(one) for one in page], next_url=following)
+
+    @expose(VerdictsBody, has_body=True)
+    def record(self, call: Call) -> Reply:
+        """Record samples of any meters, and give a verdict on each; what was accepted is kept."""
+        drafts = read_samples(call, self.services.config.max_samples)
+        manner = Manner(author=call.caller, idempotency_key=call.idempotency_key)
+        verdicts = _verdicts_to_api(self.services.recorder.record_each(drafts, manner))
+        well = not (verdicts.rejected or verdicts.conflicts)
+        return Reply(value=verdicts, status=_ALL_WELL if well else _SOME_NOT)
+
+    @expose(SampleBody)
+    def show(self, call: Call, sample_id: str) -> SampleBody:
+        """The newest sample with that id that the caller may see."""
+        leaf = Comparison(FIELDS["id"], Operator.EQ, sample_id)
+        question = SampleQuery(scope=call.caller.scope, filter=leaf)
+        found = next(self.services.storage.samples(question), None)
+        if found is None:
+            raise NotFound("Sample", sample_id)
+        return sample_to_api(found)
+
+
+def _verdicts_to_api(judged: list[Verdict | InvalidSample]) -> VerdictsBody:
+    outcomes = [one.outcome for one in judged if isinstance(one, Verdict)]
+    return VerdictsBody(
+        accepted=outcomes.count(Outcome.STORED),
+        duplicates=outcomes.count(Outcome.DUPLICATE),
+        rejected=[
+            RejectionBody(index=index, code=one.code, field=one.field, message=one.message)
+            for index, one in enumerate(judged)
+            if isinstance(one, InvalidSample)
+        ],
+        conflicts=[
+            ConflictBody(
+                index=index, id=one.kept.id, existing=f"/v2/samples/{quote(one.kept.id, safe='')}"
+            )
+            for index, one in enumerate(judged)
+            if isinstance(one, Verdict) and one.outcome is Outcome.CONFLICT
+        ],
+    )

@@ -1,0 +1,155 @@
+"""Answers as clients see them: frozen dataclasses, from which JSON, XML and their types follow.
+
+The v2 rows keep v2's names, naive UTC timestamps and flat text metadata (ceilometer-v2.md section
+3). A field that is UNSET is absent from the answer.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from msgspec import UNSET, UnsetType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkBody:
+    """A link: where to, and as what."""
+
+    href: str
+    rel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterBody:
+    """A meter of a resource."""
+
+    name: str
+    type: str
+    unit: str
+    resource_id: str | None
+    project_id: str | None
+    user_id: str | None
+    source: str | None
+    meter_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldSampleBody:
+    """A sample, in the names of v2's first year; below /v2/meters/{meter}."""
+
+    source: str
+    counter_name: str
+    counter_type: str
+    counter_unit: str
+    counter_volume: Decimal
+    user_id: str | None
+    project_id: str | None
+    resource_id: str
+    timestamp: str
+    recorded_at: str
+    resource_metadata: dict[str, str]
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleBody:
+    """A sample; below /v2/samples."""
+
+    id: str
+    meter: str
+    type: str
+    unit: str
+    volume: Decimal
+    user_id: str | None
+    project_id: str | None
+    resource_id: str
+    source: str
+    timestamp: str
+    recorded_at: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceBody:
+    """A resource as its newest sample describes it."""
+
+    resource_id: str
+    project_id: str | None
+    user_id: str | None
+    first_sample_timestamp: str
+    last_sample_timestamp: str
+    metadata: dict[str, str]
+    links: list[LinkBody]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsBody:
+    """One period of one group; the five figures are there unless others were asked for."""
+
+    groupby: dict[str, str | None] | None
+    unit: str
+    min: Decimal | UnsetType = UNSET
+    max: Decimal | UnsetType = UNSET
+    avg: Decimal | UnsetType = UNSET
+    sum: Decimal | UnsetType = UNSET
+    count: Decimal | UnsetType = UNSET
+    duration: Decimal | None
+    duration_start: str | None
+    duration_end: str | None
+    period: int
+    period_start: str
+    period_end: str
+    aggregate: dict[str, Decimal] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilitiesBody:
+    """What the API and the storage driver can do."""
+
+    api: dict[str, bool]
+    storage: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectionBody:
+    """A sample of a batch that was not stored, and why."""
+
+    index: int
+    code: str
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictBody:
+    """A sample of a batch whose id already holds another sample."""
+
+    index: int
+    id: str
+    existing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictsBody:
+    """What became of each sample of a batch; those not listed were accepted."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[RejectionBody]
+    conflicts: list[ConflictBody]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultBody:
+    """What went wrong, in v2's words."""
+
+    faultcode: str
+    faultstring: str
+    debuginfo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """The one shape of every error."""
+
+    error_message: FaultBody

@@ -1,0 +1,156 @@
+"""Every option, in one table, and how the file is found; below here nobody sees oslo.config."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oslo_config import cfg
+
+from metering.errors import Misconfigured
+
+FILE_VARIABLE = "METERING_CONFIG_FILE"
+DEFAULT_FILE = Path("/etc/metering/metering.conf")
+
+_OPTIONS: dict[str, list[cfg.Opt]] = {
+    "database": [
+        cfg.StrOpt(
+            "connection",
+            default="mongodb://localhost:27017/metering",
+            secret=True,
+            help="URL of the store. Its scheme chooses the driver: mongodb:// for a replica set, "
+            "sqlite:////path/to/file.db for a small site, memory:// for a first look.",
+        ),
+    ],
+    "api": [
+        cfg.HostAddressOpt(
+            "host",
+            default="127.0.0.1",
+            help="Address that metering-api listens on. uwsgi has its own.",
+        ),
+        cfg.PortOpt("port", default=8777, help="Port that metering-api listens on."),
+        cfg.IntOpt(
+            "threads", default=8, min=1, help="Requests that metering-api answers at a time."
+        ),
+        cfg.StrOpt(
+            "auth",
+            default="none",
+            choices=[
+                ("none", "everyone is an administrator; for one machine or a closed network"),
+                ("headers", "a proxy in front sets X-Project-Id, X-User-Id and X-Roles"),
+            ],
+            help="How callers are known.",
+        ),
+        cfg.BoolOpt(
+            "insecure",
+            default=False,
+            help="Allow auth = none where others can reach the service: on an address other than "
+            "loopback, or under uwsgi.",
+        ),
+        cfg.ListOpt(
+            "trusted_proxies",
+            default=["127.0.0.1", "::1"],
+            help="Addresses whose identity headers are believed when auth = headers.",
+        ),
+        cfg.IntOpt(
+            "default_limit", default=100, min=1, help="Rows of a list when no limit is asked for."
+        ),
+        cfg.IntOpt(
+            "max_limit",
+            default=10_000,
+            min=1,
+            help="The most rows of one list; a larger limit is cut to this, and the answer links "
+            "to the next page.",
+        ),
+        cfg.IntOpt(
+            "max_body_bytes", default=8 * 1024 * 1024, min=1, help="The largest body taken, bytes."
+        ),
+        cfg.IntOpt("max_samples", default=5_000, min=1, help="The most samples of one request."),
+        cfg.FloatOpt(
+            "query_timeout",
+            default=30.0,
+            min=0.1,
+            help="Seconds after which a question is given up with status 503.",
+        ),
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """The options of group `api`."""
+
+    host: str
+    port: int
+    threads: int
+    auth: str
+    insecure: bool
+    trusted_proxies: tuple[str, ...]
+    default_limit: int
+    max_limit: int
+    max_body_bytes: int
+    max_samples: int
+    query_timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration, checked."""
+
+    connection: str
+    api: ApiConfig
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """The options by group, for oslo-config-generator."""
+    return list(_OPTIONS.items())
+
+
+def load(file: str | None = None, overrides: Sequence[tuple[str, str, object]] = ()) -> Config:
+    """The configuration: a file if there is one, then overrides (group, option, value).
+
+    The file is the one given, else that of the environment's METERING_CONFIG_FILE, else
+    /etc/metering/metering.conf if it exists; else every option has its default.
+
+    Raises:
+        Misconfigured: the file cannot be read, or a value is not allowed.
+    """
+    conf = cfg.ConfigOpts()
+    for group, options in _OPTIONS.items():
+        conf.register_opts(options, group=group)
+    try:
+        conf(args=[], project="metering", default_config_files=_files(file), default_config_dirs=[])
+        for group, option, value in overrides:
+            conf.set_override(option, value, group=group)
+        return _checked(conf)
+    except (cfg.Error, ValueError) as error:
+        raise Misconfigured(str(error)) from error
+
+
+def _files(file: str | None) -> list[str]:
+    named = file or os.environ.get(FILE_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise Misconfigured(f"the configuration file {named} does not exist")
+        return [named]
+    return [str(DEFAULT_FILE)] if DEFAULT_FILE.is_file() else []
+
+
+def _checked(conf: cfg.ConfigOpts) -> Config:
+    api = conf.api
+    return Config(
+        connection=conf.database.connection,
+        api=ApiConfig(
+            host=api.host,
+            port=api.port,
+            threads=api.threads,
+            auth=api.auth,
+            insecure=api.insecure,
+            trusted_proxies=tuple(api.trusted_proxies),
+            default_limit=api.default_limit,
+            max_limit=api.max_limit,
+            max_body_bytes=api.max_body_bytes,
+            max_samples=api.max_samples,
+            query_timeout_seconds=api.query_timeout,
+        ),
+    )

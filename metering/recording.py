@@ -1,0 +1,262 @@
+"""The write path: what a client sent is completed, checked, handed to the store, and judged.
+
+Identity decides what may be written: a caller who is no administrator writes for the own project
+only, and under a source that begins with it, so no tenant can take another's key.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from metering import times
+from metering.decimals import read_volume
+from metering.errors import Conflict, InvalidRequest, InvalidSample
+from metering.metadata import NOTHING, Metadata
+from metering.model import MeterType, Outcome, Sample, Series, Submission, Verdict
+from metering.storage.base import Storage
+
+DEFAULT_SOURCE = "openstack"
+MAX_TEXT_LENGTH = 255
+MAX_AHEAD = timedelta(days=1)
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A sample as a client sent it, unchecked; None where it was not sent.
+
+    `names` says how the client calls a field, where it is not as here.
+    """
+
+    meter: str | None
+    type: str | None
+    unit: str | None
+    volume: Decimal | int | str | None
+    resource_id: str | None
+    project_id: str | None = None
+    user_id: str | None = None
+    source: str | None = None
+    id: str | None = None
+    timestamp: str | None = None
+    metadata: Metadata | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, field_name: str) -> str:
+        """The client's name of the field."""
+        return self.names.get(field_name, field_name)
+
+
+class Author(Protocol):
+    """Who writes."""
+
+    @property
+    def project_id(self) -> str | None:
+        """The project of the caller."""
+
+    @property
+    def user_id(self) -> str | None:
+        """The user who calls."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller may write for any project and source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a request writes.
+
+    `meter` is the only meter that may be written, if one was named. `prefix_source` puts the
+    project before the source, for administrators too, as v2 did on a meter's path.
+    `idempotency_key` makes the ids that were not sent, the same for each retry.
+    """
+
+    author: Author
+    meter: str | None = None
+    prefix_source: bool = False
+    idempotency_key: str | None = None
+
+
+class Recorder:
+    """Records what clients send into a store."""
+
+    def __init__(self, storage: Storage, clock: Callable[[], datetime] = times.now) -> None:
+        """Record into the storage; the clock completes and judges timestamps."""
+        self._storage = storage
+        self._clock = clock
+
+    def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Sample]:
+        """Record all or nothing, and give what is kept, in order.
+
+        Raises:
+            InvalidSample: some are invalid; every one is named.
+            Conflict: some have a key that holds another sample; every one is named.
+            StorageUnavailable: unknown whether stored; the same again is safe.
+        """
+        judged = self._judge(drafts, manner)
+        invalid = [
+            (i, one.field, one.message)
+            for i, one in enumerate(judged)
+            if isinstance(one, InvalidSample)
+        ]
+        if invalid:
+            raise InvalidSample(_listing(invalid), field=invalid[0][1])
+        submissions = [one for one in judged if isinstance(one, Submission)]
+        verdicts = self._storage.record(submissions, atomic=True)
+        conflicts = [
+            (i, None, f"id {verdict.kept.id} already holds another sample")
+            for i, verdict in enumerate(verdicts)
+            if verdict.outcome is Outcome.CONFLICT
+        ]
+        if conflicts:
+            raise Conflict(_listing(conflicts))
+        return [verdict.kept for verdict in verdicts]
+
+    def record_each(
+        self, drafts: Sequence[Draft | InvalidSample], manner: Manner
+    ) -> list[Verdict | InvalidSample]:
+        """Record what can be, and say of each, in order, what became of it.
+
+        Raises:
+            StorageUnavailable: unknown what is stored; the same again is safe.
+        """
+        judged = self._judge(drafts, manner)
+        submissions = [one for one in judged if isinstance(one, Submission)]
+        verdicts = iter(self._storage.record(submissions, atomic=False) if submissions else [])
+        return [one if isinstance(one, InvalidSample) else next(verdicts) for one in judged]
+
+    def _judge(
+        self, drafts: Sequence[Draft | InvalidSample], manner: Manner
+    ) -> list[Submission | InvalidSample]:
+        now = self._clock()
+        judged: list[Submission | InvalidSample] = []
+        for index, draft in enumerate(drafts):
+            if isinstance(draft, InvalidSample):
+                judged.append(draft)
+                continue
+            try:
+                judged.append(_submission(draft, index, manner, now))
+            except InvalidSample as error:
+                judged.append(error)
+        return judged
+
+
+def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Submission:
+    author = manner.author
+    project_id = _owner(draft, "project_id", author.project_id)
+    if not author.is_admin and project_id != author.project_id:
+        raise _invalid(draft, "project_id", project_id, "can not post samples to other projects")
+    meter = _mandatory(draft, "meter")
+    if manner.meter not in (None, meter):
+        raise _invalid(draft, "meter", meter, f"should be {manner.meter}")
+    series = Series(
+        source=_source(draft, project_id, manner),
+        meter=meter,
+        type=_type(draft),
+        unit=_mandatory(draft, "unit", empty=True),
+        resource_id=_mandatory(draft, "resource_id"),
+        project_id=project_id,
+        user_id=_owner(draft, "user_id", author.user_id),
+        metadata=NOTHING if draft.metadata is None else draft.metadata,
+    )
+    sample = Sample(
+        series=series,
+        id=_id(draft, index, manner),
+        timestamp=_timestamp(draft, now),
+        volume=_volume(draft),
+        recorded_at=now,
+    )
+    sent = {name: getattr(draft, name) for name in ("timestamp", "project_id", "user_id")}
+    sent["metadata"] = draft.metadata
+    completed = frozenset(name for name, value in sent.items() if value is None)
+    return Submission(sample, completed)
+
+
+def _source(draft: Draft, project_id: str | None, manner: Manner) -> str:
+    source = _text(draft, "source", draft.source) if draft.source else DEFAULT_SOURCE
+    if manner.author.is_admin and not manner.prefix_source:
+        return source
+    # A colon in the project would let project "a" and source "b:c" meet "a:b" and "c".
+    owner = str(project_id).replace("%", "%25").replace(":", "%3A")
+    return f"{owner}:{source}"
+
+
+def _id(draft: Draft, index: int, manner: Manner) -> str:
+    if draft.id is not None:
+        if not draft.id:
+            raise _invalid(draft, "id", draft.id, "must not be empty")
+        return _text(draft, "id", draft.id)
+    if manner.idempotency_key is None:
+        return str(uuid.uuid4())
+    parts = (str(manner.author.project_id), manner.idempotency_key, str(index))
+    return str(uuid.UUID(bytes=hashlib.sha256("\0".join(parts).encode()).digest()[:16]))
+
+
+def _owner(draft: Draft, field: str, default: str | None) -> str | None:
+    value: str | None = getattr(draft, field)
+    return default if value is None else _text(draft, field, value)
+
+
+def _mandatory(draft: Draft, field: str, *, empty: bool = False) -> str:
+    value: str | None = getattr(draft, field)
+    if value is None or not (value or empty):
+        raise _invalid(draft, field, value, "Mandatory field missing.")
+    return _text(draft, field, value)
+
+
+def _text(draft: Draft, field: str, value: str) -> str:
+    if len(value) > MAX_TEXT_LENGTH:
+        raise _invalid(draft, field, value, f"longer than {MAX_TEXT_LENGTH} characters")
+    if _CONTROL.search(value):
+        raise _invalid(draft, field, value, "control characters are not allowed")
+    return value
+
+
+def _type(draft: Draft) -> MeterType:
+    try:
+        return MeterType(_mandatory(draft, "type"))
+    except ValueError:
+        raise InvalidSample(
+            f"The {draft.name('type').replace('_', ' ')} must be: "
+            f"{', '.join(MeterType)}, not '{str(draft.type)[:100]}'",
+            field=draft.name("type"),
+        ) from None
+
+
+def _volume(draft: Draft) -> Decimal:
+    if draft.volume is None:
+        raise _invalid(draft, "volume", None, "Mandatory field missing.")
+    return read_volume(draft.volume, draft.name("volume"))
+
+
+def _timestamp(draft: Draft, now: datetime) -> datetime:
+    if draft.timestamp is None:
+        return now
+    name = draft.name("timestamp")
+    try:
+        timestamp = times.read(draft.timestamp, name)
+    except InvalidRequest as error:
+        raise InvalidSample(error.message, field=name) from None
+    if timestamp < times.EPOCH:
+        raise _invalid(draft, "timestamp", draft.timestamp, "before 1970")
+    if timestamp > now + MAX_AHEAD:
+        raise _invalid(draft, "timestamp", draft.timestamp, "more than a day in the future")
+    return timestamp
+
+
+def _invalid(draft: Draft, field: str, value: object, reason: str) -> InvalidSample:
+    name = draft.name(field)
+    shown = str(value).encode("ascii", "backslashreplace").decode()[:100]
+    message = f"Invalid input for field/attribute {name}. Value: '{shown}'. {reason}"
+    return InvalidSample(message, field=name)
+
+
+def _listing(faults: Sequence[tuple[int, str | None, str]]) -> str:
+    """Every fault with its place in the body."""
+    return "; ".join(f"{message} (sample {index})" for index, _, message in faults)

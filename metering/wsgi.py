@@ -1,0 +1,21 @@
+"""`application`, for uwsgi and other WSGI servers.
+
+The configuration file is named by the environment's METERING_CONFIG_FILE. Nothing connects when
+this is imported; `metering-manage prepare` has created what the store needs.
+"""
+
+from metering.api.app import make_app
+from metering.cmd.common import set_up_logging
+from metering.config import load
+from metering.errors import Misconfigured
+from metering.storage import open_storage
+
+_config = load()
+if _config.api.auth == "none" and not _config.api.insecure:
+    _MESSAGE = "auth = none would let everyone read and write; set [api] auth, or insecure = true"
+    raise Misconfigured(_MESSAGE, field="[api] auth")
+set_up_logging()
+application = make_app(
+    _config,
+    open_storage(_config.connection, timeout_seconds=_config.api.query_timeout_seconds),
+)
