@@ -1,0 +1,197 @@
+"""The embedded driver: one SQLite file, no server, several processes at once.
+
+Series and samples are kept apart and what to read is decided by `SeriesStorage`; here are the
+look-ups. Every statement is read to its end before its rows are handed on, so nothing is open
+between two of them.
+"""
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Self, cast
+
+from metering.errors import QueryTooExpensive
+from metering.model import Sample, Series, Submission, Verdict
+from metering.query import Position
+from metering.storage.base import has_conflict, verdicts_in_order
+from metering.storage.series import Handle, Row, SeriesStorage
+from metering.storage.sqlite import scan, schema, statements
+from metering.storage.sqlite.connections import Connections
+from metering.storage.sqlite.location import path_of
+from metering.storage.sqlite.mapping import (
+    Columns,
+    reading_from_columns,
+    row_from_columns,
+    sample_to_columns,
+    series_from_columns,
+    series_to_columns,
+)
+from metering.summary import Reading
+from metering.times import Range, from_milliseconds, to_milliseconds
+
+_STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+
+
+class SqliteStorage(SeriesStorage):
+    """`sqlite:////absolute.db` or `sqlite:///relative.db`."""
+
+    def __init__(self, path: Path, timeout_seconds: float) -> None:
+        """Take the file and the time limit of a question; nothing is opened."""
+        super().__init__(timeout_seconds)
+        self._path = path
+        self._connections = Connections(path)
+
+    @classmethod
+    def open(cls, url: str, *, timeout_seconds: float) -> Self:
+        """A store in the file that the URL names; opened when first used, so forks may follow.
+
+        Raises:
+            Misconfigured: the URL names no file.
+        """
+        return cls(path_of(url), timeout_seconds)
+
+    def prepare(self) -> None:
+        """Create the file, if need be, and what is missing in it.
+
+        Raises:
+            Misconfigured: a newer release prepared it.
+            StorageUnavailable: it cannot be written.
+        """
+        with self._connections.opened(create=True) as connection:
+            schema.create(connection)
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, a sentence each.
+
+        Raises:
+            StorageUnavailable: it cannot be opened, or is not SQLite's.
+        """
+        if not self._path.exists() and self._path.parent.is_dir():
+            return [f"there is no SQLite file yet; {schema.ADVICE}"]
+        with self._connections.opened(create=False) as connection:
+            return schema.problems(connection)
+
+    def ping(self) -> None:
+        """Return if the file is there and prepared.
+
+        Raises:
+            StorageUnavailable: it is not.
+        """
+        with self._connections.borrowed() as connection:
+            schema.require(connection)
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self._connections.close()
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+        keys = {submission.sample.key for submission in submissions}
+        with self._connections.transaction() as connection:
+            verdicts, fresh = verdicts_in_order(submissions, _kept(connection, keys))
+            if not (atomic and has_conflict(verdicts)):
+                _insert(connection, fresh)
+        return verdicts
+
+    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
+        for columns in self._question()(statements.find_series(equal), equal):
+            yield series_from_columns(columns)
+
+    def _scan(
+        self, handles: Collection[Handle], range_: Range, after: Position | None
+    ) -> Iterator[Row]:
+        bounds = scan.Bounds.of(range_)
+        for columns in scan.newest_first(self._question(), _numbers(handles), bounds, after):
+            yield row_from_columns(columns)
+
+    def _readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        rows = scan.by_series(self._question(), _numbers(handles), scan.Bounds.of(range_))
+        for handle, group in groupby(rows, key=itemgetter(0)):
+            # SQL knows volumes as text only: readings of one instant are put in order here.
+            for reading in sorted(map(reading_from_columns, group)):
+                yield handle, reading
+
+    def _extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        limit = scan.LATEST if as_of is None else to_milliseconds(as_of)
+        bounds = scan.Bounds.of(range_)
+        rows = scan.extents(self._question(), _numbers(handles), bounds, limit)
+        for handle, first, last in rows:
+            yield handle, from_milliseconds(first), from_milliseconds(last)
+
+    def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
+        parameters = {"keys": statements.keys_parameter(keys)}
+        for columns in self._question()(statements.SAMPLES_BY_KEY, parameters):
+            yield row_from_columns(columns)
+
+    def _question(self) -> scan.Fetch:
+        """A way to fetch rows until the time limit, which begins now, is reached."""
+        return partial(self._fetch, time.monotonic() + self._timeout_seconds)
+
+    def _fetch(self, deadline: float, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
+        def is_late() -> bool:
+            return time.monotonic() > deadline
+
+        with self._connections.borrowed() as connection:
+            connection.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+            try:
+                rows = connection.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                    raise QueryTooExpensive(self._timeout_seconds) from error
+                raise
+            connection.set_progress_handler(None, 0)
+        if is_late():
+            raise QueryTooExpensive(self._timeout_seconds)
+        return rows
+
+
+def _numbers(handles: Collection[Handle]) -> Collection[int]:
+    return cast("Collection[int]", handles)
+
+
+def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, Sample]:
+    """What is stored under the keys."""
+    parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
+    found = connection.execute(statements.SAMPLES_BY_KEY, parameters).fetchall()
+    parameters = {"handles": statements.handles_parameter({columns[0] for columns in found})}
+    rows = connection.execute(statements.SERIES_BY_HANDLE, parameters).fetchall()
+    series = dict(map(series_from_columns, rows))
+    return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}
+
+
+def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> None:
+    by_series: dict[Series, list[tuple[bytes, Sample]]] = defaultdict(list)
+    for key, sample in fresh.items():
+        by_series[sample.series].append((key, sample))
+    handles = _handles(connection, {series.digest: series for series in by_series})
+    rows = [
+        sample_to_columns(handles[series.digest], key, sample)
+        for series, members in by_series.items()
+        for key, sample in members
+    ]
+    connection.executemany(statements.INSERT_SAMPLE, rows)
+
+
+def _handles(connection: sqlite3.Connection, series: Mapping[bytes, Series]) -> dict[bytes, int]:
+    """The handles of the series, all by digest; series that are new are kept from now on.
+
+    Asked for in every transaction: a handle that was remembered would be another's after the file
+    was restored from a backup.
+    """
+    parameters = {"keys": statements.keys_parameter(series.keys())}
+    known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
+    new = [series_to_columns(one) for digest, one in series.items() if digest not in known]
+    if new:
+        connection.executemany(statements.INSERT_SERIES, new)
+        known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
+    return known

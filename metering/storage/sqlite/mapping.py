@@ -1,0 +1,74 @@
+"""Series, samples and readings as columns of a row, and back; pure, and exact both ways.
+
+The order of columns is that of `statements.py`.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from metering.metadata import Metadata
+from metering.model import MeterType, Sample, Series
+from metering.storage.series import Row
+from metering.summary import Reading
+from metering.times import from_milliseconds, to_milliseconds
+
+Columns = tuple[Any, ...]
+
+
+def series_to_columns(series: Series) -> Columns:
+    """The digest first, then what the series is."""
+    return (
+        series.digest,
+        series.source,
+        series.meter,
+        series.type.value,
+        series.unit,
+        series.resource_id,
+        series.project_id,
+        series.user_id,
+        series.metadata.text,
+    )
+
+
+def series_from_columns(columns: Columns) -> tuple[int, Series]:
+    """The handle, which is the first column, and the series."""
+    handle, source, meter, type_, unit, resource_id, project_id, user_id, metadata = columns
+    return handle, Series(
+        source=source,
+        meter=meter,
+        type=MeterType(type_),
+        unit=unit,
+        resource_id=resource_id,
+        project_id=project_id,
+        user_id=user_id,
+        metadata=Metadata(metadata),
+    )
+
+
+def sample_to_columns(handle: int, key: bytes, sample: Sample) -> Columns:
+    """A row of `samples`; the volume in plain digits, whatever its exponent."""
+    return (
+        handle,
+        to_milliseconds(sample.timestamp),
+        key,
+        sample.id,
+        format(sample.volume, "f"),
+        to_milliseconds(sample.recorded_at),
+    )
+
+
+def row_from_columns(columns: Columns) -> Row:
+    """What the engine knows of a sample; the key follows from source and id."""
+    handle, timestamp, _, sample_id, volume, recorded_at = columns
+    return Row(
+        handle=handle,
+        id=sample_id,
+        timestamp=from_milliseconds(timestamp),
+        volume=Decimal(volume),
+        recorded_at=from_milliseconds(recorded_at),
+    )
+
+
+def reading_from_columns(columns: Columns) -> Reading:
+    """The reading in (series, timestamp, key, volume)."""
+    return Reading(from_milliseconds(columns[1]), Decimal(columns[3]))

@@ -1,0 +1,35 @@
+-- Samples are clustered by series and time, the order in which they are read. A volume is the
+-- plain text of a decimal: SQL does no arithmetic on it. Instants are milliseconds since 1970 UTC.
+
+CREATE TABLE IF NOT EXISTS series (
+    handle INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    type TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    project_id TEXT,
+    user_id TEXT,
+    metadata TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS series_by_meter ON series (meter, project_id);
+
+CREATE INDEX IF NOT EXISTS series_by_resource ON series (resource_id);
+
+CREATE INDEX IF NOT EXISTS series_by_project ON series (project_id);
+
+CREATE TABLE IF NOT EXISTS samples (
+    series INTEGER NOT NULL REFERENCES series,
+    timestamp INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    id TEXT NOT NULL,
+    volume TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    PRIMARY KEY (series, timestamp, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX IF NOT EXISTS samples_by_key ON samples (key);
+
+CREATE INDEX IF NOT EXISTS samples_by_time ON samples (timestamp, key);

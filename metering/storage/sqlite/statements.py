@@ -1,0 +1,123 @@
+"""Every SQL text of the driver; parameters are named, and nothing is put into a text from outside.
+
+Sets are one parameter: handles a JSON array, keys laid end to end in one blob (`unhex`, which would
+let JSON carry keys, is SQLite 3.41's).
+"""
+
+from collections.abc import Collection, Iterable
+
+_EQUAL = {
+    "source": "source IS :source",
+    "meter": "meter IS :meter",
+    "type": "type IS :type",
+    "unit": "unit IS :unit",
+    "resource_id": "resource_id IS :resource_id",
+    "project_id": "project_id IS :project_id",
+    "user_id": "user_id IS :user_id",
+}
+
+_FIND_SERIES = """
+    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
+    FROM series
+    WHERE TRUE
+"""
+
+
+def find_series(names: Iterable[str]) -> str:
+    """The series whose named fields equal the parameters of those names, NULL to NULL."""
+    return " AND ".join([_FIND_SERIES, *(_EQUAL[name] for name in names)])
+
+
+SERIES_BY_HANDLE = """
+    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
+    FROM series
+    WHERE handle IN (SELECT value FROM json_each(:handles))
+"""
+
+HANDLES_BY_DIGEST = """
+    WITH RECURSIVE place (at) AS (
+        SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
+    )
+    SELECT digest, handle
+    FROM place CROSS JOIN series ON digest = substr(:keys, at, 16)
+"""
+
+INSERT_SERIES = """
+    INSERT INTO series
+        (digest, source, meter, type, unit, resource_id, project_id, user_id, metadata)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+INSERT_SAMPLE = """
+    INSERT INTO samples (series, timestamp, key, id, volume, recorded_at)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+SAMPLES_BY_KEY = """
+    WITH RECURSIVE place (at) AS (
+        SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
+    )
+    SELECT series, timestamp, key, id, volume, recorded_at
+    FROM place CROSS JOIN samples ON key = substr(:keys, at, 16)
+"""
+
+SAMPLES_OF_SERIES = """
+    SELECT series, timestamp, key, id, volume, recorded_at
+    FROM samples
+    WHERE series = :handle AND timestamp >= :start AND (timestamp, key) < (:at, :key)
+    ORDER BY timestamp DESC, key DESC
+    LIMIT :limit
+"""
+
+SAMPLES_BY_TIME = """
+    SELECT series, timestamp, key, id, volume, recorded_at
+    FROM samples
+    WHERE timestamp >= :start AND (timestamp, key) < (:at, :key)
+    ORDER BY timestamp DESC, key DESC
+    LIMIT :limit
+"""
+
+READINGS = """
+    SELECT series, timestamp, key, volume
+    FROM samples
+    WHERE series IN (SELECT value FROM json_each(:handles))
+        AND timestamp >= :start AND timestamp < :end
+    ORDER BY series, timestamp, key
+    LIMIT :limit
+"""
+
+READINGS_OF_SERIES = """
+    SELECT series, timestamp, key, volume
+    FROM samples
+    WHERE series = :handle AND (timestamp, key) > (:at, :key) AND timestamp < :end
+    ORDER BY timestamp, key
+    LIMIT :limit
+"""
+
+EXTENTS = """
+    SELECT
+        value,
+        (
+            SELECT timestamp FROM samples
+            WHERE series = value AND timestamp >= :start AND timestamp < :end
+                AND recorded_at <= :as_of
+            ORDER BY timestamp LIMIT 1
+        ),
+        (
+            SELECT timestamp FROM samples
+            WHERE series = value AND timestamp >= :start AND timestamp < :end
+                AND recorded_at <= :as_of
+            ORDER BY timestamp DESC LIMIT 1
+        )
+    FROM json_each(:handles)
+"""
+
+
+def handles_parameter(handles: Iterable[int]) -> str:
+    """The handles as a JSON array."""
+    return f"[{','.join(map(str, handles))}]"
+
+
+def keys_parameter(keys: Collection[bytes]) -> bytes:
+    """The keys, or digests, end to end: each has 16 bytes."""
+    return b"".join(keys)
