@@ -106,7 +106,7 @@ class Recorder:
             if isinstance(one, InvalidSample)
         ]
         if invalid:
-            raise InvalidSample(_listing(invalid), field=invalid[0][1])
+            raise InvalidSample(_listing(invalid, len(drafts)), field=invalid[0][1])
         submissions = [one for one in judged if isinstance(one, Submission)]
         verdicts = self._storage.record(submissions, atomic=True)
         conflicts = [
@@ -115,7 +115,7 @@ class Recorder:
             if verdict.outcome is Outcome.CONFLICT
         ]
         if conflicts:
-            raise Conflict(_listing(conflicts))
+            raise Conflict(_listing(conflicts, len(drafts)))
         return [verdict.kept for verdict in verdicts]
 
     def record_each(
@@ -222,11 +222,8 @@ def _type(draft: Draft) -> MeterType:
     try:
         return MeterType(_mandatory(draft, "type"))
     except ValueError:
-        raise InvalidSample(
-            f"The {draft.name('type').replace('_', ' ')} must be: "
-            f"{', '.join(MeterType)}, not '{str(draft.type)[:100]}'",
-            field=draft.name("type"),
-        ) from None
+        reason = f"The counter type must be: {', '.join(MeterType)}"
+        raise _invalid(draft, "type", draft.type, reason) from None
 
 
 def _volume(draft: Draft) -> Decimal:
@@ -257,6 +254,8 @@ def _invalid(draft: Draft, field: str, value: object, reason: str) -> InvalidSam
     return InvalidSample(message, field=name)
 
 
-def _listing(faults: Sequence[tuple[int, str | None, str]]) -> str:
-    """Every fault with its place in the body."""
+def _listing(faults: Sequence[tuple[int, str | None, str]], of: int) -> str:
+    """Every fault; with its place in the body, where the body had more than one sample."""
+    if of == 1:
+        return faults[0][2]
     return "; ".join(f"{message} (sample {index})" for index, _, message in faults)

@@ -1,7 +1,7 @@
 """Wire and model: one line a field, so that a new field shows in a diff."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -86,9 +86,20 @@ def sample_to_old_api(sample: Sample) -> OldSampleBody:
         resource_id=series.resource_id,
         timestamp=times.write_naive(sample.timestamp),
         recorded_at=times.write_naive(sample.recorded_at),
-        resource_metadata=series.metadata.flat,
+        resource_metadata={**series.metadata.flat},
         message_id=sample.id,
     )
+
+
+def recorded_sample_to_old_api(sample: Sample) -> OldSampleBody:
+    """A sample as v2 answers its POST: metadata as they were sent, if they are one layer of text.
+
+    Only that did v2 accept, and it shows such metadata flattened on reading only.
+    """
+    tree = sample.series.metadata.tree
+    if all(value is None or isinstance(value, str) for value in tree.values()):
+        return replace(sample_to_old_api(sample), resource_metadata=tree)
+    return sample_to_old_api(sample)
 
 
 def resource_to_api(resource: Resource, application_url: str, *, meter_links: bool) -> ResourceBody:

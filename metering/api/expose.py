@@ -23,6 +23,7 @@ from webob.multidict import MultiDict, NestedMultiDict
 
 from metering.api.declare import AggregateChoice, Condition, given
 from metering.api.render import JSON, XML, render
+from metering.api.routing import ARGUMENTS
 from metering.api.scope import Caller, identify
 from metering.config import ApiConfig
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
@@ -70,7 +71,7 @@ class Endpoint:
 def expose(
     returns: Any, *, status: int = 200, has_body: bool = False, **parameters: Any
 ) -> Callable[..., Any]:
-    """Expose a controller method (self, call, *path segments, **parameters) to Pecan.
+    """Expose a controller method (self, call, *path arguments, **parameters) to Pecan.
 
     Parameters that were not sent are not passed. The answer is a value of the type `returns`, or
     a Reply; it is written in the form that Pecan found the client to accept.
@@ -86,10 +87,11 @@ def expose(
         )
 
         @functools.wraps(method)
-        def controller(self: Any, request: Request, response: Response, *segments: str) -> Response:
+        def controller(self: Any, request: Request, response: Response) -> Response:
             del response
             call = _read_call(request, self.services.config)
-            reply = method(self, call, *segments, **_read_parameters(endpoint, request, call))
+            path = request.environ[ARGUMENTS]
+            reply = method(self, call, *path, **_read_parameters(endpoint, request, call))
             return _write(reply, endpoint, request.pecan["content_type"])
 
         del controller.__wrapped__  # Pecan must see this signature

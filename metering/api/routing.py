@@ -15,20 +15,30 @@ Controller = Callable[..., Any]
 Verbs = Mapping[str, Controller]
 Found = tuple[Controller, list[str]]
 
+ARGUMENTS = "metering.path_arguments"
+
+
+class NoSuchPath(exc.HTTPNotFound):
+    """Nothing is at this path."""
+
 
 class Step:
     """A part of a path that answers for what follows it."""
 
     @pecan.expose()
     def _route(self, remainder: list[str], request: Any) -> Found:
-        """Give Pecan the controller and its path arguments (Pecan's documented hook)."""
-        return self.follow(remainder, request.method)
+        """Give Pecan the controller (Pecan's documented hook).
+
+        The path arguments go by way of the environ: Pecan would drop those that are empty.
+        """
+        controller, request.environ[ARGUMENTS] = self.follow(remainder, request.method)
+        return controller, []
 
     def follow(self, remainder: list[str], method: str) -> Found:
         """The controller for the rest of the path, and its path arguments.
 
         Raises:
-            webob.exc.HTTPNotFound: nothing is there.
+            NoSuchPath: nothing is there.
             webob.exc.HTTPMethodNotAllowed: something is, but not for that method.
         """
         verbs, arguments = self.verbs(remainder)
@@ -55,7 +65,7 @@ class Branch(Step):
         """See `Step.follow`."""
         child = self._children.get(remainder[0]) if remainder else None
         if child is None:
-            raise exc.HTTPNotFound
+            raise NoSuchPath
         return child.follow(remainder[1:], method)
 
 

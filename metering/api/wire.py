@@ -46,7 +46,7 @@ class OldSampleBody:
     resource_id: str
     timestamp: str
     recorded_at: str
-    resource_metadata: dict[str, str]
+    resource_metadata: dict[str, str | None]
     message_id: str
 
 

@@ -1,7 +1,7 @@
 """/v2/capabilities: what the API and the storage driver can do, in v2's names."""
 
 from metering.api.expose import Call, expose
-from metering.api.routing import Verbs, without_trailing_slash
+from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
 from metering.api.services import Controller
 from metering.api.wire import CapabilitiesBody
 from metering.statistics import FUNCTIONS
@@ -13,7 +13,9 @@ class CapabilitiesController(Controller):
 
     def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
         """The one document."""
-        return ({} if without_trailing_slash(remainder) else {"GET": self.show}), []
+        if without_trailing_slash(remainder):
+            raise NoSuchPath
+        return {"GET": self.show}, []
 
     @expose(CapabilitiesBody)
     def show(self, call: Call) -> CapabilitiesBody:

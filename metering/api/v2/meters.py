@@ -7,6 +7,7 @@ from metering.api.bodies import read_v2_samples
 from metering.api.convert import (
     StatisticsShape,
     meter_to_api,
+    recorded_sample_to_old_api,
     sample_to_old_api,
     statistics_to_api,
     unique_meter_to_api,
@@ -22,7 +23,7 @@ from metering.api.params import (
     read_limit,
     read_period,
 )
-from metering.api.routing import Verbs, without_trailing_slash
+from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
 from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
 from metering.api.wire import MeterBody, OldSampleBody, StatisticsBody
@@ -47,7 +48,7 @@ class MetersController(Controller):
             return {"GET": self.samples, "POST": self.record}, [name]
         if path[1:] == ["statistics"]:
             return {"GET": self.statistics}, [name]
-        return {}, []
+        raise NoSuchPath
 
     @expose(list[MeterBody], q=[Condition], limit=int, unique=Truth(), marker=str)
     def index(
@@ -101,7 +102,8 @@ class MetersController(Controller):
         manner = Manner(
             author=call.caller, prefix_source=True, idempotency_key=call.idempotency_key, meter=name
         )
-        return [sample_to_old_api(one) for one in self.services.recorder.record_all(drafts, manner)]
+        kept = self.services.recorder.record_all(drafts, manner)
+        return [recorded_sample_to_old_api(one) for one in kept]
 
     @expose(
         list[StatisticsBody], q=[Condition], groupby=[str], period=int, aggregate=[AggregateChoice]

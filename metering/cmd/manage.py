@@ -1,0 +1,92 @@
+"""`metering-manage`: prepare a store, check a deployment, fill a store with demo usage."""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from metering import demo, times
+from metering.cmd.common import add_config_argument
+from metering.config import load
+from metering.errors import MeteringError
+from metering.model import Outcome
+from metering.storage import open_storage
+from metering.storage.base import Storage
+
+_BATCH = 2_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 if all is well, 1 if the command failed or `check` found something.
+    """
+    arguments = _parser().parse_args(argv)
+    overrides = [("database", "connection", arguments.connection)] if arguments.connection else []
+    try:
+        config = load(arguments.config_file, overrides)
+        storage = open_storage(config.connection, timeout_seconds=config.api.query_timeout_seconds)
+        try:
+            return arguments.run(storage, arguments)  # type: ignore[no-any-return] # set_defaults
+        finally:
+            storage.close()
+    except MeteringError as error:
+        print(f"metering-manage: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="metering-manage", description=__doc__)
+    add_config_argument(parser)
+    parser.add_argument("--connection", help="URL of the store; else that of the configuration")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(commands, "prepare", "create what the store lacks; harmless to repeat", _prepare)
+    _add(commands, "check", "say what is wrong with the deployment", _check)
+    filling = _add(commands, "demo", "record a month of made-up usage up to now", _demo)
+    filling.add_argument("--seed", type=int, default=1, help="the same seed, the same usage")
+    filling.add_argument("--until", type=times.read, help="end of the month instead of now")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    run: Callable[[Storage, argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _prepare(storage: Storage, _: argparse.Namespace) -> int:
+    storage.prepare()
+    print("the store is prepared")
+    return 0
+
+
+def _check(storage: Storage, _: argparse.Namespace) -> int:
+    problems = storage.check()
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print("nothing is wrong")
+    return 1 if problems else 0
+
+
+def _demo(storage: Storage, arguments: argparse.Namespace) -> int:
+    storage.prepare()
+    until = arguments.until or times.now()
+    submissions = demo.usage(arguments.seed, until)
+    outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
+    # On a terminal only: `disable=None` looks whether stderr is one.
+    with tqdm(total=demo.EXPECTED_SAMPLES, unit=" samples", disable=None) as bar:
+        while batch := list(itertools.islice(submissions, _BATCH)):
+            for verdict in storage.record(batch, atomic=False):
+                outcomes[verdict.outcome] += 1
+            bar.update(len(batch))
+    print(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
+    return 1 if outcomes[Outcome.CONFLICT] else 0
