@@ -2,13 +2,16 @@
 
 import pecan
 
+from metering.api.access_log import AccessLog
 from metering.api.faults import FaultHook
+from metering.api.framing import FramedBodies
 from metering.api.request_id import RequestIds, Wsgi
 from metering.api.requests import ApiRequest
 from metering.api.routing import Branch
 from metering.api.services import Services
 from metering.api.v2.capabilities import CapabilitiesController
 from metering.api.v2.meters import MetersController
+from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
 from metering.api.versions import VersionsController
@@ -25,6 +28,7 @@ def make_app(config: Config, storage: Storage) -> Wsgi:
             "meters": MetersController(services),
             "samples": SamplesController(services),
             "resources": ResourcesController(services),
+            "query": QueryController(services),
             "capabilities": CapabilitiesController(services),
         }
     )
@@ -37,4 +41,4 @@ def make_app(config: Config, storage: Storage) -> Wsgi:
         force_canonical=False,
         default_renderer="json",
     )
-    return RequestIds(application)
+    return RequestIds(AccessLog(FramedBodies(application)))
