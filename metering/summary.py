@@ -8,16 +8,16 @@ and everything is an exact decimal.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
 from metering.decimals import EXACT, canonical
+from metering.times import MILLISECOND
 
 _ZERO = Decimal(0)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Reading(NamedTuple):
@@ -29,7 +29,7 @@ class Reading(NamedTuple):
 
 def seconds_between(start: datetime, end: datetime) -> Decimal:
     """The exact length in seconds."""
-    return canonical(Decimal((end - start) // _MICROSECOND).scaleb(-6))
+    return canonical(Decimal((end - start) // MILLISECOND).scaleb(-3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +125,14 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
     """
     volumes = [reading.volume for reading in readings]
     with localcontext(EXACT):
-        increase, resets, unit_seconds, longest_gap = _ZERO, 0, _ZERO, _ZERO
+        increase, resets, unit_milliseconds, longest_gap = _ZERO, 0, _ZERO, 0
         for earlier, later in pairwise(readings):
             step = later.volume - earlier.volume
             if step < 0:
                 step, resets = later.volume, resets + 1
             increase += step
-            gap = seconds_between(earlier.at, later.at)
-            unit_seconds += earlier.volume * gap
+            gap = (later.at - earlier.at) // MILLISECOND
+            unit_milliseconds += earlier.volume * gap
             longest_gap = max(longest_gap, gap)
         return Summary(
             count=len(volumes),
@@ -144,8 +144,8 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
             last=readings[-1],
             increase=increase,
             resets=resets,
-            unit_seconds=unit_seconds,
-            longest_gap_seconds=longest_gap,
+            unit_seconds=unit_milliseconds.scaleb(-3),
+            longest_gap_seconds=Decimal(longest_gap).scaleb(-3),
         )
 
 

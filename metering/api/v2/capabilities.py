@@ -28,6 +28,7 @@ class CapabilitiesController(Controller):
                     for noun in ("meters", "resources", "samples", "statistics")
                     for kind in ("simple", "metadata")
                 },
+                "samples:query:complex": True,
                 "statistics:groupby": True,
                 "statistics:aggregation:standard": True,
                 **{f"statistics:aggregation:selectable:{name}": True for name in FUNCTIONS},

@@ -1,5 +1,6 @@
 """/v2/meters, /v2/meters/{meter} and /v2/meters/{meter}/statistics."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -28,10 +29,18 @@ from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
 from metering.api.wire import MeterBody, OldSampleBody, StatisticsBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
+from metering.errors import InvalidQuery
 from metering.model import Meter, Scope
-from metering.query import FIELDS, AllOf, Comparison, ExtentQuery, Operator, SummaryQuery
+from metering.query import FIELDS, AllOf, Comparison, ExtentQuery, Field, Operator, SummaryQuery
 from metering.recording import Manner
-from metering.statistics import STANDARD, compute, read_aggregate, read_group_field
+from metering.statistics import (
+    STANDARD,
+    Aggregate,
+    Row,
+    compute,
+    read_aggregate,
+    read_group_field,
+)
 from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 
 
@@ -133,8 +142,6 @@ class MetersController(Controller):
             range=asked.range,
             windows=self._windows(asked, seconds, scope),
         )
-        found = self.services.storage.summaries(question)
-        rows = compute(found, fields, chosen or STANDARD)
         shape = StatisticsShape(
             period_seconds=seconds,
             groupby=names,
@@ -142,13 +149,22 @@ class MetersController(Controller):
             upper=asked.upper,
             selected=bool(chosen),
         )
+        rows = self._rows(question, fields, chosen or STANDARD)
         return [statistics_to_api(row, shape) for row in rows]
+
+    def _rows(
+        self, question: SummaryQuery, fields: tuple[Field, ...], aggregates: Iterable[Aggregate]
+    ) -> list[Row]:
+        try:
+            return compute(self.services.storage.summaries(question), fields, aggregates)
+        except OverflowError:
+            message = "Invalid period: it leads out of the calendar"
+            raise InvalidQuery(message, field="period") from None
 
     def _windows(self, asked: Conditions, period_seconds: int, scope: Scope) -> Windows:
         """Anchored at the lower bound, else at the oldest sample of any meter in scope, as v2."""
-        if asked.lower is not None:
-            anchor = asked.lower - asked.offset
-        else:
+        anchor = asked.anchor
+        if anchor is None:
             extents = self.services.storage.extents(ExtentQuery(scope=scope))
             anchor = min((extent.first_sample_at for extent in extents), default=EPOCH)
         return FixedWindows(anchor, period_seconds) if period_seconds else WholeRange(Range(anchor))

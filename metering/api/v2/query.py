@@ -1,0 +1,80 @@
+"""POST /v2/query/samples: complex filters and a chosen order."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from metering.api.complex import read_filter, read_order
+from metering.api.convert import sample_to_api
+from metering.api.expose import JSON_TYPES, Call, expose
+from metering.api.paging import cut
+from metering.api.params import read_limit
+from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
+from metering.api.services import Controller
+from metering.api.wire import SampleBody
+from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
+from metering.matching import bounds
+from metering.ordering import first
+from metering.query import EVERYTHING, SampleQuery
+
+
+class _Question(Struct, forbid_unknown_fields=True):
+    filter: str | None = None
+    orderby: str | None = None
+    limit: Any = UNSET
+
+
+_question = msgspec.json.Decoder(_Question).decode
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
+
+
+class QueryController(Controller):
+    """Questions about samples that do not fit into `q`."""
+
+    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
+        """Only samples can be queried so."""
+        if without_trailing_slash(remainder) != ["samples"]:
+            raise NoSuchPath
+        return {"POST": self.samples}, []
+
+    @expose(list[SampleBody], has_body=True)
+    def samples(self, call: Call) -> list[SampleBody]:
+        """The samples that match the filter, newest first or in the order asked for."""
+        asked = _read(call)
+        limit = read_limit(_limit(asked.limit), self.services.config)
+        scope = call.caller.scope
+        filter_ = EVERYTHING if asked.filter is None else read_filter(asked.filter, scope)
+        order = () if asked.orderby is None else read_order(asked.orderby)
+        question = SampleQuery(scope=scope, filter=filter_, range=bounds(filter_))
+        found = self.services.storage.samples(question)
+        page = first(found, order, limit) if order else cut(found, limit)[0]
+        return [sample_to_api(one) for one in page]
+
+
+def _read(call: Call) -> _Question:
+    if call.body and call.content_type not in JSON_TYPES:
+        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    if not call.body.strip():
+        raise InvalidRequest('Missing argument: "body"', field="body")
+    try:
+        return _question(call.body)
+    except msgspec.ValidationError as error:
+        message = f"Invalid input for field/attribute body: {error}"
+        raise InvalidRequest(message, field="body") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"Request is not in valid JSON format: {error}"
+        raise InvalidRequest(message, field="body") from None
+
+
+def _limit(value: Any) -> int | None:
+    """A whole number: as one, as text, or cut from a fraction, as v2 took it."""
+    if value is UNSET or value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    message = f"Invalid input for field/attribute limit. Value: '{str(value)[:100]}'."
+    raise InvalidQuery(message, field="limit")
