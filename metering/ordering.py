@@ -22,7 +22,7 @@ class OrderBy:
 
 
 def first(samples: Iterable[Sample], order: tuple[OrderBy, ...], limit: int) -> list[Sample]:
-    """The first samples in that order, equal ones as they were recorded; keeps no more than those."""
+    """The first samples in that order, equal ones as they were recorded; keeps only so many."""
 
     def compare(one: Sample, two: Sample) -> int:
         for by in order:
