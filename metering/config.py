@@ -1,6 +1,7 @@
 """Every option, in one table, and how the file is found; below here nobody sees oslo.config."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,25 +13,38 @@ from metering.errors import Misconfigured
 FILE_VARIABLE = "METERING_CONFIG_FILE"
 DEFAULT_FILE = Path("/etc/metering/metering.conf")
 
+# oslo.config quotes a line that it cannot read, which may be that of the connection.
+_PASSWORD = re.compile(r"//\S*@")
+
 _OPTIONS: dict[str, list[cfg.Opt]] = {
     "database": [
         cfg.StrOpt(
             "connection",
             default="mongodb://localhost:27017/metering",
             secret=True,
-            help="URL of the store. Its scheme chooses the driver: mongodb:// for a replica set, "
-            "sqlite:////path/to/file.db for a small site, memory:// for a first look.",
+            help="URL of the store. Its scheme chooses the driver: "
+            "mongodb://user:password@host1,host2/database?replicaSet=name for MongoDB, "
+            "sqlite:////path/to/file.db for a small site, memory:// for a first look. In a user "
+            "name or password, percent-encode what is not a letter or digit.",
         ),
     ],
     "api": [
         cfg.HostAddressOpt(
             "host",
             default="127.0.0.1",
-            help="Address that metering-api listens on. uwsgi has its own.",
+            help="Address that metering-api listens on. uwsgi has its own, in its ini file.",
         ),
-        cfg.PortOpt("port", default=8777, help="Port that metering-api listens on."),
+        cfg.PortOpt(
+            "port",
+            default=8777,
+            help="TCP port that metering-api listens on; 0 takes a free one, which is printed.",
+        ),
         cfg.IntOpt(
-            "threads", default=8, min=1, help="Requests that metering-api answers at a time."
+            "threads",
+            default=8,
+            min=1,
+            max=256,
+            help="How many requests metering-api answers at a time. uwsgi has its own number.",
         ),
         cfg.StrOpt(
             "auth",
@@ -50,27 +64,43 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
         cfg.ListOpt(
             "trusted_proxies",
             default=["127.0.0.1", "::1"],
-            help="Addresses whose identity headers are believed when auth = headers.",
+            help="IP addresses, separated by commas, whose identity headers are believed when "
+            "auth = headers.",
         ),
         cfg.IntOpt(
-            "default_limit", default=100, min=1, help="Rows of a list when no limit is asked for."
+            "default_limit",
+            default=100,
+            min=1,
+            help="How many rows a list has when no limit is asked for, and at most max_limit.",
         ),
         cfg.IntOpt(
             "max_limit",
             default=10_000,
             min=1,
-            help="The most rows of one list; a larger limit is cut to this, and the answer links "
+            help="The most rows of one list. A larger limit is cut to this, and the answer links "
             "to the next page.",
         ),
         cfg.IntOpt(
-            "max_body_bytes", default=8 * 1024 * 1024, min=1, help="The largest body taken, bytes."
+            "max_body_bytes",
+            default=8 * 1024 * 1024,
+            min=1,
+            max=1024 * 1024 * 1024,
+            help="The largest body of a request, in bytes; beyond it the answer is 413. Under "
+            "uwsgi keep limit-post of the ini file well above it.",
         ),
-        cfg.IntOpt("max_samples", default=5_000, min=1, help="The most samples of one request."),
+        cfg.IntOpt(
+            "max_samples",
+            default=5_000,
+            min=1,
+            help="The most samples in the body of one request; beyond it the answer is 413.",
+        ),
         cfg.FloatOpt(
             "query_timeout",
             default=30.0,
             min=0.1,
-            help="Seconds after which a question is given up with status 503.",
+            max=3600,
+            help="Seconds after which a question to the store is given up, and answered 503. "
+            "Under uwsgi keep harakiri of the ini file well above it.",
         ),
     ],
 }
@@ -118,13 +148,15 @@ def load(file: str | None = None, overrides: Sequence[tuple[str, str, object]] =
     conf = cfg.ConfigOpts()
     for group, options in _OPTIONS.items():
         conf.register_opts(options, group=group)
+    files = _files(file)
     try:
-        conf(args=[], project="metering", default_config_files=_files(file), default_config_dirs=[])
+        conf(args=[], project="metering", default_config_files=files, default_config_dirs=[])
+        _refuse_unknown(files)
         for group, option, value in overrides:
             conf.set_override(option, value, group=group)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        raise Misconfigured(str(error)) from error
+        raise Misconfigured(_PASSWORD.sub("//***@", str(error))) from None
 
 
 def _files(file: str | None) -> list[str]:
@@ -134,6 +166,17 @@ def _files(file: str | None) -> list[str]:
             raise Misconfigured(f"the configuration file {named} does not exist")
         return [named]
     return [str(DEFAULT_FILE)] if DEFAULT_FILE.is_file() else []
+
+
+def _refuse_unknown(files: Sequence[str]) -> None:
+    """A misspelt option would be ignored; groups that are not ours are let be."""
+    for file in files:
+        groups: dict[str, dict[str, list[str]]] = {}
+        cfg.ConfigParser(file, groups).parse()
+        for group, options in _OPTIONS.items():
+            unknown = groups.get(group, {}).keys() - {option.name for option in options}
+            if unknown:
+                raise Misconfigured(f"{file}: [{group}] has no option {min(unknown)[:40]}")
 
 
 def _checked(conf: cfg.ConfigOpts) -> Config:

@@ -17,6 +17,7 @@ from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series, Submission
 
 DAYS = 30
+LENGTH = timedelta(days=DAYS)
 PROJECTS = ("acme", "globex", "initech")
 REGIONS = ("eu-central", "us-east")
 INSTANCES_PER_SITE = 4

@@ -3,19 +3,16 @@
 import argparse
 import ipaddress
 import logging
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-
-import waitress
 
 from metering.api.app import make_app
 from metering.cmd.common import add_config_argument, set_up_logging
+from metering.cmd.preparing import prepare_when_there
+from metering.cmd.serving import Server
 from metering.config import Config, load
-from metering.errors import MeteringError, Misconfigured, StorageUnavailable
+from metering.errors import MeteringError, Misconfigured
 from metering.storage import open_storage
-from metering.storage.base import Storage
 
 LOG = logging.getLogger(__name__)
 
@@ -31,11 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _refuse_open_doors(config)
         set_up_logging()
         storage = open_storage(config.connection, timeout_seconds=config.api.query_timeout_seconds)
-        _prepare(storage)
+        prepare_when_there(storage)
+        server = Server(make_app(config, storage), config.api)
     except MeteringError as error:
         print(f"metering-api: {error}", file=sys.stderr)
         return 1
-    _serve(config, storage)
+    _announce(server)
+    server.run()
+    storage.close()
     return 0
 
 
@@ -43,7 +43,7 @@ def _read_arguments(argv: Sequence[str] | None) -> Config:
     parser = argparse.ArgumentParser(prog="metering-api", description=__doc__)
     add_config_argument(parser)
     parser.add_argument("--host", help="address to listen on")
-    parser.add_argument("--port", type=int, help="port to listen on")
+    parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
     parser.add_argument("--connection", help="URL of the store")
     given = parser.parse_args(argv)
     places = (("api", "host"), ("api", "port"), ("database", "connection"))
@@ -73,32 +73,9 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _prepare(storage: Storage) -> None:
-    """Create what is missing; a store that is away will be asked again by each request."""
-    try:
-        storage.prepare()
-    except StorageUnavailable as error:
-        LOG.warning("starting without the store: %s", error)
-
-
-def _serve(config: Config, storage: Storage) -> None:
-    api = config.api
-    server = waitress.create_server(
-        make_app(config, storage),
-        host=api.host,
-        port=api.port,
-        threads=api.threads,
-        ident=None,
-        max_request_body_size=2 * api.max_body_bytes,
-        clear_untrusted_proxy_headers=True,
-    )
-    signal.signal(signal.SIGTERM, _stop)
-    LOG.info("metering-api listens on http://%s:%d", api.host, api.port)
-    print(f"metering-api: http://{api.host}:{api.port}/v2/meters - stop with Ctrl-C")
-    server.run()
-    storage.close()
-
-
-def _stop(_: int, __: FrameType | None) -> None:
-    """Waitress ends its loop on this, and lets its threads finish what they do."""
-    raise SystemExit
+def _announce(server: Server) -> None:
+    for host, port in server.addresses:
+        shown = f"[{host}]" if ":" in host else host
+        LOG.info("listening on http://%s:%d", shown, port)
+        # Flushed: whoever started us through a pipe waits for it.
+        print(f"metering-api: http://{shown}:{port}/v2/meters - stop with Ctrl-C", flush=True)

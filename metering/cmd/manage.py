@@ -3,15 +3,17 @@
 import argparse
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 
 from tqdm import tqdm
 
 from metering import demo, times
 from metering.cmd.common import add_config_argument
 from metering.config import load
-from metering.errors import MeteringError
-from metering.model import Outcome
+from metering.errors import Conflict, MeteringError
+from metering.model import Outcome, Submission
 from metering.storage import open_storage
 from metering.storage.base import Storage
 
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "check", "say what is wrong with the deployment", _check)
     filling = _add(commands, "demo", "record a month of made-up usage up to now", _demo)
     filling.add_argument("--seed", type=int, default=1, help="the same seed, the same usage")
-    filling.add_argument("--until", type=times.read, help="end of the month instead of now")
+    filling.add_argument("--until", type=_instant, help="end of the month instead of now")
     return parser
 
 
@@ -60,6 +62,16 @@ def _add(
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = times.read(text)
+    except MeteringError as error:
+        raise argparse.ArgumentTypeError(error.message) from None
+    if instant < times.EPOCH + demo.LENGTH:
+        raise argparse.ArgumentTypeError("the month would begin before 1970")
+    return instant
 
 
 def _prepare(storage: Storage, _: argparse.Namespace) -> int:
@@ -79,14 +91,20 @@ def _check(storage: Storage, _: argparse.Namespace) -> int:
 
 def _demo(storage: Storage, arguments: argparse.Namespace) -> int:
     storage.prepare()
-    until = arguments.until or times.now()
-    submissions = demo.usage(arguments.seed, until)
-    outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
-    # On a terminal only: `disable=None` looks whether stderr is one.
+    outcomes = _record(storage, demo.usage(arguments.seed, arguments.until or times.now()))
+    print(f"{outcomes[Outcome.STORED]} stored, {outcomes[Outcome.DUPLICATE]} duplicate")
+    return 0
+
+
+def _record(storage: Storage, submissions: Iterator[Submission]) -> Counter[Outcome]:
+    """Record in batches, with a bar on a terminal, and count what became of the samples."""
+    outcomes: Counter[Outcome] = Counter()
+    # `disable=None` looks whether stderr is a terminal.
     with tqdm(total=demo.EXPECTED_SAMPLES, unit=" samples", disable=None) as bar:
         while batch := list(itertools.islice(submissions, _BATCH)):
-            for verdict in storage.record(batch, atomic=False):
-                outcomes[verdict.outcome] += 1
+            outcomes.update(verdict.outcome for verdict in storage.record(batch, atomic=True))
+            if outcomes[Outcome.CONFLICT]:
+                message = "the store has a demo of another end (see --until); use an empty store"
+                raise Conflict(message)
             bar.update(len(batch))
-    print(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
-    return 1 if outcomes[Outcome.CONFLICT] else 0
+    return outcomes
