@@ -7,14 +7,9 @@ from metering.api.faults import FaultHook
 from metering.api.framing import FramedBodies
 from metering.api.request_id import RequestIds, Wsgi
 from metering.api.requests import ApiRequest
-from metering.api.routing import Branch
+from metering.api.routes import make_routes
+from metering.api.routing import Router
 from metering.api.services import Services
-from metering.api.v2.capabilities import CapabilitiesController
-from metering.api.v2.meters import MetersController
-from metering.api.v2.query import QueryController
-from metering.api.v2.resources import ResourcesController
-from metering.api.v2.samples import SamplesController
-from metering.api.versions import VersionsController
 from metering.config import Config
 from metering.recording import Recorder
 from metering.storage.base import Storage
@@ -23,17 +18,8 @@ from metering.storage.base import Storage
 def make_app(config: Config, storage: Storage) -> Wsgi:
     """The WSGI application that answers from the storage."""
     services = Services(storage=storage, recorder=Recorder(storage), config=config.api)
-    v2 = Branch(
-        {
-            "meters": MetersController(services),
-            "samples": SamplesController(services),
-            "resources": ResourcesController(services),
-            "query": QueryController(services),
-            "capabilities": CapabilitiesController(services),
-        }
-    )
     application = pecan.make_app(
-        Branch({"": VersionsController(), "v2": v2}),
+        Router(make_routes(services)),
         hooks=[FaultHook()],
         request_cls=ApiRequest,
         use_context_locals=False,

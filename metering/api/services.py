@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from metering.api.routing import Step
 from metering.config import ApiConfig
 from metering.recording import Recorder
 from metering.storage.base import Storage
@@ -17,8 +16,8 @@ class Services:
     config: ApiConfig
 
 
-class Controller(Step):
-    """A step that answers requests itself."""
+class Controller:
+    """Answers the requests of one noun."""
 
     def __init__(self, services: Services) -> None:
         """Take what it works with."""

@@ -7,15 +7,10 @@ import pecan
 from webob import Request, Response
 
 from metering.api.render import JSON
-from metering.api.routing import Found, Step
 
 
-class VersionsController(Step):
+class VersionsController:
     """The version document: JSON for every method, and open to everybody."""
-
-    def follow(self, remainder: list[str], method: str) -> Found:  # noqa: ARG002 - any will do
-        """Always the document."""
-        return self.show, []
 
     @pecan.expose(content_type=JSON)
     def show(self, request: Request, response: Response) -> Response:

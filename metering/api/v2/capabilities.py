@@ -1,7 +1,6 @@
 """/v2/capabilities: what the API and the storage driver can do, in v2's names."""
 
 from metering.api.expose import Call, expose
-from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
 from metering.api.services import Controller
 from metering.api.wire import CapabilitiesBody
 from metering.statistics import FUNCTIONS
@@ -10,12 +9,6 @@ from metering.storage.memory import MemoryStorage
 
 class CapabilitiesController(Controller):
     """What can be asked for; the same for every caller."""
-
-    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
-        """The one document."""
-        if without_trailing_slash(remainder):
-            raise NoSuchPath
-        return {"GET": self.show}, []
 
     @expose(CapabilitiesBody)
     def show(self, call: Call) -> CapabilitiesBody:

@@ -24,7 +24,6 @@ from metering.api.params import (
     read_limit,
     read_period,
 )
-from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
 from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
 from metering.api.wire import MeterBody, OldSampleBody, StatisticsBody
@@ -46,18 +45,6 @@ from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 
 class MetersController(Controller):
     """Meters, and what was measured with one."""
-
-    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
-        """The list; one meter; its statistics."""
-        path = without_trailing_slash(remainder)
-        if not path:
-            return {"GET": self.index}, []
-        name = path[0]
-        if len(path) == 1:
-            return {"GET": self.samples, "POST": self.record}, [name]
-        if path[1:] == ["statistics"]:
-            return {"GET": self.statistics}, [name]
-        raise NoSuchPath
 
     @expose(list[MeterBody], q=[Condition], limit=int, unique=Truth(), marker=str)
     def index(

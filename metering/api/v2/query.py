@@ -11,7 +11,6 @@ from metering.api.convert import sample_to_api
 from metering.api.expose import JSON_TYPES, Call, expose
 from metering.api.paging import cut
 from metering.api.params import read_limit
-from metering.api.routing import NoSuchPath, Verbs, without_trailing_slash
 from metering.api.services import Controller
 from metering.api.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
@@ -32,12 +31,6 @@ _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
-
-    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
-        """Only samples can be queried so."""
-        if without_trailing_slash(remainder) != ["samples"]:
-            raise NoSuchPath
-        return {"POST": self.samples}, []
 
     @expose(list[SampleBody], has_body=True)
     def samples(self, call: Call) -> list[SampleBody]:

@@ -10,7 +10,6 @@ from metering.api.declare import Condition
 from metering.api.expose import Call, Reply, expose
 from metering.api.paging import cut, next_url, read_marker, write_marker
 from metering.api.params import RESOURCE_FIELDS, read_conditions, read_limit
-from metering.api.routing import Verbs
 from metering.api.services import Controller
 from metering.api.wire import ResourceBody
 from metering.catalogue import CatalogueQuery, resource_order, resources
@@ -23,12 +22,6 @@ _MarkerParts = tuple[bool, str, bool, str, int, str, int]
 
 class ResourcesController(Controller):
     """Resources, by their samples."""
-
-    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
-        """The list; one resource, whose id may hold slashes, so that no sub-path can follow."""
-        if remainder in ([], [""]):
-            return {"GET": self.index}, []
-        return {"GET": self.show}, ["/".join(remainder)]
 
     @expose(list[ResourceBody], q=[Condition], limit=int, meter_links=int, marker=str)
     def index(

@@ -8,7 +8,6 @@ from metering.api.convert import sample_to_api
 from metering.api.declare import Condition
 from metering.api.expose import Call, Reply, expose
 from metering.api.params import SAMPLE_FIELDS, read_conditions, read_limit
-from metering.api.routing import Verbs, without_trailing_slash
 from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
 from metering.api.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
@@ -22,13 +21,6 @@ _ALL_WELL, _SOME_NOT = 201, 207
 
 class SamplesController(Controller):
     """Samples of all meters."""
-
-    def verbs(self, remainder: list[str]) -> tuple[Verbs, list[str]]:
-        """The list; one sample, whose id may hold slashes."""
-        path = without_trailing_slash(remainder)
-        if not path:
-            return {"GET": self.index, "POST": self.record}, []
-        return {"GET": self.show}, ["/".join(path)]
 
     @expose(list[SampleBody], q=[Condition], limit=int, marker=str)
     def index(

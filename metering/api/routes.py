@@ -1,0 +1,32 @@
+"""Every path of the API."""
+
+from metering.api.routing import ANY_METHOD, Route
+from metering.api.services import Services
+from metering.api.v2.capabilities import CapabilitiesController
+from metering.api.v2.meters import MetersController
+from metering.api.v2.query import QueryController
+from metering.api.v2.resources import ResourcesController
+from metering.api.v2.samples import SamplesController
+from metering.api.versions import VersionsController
+
+
+def make_routes(services: Services) -> tuple[Route, ...]:
+    """The table of paths; ids take the rest of a path, so nothing can follow them."""
+    versions = VersionsController()
+    meters = MetersController(services)
+    resources = ResourcesController(services)
+    samples = SamplesController(services)
+    query = QueryController(services)
+    capabilities = CapabilitiesController(services)
+    return (
+        Route("/", {ANY_METHOD: versions.show}),
+        Route("/v2/meters", {"GET": meters.index}),
+        Route("/v2/meters/{meter}", {"GET": meters.samples, "POST": meters.record}),
+        Route("/v2/meters/{meter}/statistics", {"GET": meters.statistics}),
+        Route("/v2/resources", {"GET": resources.index}),
+        Route("/v2/resources/{resource_id...}", {"GET": resources.show}),
+        Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),
+        Route("/v2/samples/{sample_id...}", {"GET": samples.show}),
+        Route("/v2/query/samples", {"POST": query.samples}),
+        Route("/v2/capabilities", {"GET": capabilities.show}),
+    )
