@@ -5,7 +5,7 @@ import logging
 
 from metering.api.request_id import LogFilter
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def set_up_logging() -> None:
-    """Log to stderr, each line with the id of its request."""
+    """Log to stderr, each line with its process and the id of its request."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(_FORMAT))
     handler.addFilter(LogFilter())
