@@ -8,6 +8,7 @@ the body, never through a float. Of two equal keys in one object the last counts
 import re
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -69,11 +70,13 @@ class _Peek(Struct):
 
 
 _items = msgspec.json.Decoder(list[Raw]).decode
+_one = msgspec.json.Decoder(Raw).decode
 _peek = msgspec.json.Decoder(_Peek).decode
 _v2 = msgspec.json.Decoder(_V2Sample).decode
 _agent = msgspec.json.Decoder(_AgentSample).decode
 _text = msgspec.json.Decoder(str).decode
 
+T = TypeVar("T")
 Read = Callable[[bytes], Draft]
 Item = Draft | InvalidSample
 
@@ -103,7 +106,7 @@ def read_samples(call: Call, max_samples: int) -> list[Item]:
     if call.content_type == NDJSON:
         items = [line for line in body.splitlines() if line.strip()]
     elif body.startswith(b"{"):
-        items = _array(b"[" + body + b"]")
+        items = [bytes(_parsed(body, _one))]
     else:
         items = [] if body in (b"", b"null") else _array(body)
     return _read_all(items, _read_either, max_samples)
@@ -120,8 +123,12 @@ def _checked(call: Call, media: Sequence[str]) -> bytes:
 
 
 def _array(body: bytes) -> list[bytes]:
+    return [bytes(item) for item in _parsed(body, _items)]
+
+
+def _parsed(body: bytes, decode: Callable[[bytes], T]) -> T:
     try:
-        return [bytes(item) for item in _items(body)]
+        return decode(body)
     except msgspec.ValidationError:
         message = "Invalid input for field/attribute samples. Value not a valid list"
         raise InvalidRequest(message, field="samples") from None
@@ -222,4 +229,7 @@ def _volume(raw: Raw, field: str) -> str | None:
 
 def _metadata(raw: Raw) -> Metadata | None:
     literal = bytes(raw)
-    return None if literal in (b"", b"null") else Metadata.read(literal)
+    try:
+        return None if literal in (b"", b"null") else Metadata.read(literal)
+    except InvalidSample as error:
+        raise InvalidSample(error.message, field=_V2_NAMES["metadata"]) from None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 import pecan
 import wsme.api
 import wsme.exc
@@ -32,6 +33,7 @@ JSON_TYPES = (JSON, "text/javascript", "application/javascript")
 FORM = "application/x-www-form-urlencoded"
 
 _INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
+_LONGEST_FAULT = 200
 _PARTS = {Condition: "q", AggregateChoice: "aggregate"}
 
 
@@ -96,7 +98,7 @@ def expose(
 
         del controller.__wrapped__  # Pecan must see this signature
         controller.endpoint = endpoint  # type: ignore[attr-defined]
-        for content_type in (*XML, JSON):
+        for content_type in (JSON, *XML, JSON):  # the first is preferred, the last the default
             pecan.expose(content_type=content_type)(controller)
         return controller
 
@@ -119,17 +121,27 @@ def _read_call(request: Request, config: ApiConfig) -> Call:
         url=request.path_url,
         parameters=tuple(request.GET.items()),
         idempotency_key=request.headers.get("Idempotency-Key"),
-        content_type=request.content_type,
+        content_type=request.content_type.lower(),
         body=_read_body(request, config.max_body_bytes),
     )
 
 
 def _read_body(request: Request, limit: int) -> bytes:
-    if (request.content_length or 0) <= limit:
-        body: bytes = request.body_file.read(limit + 1) if request.is_body_readable else b""
-        if len(body) <= limit:
-            return body
-    raise TooLarge(f"the body is larger than {limit} bytes")
+    encoding = request.headers.get("Content-Encoding") or "identity"
+    if encoding.lower() != "identity":
+        raise UnsupportedMedia(f"content encoding not supported: {encoding[:100]}")
+    length = request.content_length if request.is_body_readable else 0
+    if (length or 0) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    try:
+        body: bytes = request.body_file.read(limit + 1 if length is None else length)
+    except OSError:
+        raise InvalidRequest("the body ended early") from None
+    if len(body) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    if len(body) < (length or 0):
+        raise InvalidRequest("the body ended early")
+    return body
 
 
 def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[str, Any]:
@@ -139,9 +151,7 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
     if call.body and call.content_type == FORM:
         params = NestedMultiDict(params, _read_form(call.body))
     elif call.body and not endpoint.has_body:
-        if call.content_type not in JSON_TYPES:
-            raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
-        body = call.body
+        body = _checked_json(call)
     _refuse_what_wsme_misreads(endpoint, params)
     try:
         _, found = wsme.rest.args.get_args(
@@ -149,10 +159,29 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
         )
     except wsme.exc.ClientSideError as error:
         field = getattr(error, "fieldname", None)
-        raise InvalidRequest(error.faultstring, field=field) from error
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise InvalidRequest(error.faultstring[:_LONGEST_FAULT], field=field) from error
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise InvalidRequest("malformed parameters") from error
+    _refuse_what_wsme_let_through(endpoint, found)
     return {name: value for name, value in found.items() if given(value) is not None}
+
+
+def _checked_json(call: Call) -> bytes:
+    """The body, if it is JSON: Python's parser, which WSME uses, takes NaN and lone surrogates."""
+    if call.content_type not in JSON_TYPES:
+        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    try:
+        msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise InvalidRequest("Request is not in valid JSON format") from None
+    return call.body
 
 
 def _read_form(body: bytes) -> MultiDict:
@@ -178,10 +207,21 @@ def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any) -> None:
             raise InvalidRequest(message, field=name)
 
 
+def _refuse_what_wsme_let_through(endpoint: Endpoint, found: Mapping[str, Any]) -> None:
+    """WSME takes null in lists, and any JSON value for a text."""
+    for name, value in found.items():
+        datatype = endpoint.parameters[name]
+        if isinstance(datatype, list) and None in given(value, []):
+            raise InvalidRequest(f"{name} must not hold null", field=name)
+        texts = given(value, []) if datatype == [str] else [given(value, "")]
+        if datatype in (str, [str]) and not all(isinstance(one, str) for one in texts):
+            raise InvalidRequest(f"{name} must be text", field=name)
+
+
 def _refuse_ragged(name: str, params: Any, whole: list[str]) -> None:
     """WSME pairs the n-th part of each kind, so parts that were left out shift the rest."""
     if whole:
-        raise InvalidQuery(f"{name} is given in parts: {name}.field, ...", field=name)
+        raise InvalidQuery(f"{name} is given in parts, as {name}.<part>", field=name)
     if name == "aggregate":
         funcs, extra = len(params.getall("aggregate.func")), len(params.getall("aggregate.param"))
         if extra > funcs:

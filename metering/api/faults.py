@@ -53,6 +53,7 @@ class FaultHook(PecanHook):
 def respond(error: Exception, accept: str) -> Response:
     """The one shape of an error, with its status."""
     status, text = _status_and_text(error)
+    text = text.encode(errors="backslashreplace").decode()  # clients may send lone surrogates
     fault = FaultBody(faultcode="Server" if status >= _OURS else "Client", faultstring=text)
     content_type = _best_form(accept)
     if content_type in XML:

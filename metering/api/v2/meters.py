@@ -66,7 +66,7 @@ class MetersController(Controller):
             found = [first[name] for name in sorted(first)]
         order = _unique_order if unique else meter_order
         if marker is not None:
-            after = read_marker(marker, tuple[str, ...])
+            after = read_marker(marker, tuple[str] if unique else tuple[str, str, str, str])
             found = [meter for meter in found if order(meter) > after]
         page, more = cut(found, size)
         return Reply(

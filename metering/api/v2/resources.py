@@ -41,12 +41,12 @@ class ResourcesController(Controller):
         scope = call.caller.scope
         size = read_limit(limit, self.services.config)
         asked = read_conditions(q, RESOURCE_FIELDS, scope)
-        after, as_of = _read_marker(marker) if marker else (None, times.now())
+        after, as_of = (None, times.now()) if marker is None else _read_marker(marker)
         question = CatalogueQuery(
             scope=scope,
             filter=asked.filter,
             range=asked.range,
-            as_of=as_of if marker else None,
+            as_of=None if marker is None else as_of,
         )
         found = resources(self.services.storage, question)
         if after is not None:
