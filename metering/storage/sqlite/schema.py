@@ -85,13 +85,21 @@ def _objects(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:
 
 def _keep_a_log(connection: sqlite3.Connection) -> None:
     """Switch to WAL. SQLite does not wait for others here, so wait with a transaction."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or attempt == _ATTEMPTS - 1:
-                raise
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
-        else:
-            return
+    attempts = 1
+    while not _has_log(connection):
+        if attempts == _ATTEMPTS:
+            raise StorageUnavailable("the SQLite file is in use; stop what reads it and try again")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("COMMIT")
+        attempts += 1
+
+
+def _has_log(connection: sqlite3.Connection) -> bool:
+    """Whether the file is in WAL mode now; False if somebody uses it."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True

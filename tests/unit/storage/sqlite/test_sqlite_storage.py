@@ -1,0 +1,75 @@
+"""What only a store that keeps series apart, in SQL, can get wrong; the rest is the contract's."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from builders import submission
+
+from metering.model import AllProjects, Outcome
+from metering.query import ExtentQuery
+from metering.storage import open_storage
+from metering.storage.sqlite import SqliteStorage
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
+    """A store, prepared."""
+    url = f"sqlite:///{tmp_path}/metering.db"
+    with closing(SqliteStorage.open(url, timeout_seconds=60)) as one:
+        one.prepare()
+        yield one
+
+
+def test_scheme_opens_the_driver(tmp_path: Path) -> None:
+    """The scheme `sqlite` is this driver's, and opening makes no file."""
+    storage = open_storage(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)
+
+    assert isinstance(storage, SqliteStorage)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_series_is_kept_once(storage: SqliteStorage) -> None:
+    """Samples that differ in id, time and volume only share a series, also over calls."""
+    storage.record([submission(id="a"), submission(id="b")], atomic=True)
+    storage.record([submission(id="c", volume=2), submission(id="d", unit="B")], atomic=True)
+
+    assert [1, 2] == sorted(handle for handle, _ in storage._find_series({}))
+
+
+def test_conflict_leaves_no_series(storage: SqliteStorage) -> None:
+    """A batch that is refused as a whole leaves no series that has no samples."""
+    storage.record([submission(id="a")], atomic=True)
+    verdicts = storage.record([submission(id="a", volume=2), submission(unit="B")], atomic=True)
+
+    assert [Outcome.CONFLICT, Outcome.STORED] == [verdict.outcome for verdict in verdicts]
+    assert 1 == len(list(storage._find_series({})))
+
+
+def test_absent_project_is_not_an_empty_one(storage: SqliteStorage) -> None:
+    """A look-up for no project finds those of none, and the empty text only itself."""
+    batch = [submission(id="a", project_id=None), submission(id="b", project_id="")]
+    storage.record(batch, atomic=True)
+
+    assert [None] == [one.project_id for _, one in storage._find_series({"project_id": None})]
+    assert [""] == [one.project_id for _, one in storage._find_series({"project_id": ""})]
+
+
+def test_samples_by_key(storage: SqliteStorage) -> None:
+    """Samples are found by their keys alone; keys of none are passed over."""
+    storage.record([submission(id=name) for name in "abc"], atomic=True)
+    keys = {submission(id=name).sample.key for name in "acx"}
+
+    assert {"a", "c"} == {row.id for row in storage._rows(keys)}
+    assert [] == list(storage._rows(set()))
+
+
+def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:
+    """Thousands of samples of thousands of series are one call, and their repetition as well."""
+    batch = [submission(id=f"s-{n}", resource_id=f"vm-{n}") for n in range(5000)]
+
+    first, second = (storage.record(batch, atomic=True) for _ in range(2))
+    assert {Outcome.STORED} == {verdict.outcome for verdict in first}
+    assert {Outcome.DUPLICATE} == {verdict.outcome for verdict in second}
+    assert 5000 == len(list(storage.extents(ExtentQuery(scope=AllProjects()))))
