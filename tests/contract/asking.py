@@ -1,0 +1,76 @@
+"""Short ways to record and to ask, so that a test shows the case and nothing else."""
+
+from datetime import datetime
+from typing import Any
+
+from metering.model import AllProjects, Extent, Outcome, Sample, Series, Submission
+from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.storage.base import Storage
+from metering.summary import Summary
+from metering.times import EVER, Range, WholeRange
+
+EVERYONE = AllProjects()
+
+
+def keep(storage: Storage, *samples: Sample) -> None:
+    """Record samples that must be new."""
+    outcomes = record(storage, *map(Submission, samples))
+
+    assert [Outcome.STORED] * len(samples) == outcomes
+
+
+def record(storage: Storage, *submissions: Submission, atomic: bool = False) -> list[Outcome]:
+    """Record a batch; its outcomes."""
+    return [verdict.outcome for verdict in storage.record(submissions, atomic=atomic)]
+
+
+def samples(storage: Storage, **query: Any) -> list[Sample]:
+    """The samples of everyone, unless another scope is given."""
+    return list(storage.samples(SampleQuery(**{"scope": EVERYONE} | query)))
+
+
+def ids(storage: Storage, **query: Any) -> list[str]:
+    """The ids of such samples, in the order of the answer."""
+    return [sample.id for sample in samples(storage, **query)]
+
+
+def extents(storage: Storage, **query: Any) -> list[Extent]:
+    """The extents, in an order of their own."""
+    found = storage.extents(ExtentQuery(**{"scope": EVERYONE} | query))
+    return sorted(found, key=lambda extent: extent.series.digest)
+
+
+def bounds(storage: Storage, **query: Any) -> dict[Series, tuple[datetime, datetime]]:
+    """First and last timestamp by series; no series may come twice."""
+    found = extents(storage, **query)
+    by_series = {one.series: (one.first_sample_at, one.last_sample_at) for one in found}
+
+    assert len(by_series) == len(found)
+    return by_series
+
+
+def resources(storage: Storage, **query: Any) -> list[str]:
+    """The resources of the extents, sorted."""
+    return sorted(extent.series.resource_id for extent in extents(storage, **query))
+
+
+def summaries(storage: Storage, **query: Any) -> dict[tuple[Series, Range], Summary]:
+    """The Summaries by series and window; no pair may come twice."""
+    whole = WholeRange(query.get("range", EVER))
+    found = list(storage.summaries(SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)))
+    by_pair = {(one.series, one.window): one.summary for one in found}
+
+    assert len(by_pair) == len(found)
+    return by_pair
+
+
+def summary(storage: Storage, **query: Any) -> Summary:
+    """The only Summary of an answer."""
+    (only,) = summaries(storage, **query).values()
+    return only
+
+
+def windows(storage: Storage, **query: Any) -> list[tuple[datetime | None, int]]:
+    """Begin and count of each window, by time; of one series."""
+    found = summaries(storage, **query).items()
+    return sorted((window.start, summary.count) for (_, window), summary in found)

@@ -1,0 +1,845 @@
+"""Drivers that are wrong in one thing each: the suite must find every one of them."""
+# ruff: noqa: ARG002, D102 - signatures and meaning are those of the contract
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Context, Decimal
+from typing import Any
+
+from metering.matching import matches, matches_series
+from metering.metadata import Metadata
+from metering.model import AllProjects, Extent, Outcome, Sample, Submission, Verdict
+from metering.query import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    ExtentQuery,
+    Filter,
+    Not,
+    Operator,
+    SampleQuery,
+    SummaryQuery,
+)
+from metering.storage.base import WindowSummary
+from metering.storage.memory import MemoryStorage
+from metering.summary import Reading, Summary, of_stream
+from metering.times import MILLISECOND, FixedWindows, Range
+
+EVERYONE = AllProjects()
+
+
+class Flawless(MemoryStorage):
+    """Wrong in nothing: what fails here is a fault of the suite."""
+
+
+# --- questions that are changed on their way
+
+
+class _OtherSamples(MemoryStorage):
+    """Asks another question for samples."""
+
+    changed: Callable[[Any], Any]
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        return super().samples(type(self).changed(query))
+
+
+class _OtherExtents(MemoryStorage):
+    """Asks another question for extents."""
+
+    changed: Callable[[Any], Any]
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        return super().extents(type(self).changed(query))
+
+
+class _OtherSummaries(MemoryStorage):
+    """Asks another question for Summaries."""
+
+    changed: Callable[[Any], Any]
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        return super().summaries(type(self).changed(query))
+
+
+def _end_inclusive(query: Any) -> Any:
+    range_ = query.range
+    if range_.end is None or range_.is_empty:
+        return query
+    return replace(query, range=Range(range_.start, range_.end + MILLISECOND))
+
+
+def _start_exclusive(query: Any) -> Any:
+    range_ = query.range
+    if range_.start is None:
+        return query
+    return replace(query, range=Range(range_.start + MILLISECOND, range_.end))
+
+
+def _unscoped(query: Any) -> Any:
+    return replace(query, scope=EVERYONE)
+
+
+def _present_only(query: Any) -> Any:
+    return replace(query, filter=_without_absent(query.filter))
+
+
+def _without_absent(filter_: Filter) -> Filter:
+    match filter_:
+        case AllOf(parts):
+            return AllOf(tuple(map(_without_absent, parts)))
+        case AnyOf(parts):
+            return AnyOf(tuple(map(_without_absent, parts)))
+        case Comparison(field, Operator.NE, value) if value is not None:
+            return AllOf((filter_, Comparison(field, Operator.NE, None)))
+        case Not(Comparison(field, _, value)) if value is not None:
+            return AllOf((filter_, Comparison(field, Operator.NE, None)))
+    return filter_
+
+
+class EndInclusiveSamples(_OtherSamples):
+    """A sample at the end of a range is inside."""
+
+    changed = _end_inclusive
+
+
+class EndInclusiveExtents(_OtherExtents):
+    """A sample at the end of a range makes an extent."""
+
+    changed = _end_inclusive
+
+
+class EndInclusiveSummaries(_OtherSummaries):
+    """A sample at the end of a range is summed."""
+
+    changed = _end_inclusive
+
+
+class StartExclusiveSamples(_OtherSamples):
+    """A sample at the start of a range is outside."""
+
+    changed = _start_exclusive
+
+
+class UnscopedSamples(_OtherSamples):
+    """Samples of all projects."""
+
+    changed = _unscoped
+
+
+class UnscopedExtents(_OtherExtents):
+    """Series of all projects."""
+
+    changed = _unscoped
+
+
+class UnscopedSummaries(_OtherSummaries):
+    """Summaries of all projects."""
+
+    changed = _unscoped
+
+
+class NotEqualDropsAbsentSamples(_OtherSamples):
+    """`!=` and not, as SQL has them with NULL."""
+
+    changed = _present_only
+
+
+class NotEqualDropsAbsentSummaries(_OtherSummaries):
+    """The same for Summaries only."""
+
+    changed = _present_only
+
+
+class NotEqualDropsAbsentExtents(_OtherExtents):
+    """The same for extents only."""
+
+    changed = _present_only
+
+
+class ForgetsAsOf(_OtherExtents):
+    """Counts what was recorded later."""
+
+    changed = staticmethod(lambda query: replace(query, as_of=None))
+
+
+class ExtentsOfAllTime(MemoryStorage):
+    """Finds the series by range, and tells where they begin and end at all."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        asked = {one.series for one in super().extents(query)}
+        yield from (
+            one for one in super().extents(replace(query, range=Range())) if one.series in asked
+        )
+
+
+class ExtentsOfEveryone(MemoryStorage):
+    """Ends of a resource are those of all its owners' samples."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        whole = list(super().extents(ExtentQuery(scope=EVERYONE, range=query.range)))
+        for one in super().extents(query):
+            same = [each for each in whole if each.series.resource_id == one.series.resource_id]
+            yield Extent(
+                one.series,
+                min(each.first_sample_at for each in same),
+                max(each.last_sample_at for each in same),
+            )
+
+
+# --- samples that are changed on their way in
+
+
+class _OtherSampleKept(MemoryStorage):
+    """Keeps something else than what was sent."""
+
+    def kept(self, sample: Sample) -> Sample:
+        raise NotImplementedError
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        changed = [replace(one, sample=self.kept(one.sample)) for one in submissions]
+        return super().record(changed, atomic=atomic)
+
+
+class RoundedToHundredths(_OtherSampleKept):
+    """Loses the last digit of a millisecond."""
+
+    def kept(self, sample: Sample) -> Sample:
+        digit = sample.timestamp.microsecond // 1000 % 10
+        return replace(sample, timestamp=sample.timestamp - digit * MILLISECOND)
+
+
+class WholeSeconds(_OtherSampleKept):
+    """Cuts the fraction of a second."""
+
+    def kept(self, sample: Sample) -> Sample:
+        return replace(sample, timestamp=sample.timestamp.replace(microsecond=0))
+
+
+class FloatMilliseconds(_OtherSampleKept):
+    """Keeps instants as float seconds, and cuts where it should round."""
+
+    def kept(self, sample: Sample) -> Sample:
+        milliseconds = int(sample.timestamp.timestamp() % 1 * 1000)
+        return replace(sample, timestamp=sample.timestamp.replace(microsecond=milliseconds * 1000))
+
+
+class RecordedInSeconds(_OtherSampleKept):
+    """Cuts the fraction of the time of recording."""
+
+    def kept(self, sample: Sample) -> Sample:
+        return replace(sample, recorded_at=sample.recorded_at.replace(microsecond=0))
+
+
+class FloatVolumes(_OtherSampleKept):
+    """Keeps volumes as floats."""
+
+    def kept(self, sample: Sample) -> Sample:
+        return replace(sample, volume=Decimal(repr(float(sample.volume))))
+
+
+class MetadataAsText(_OtherSampleKept):
+    """Merges series whose metadata differ in type only: 1, "1" and true."""
+
+    def kept(self, sample: Sample) -> Sample:
+        tree = {key: str(value) for key, value in sample.series.metadata.tree.items()}
+        return replace(sample, series=replace(sample.series, metadata=Metadata.of(tree)))
+
+
+class EmptyProjectIsNone(_OtherSampleKept):
+    """Takes the project without a name for no project."""
+
+    def kept(self, sample: Sample) -> Sample:
+        series = replace(sample.series, project_id=sample.series.project_id or None)
+        return replace(sample, series=series)
+
+
+class IdsInLowerCase(_OtherSampleKept):
+    """Compares ids without case."""
+
+    def kept(self, sample: Sample) -> Sample:
+        return replace(sample, id=sample.id.lower())
+
+
+# --- recording
+
+
+class SharedIds(MemoryStorage):
+    """Takes the id alone for the key, so sources meet under it."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = []
+        for one in submissions:
+            same = [kept for kept in self._samples.values() if kept.id == one.sample.id]
+            if same and one.sample.key not in self._samples:
+                agrees = replace(one, completed=one.completed | {"source"}).repeats(same[0])
+                outcome = Outcome.DUPLICATE if agrees else Outcome.CONFLICT
+                verdicts.append(Verdict(outcome, same[0]))
+            else:
+                verdicts += super().record([one], atomic=atomic)
+        return verdicts
+
+
+class Overwriting(MemoryStorage):
+    """A duplicate replaces what is kept."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        for one, verdict in zip(submissions, verdicts, strict=True):
+            if verdict.outcome is Outcome.DUPLICATE:
+                self._samples[one.sample.key] = one.sample
+        return verdicts
+
+
+class OverwritingInConflict(MemoryStorage):
+    """A conflict is told, and replaces what is kept."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        for one, verdict in zip(submissions, verdicts, strict=True):
+            if verdict.outcome is Outcome.CONFLICT and not atomic:
+                self._samples[one.sample.key] = one.sample
+        return verdicts
+
+
+class ComparesOmitted(MemoryStorage):
+    """Compares fields that the server filled in."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        sent = [Submission(one.sample) for one in submissions]
+        return super().record(sent, atomic=atomic)
+
+
+class ComparesKeysOnly(MemoryStorage):
+    """Takes every sample under a taken key for a duplicate."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        return [
+            replace(one, outcome=Outcome.DUPLICATE) if one.outcome is Outcome.CONFLICT else one
+            for one in verdicts
+        ]
+
+
+class VerdictsByOutcome(MemoryStorage):
+    """Tells first what is stored, then the rest."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        return sorted(verdicts, key=lambda one: one.outcome is not Outcome.STORED)
+
+
+class VerdictsOfTheSender(MemoryStorage):
+    """Hands back what was sent in place of what is kept."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        return [
+            replace(one, kept=sent.sample) for one, sent in zip(verdicts, submissions, strict=True)
+        ]
+
+
+class StoresAPart(MemoryStorage):
+    """Stores the rest of an atomic batch beside a conflict."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        return super().record(submissions, atomic=False)
+
+
+class StoresUntilTheConflict(MemoryStorage):
+    """Stores of an atomic batch what comes before the conflict."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        if atomic:
+            for one in submissions:
+                if super().record([one], atomic=True)[0].outcome is Outcome.CONFLICT:
+                    break
+        return verdicts
+
+
+class AlwaysAtomic(MemoryStorage):
+    """Stores nothing beside a conflict, asked or not."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        return super().record(submissions, atomic=True)
+
+
+class LastOfABatch(MemoryStorage):
+    """Keeps the last of a key in a batch, as an upsert would."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        before = self._samples
+        verdicts = super().record(submissions, atomic=atomic)
+        fresh = {one.sample.key: one.sample for one in submissions if one.sample.key not in before}
+        if not (atomic and any(one.outcome is Outcome.CONFLICT for one in verdicts)):
+            self._samples = self._samples | fresh
+        return verdicts
+
+
+class BlindToItsBatch(MemoryStorage):
+    """Judges a batch by what was kept before it only."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        before = self._samples
+        verdicts = super().record(submissions, atomic=atomic)
+        return [
+            verdict if one.sample.key in before else Verdict(Outcome.STORED, one.sample)
+            for one, verdict in zip(submissions, verdicts, strict=True)
+        ]
+
+
+class Unlocked(MemoryStorage):
+    """Looks first and stores later, with time for others in between."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        view = MemoryStorage()
+        view._samples = self._samples
+        verdicts = view.record(submissions, atomic=atomic)
+        threading.Event().wait(0.001)
+        self._samples = self._samples | view._samples
+        return verdicts
+
+
+# --- orders and pages
+
+
+class OldestFirst(MemoryStorage):
+    """Gives samples in ascending order."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        yield from reversed(list(super().samples(query)))
+
+
+class AsTheyCame(MemoryStorage):
+    """Gives samples in the order of arrival."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        asked = {one.key for one in super().samples(query)}
+        yield from [one for key, one in self._samples.items() if key in asked]
+
+
+class TiesAsTheyCame(MemoryStorage):
+    """Orders by timestamp only."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        asked = {one.key for one in super().samples(query)}
+        found = [one for key, one in self._samples.items() if key in asked]
+        yield from sorted(found, key=lambda one: one.timestamp, reverse=True)
+
+
+class TiesById(MemoryStorage):
+    """Orders samples of one instant by id, and cuts pages so."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        found = list(super().samples(query))
+        yield from sorted(found, key=lambda one: (one.timestamp, one.id), reverse=True)
+
+
+class SeriesAfterSeries(MemoryStorage):
+    """Reads one series after the other and does not merge them."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        yield from sorted(super().samples(query), key=lambda one: one.series.resource_id)
+
+
+class RepeatsTies(MemoryStorage):
+    """A page begins with all samples of the instant where the last one ended."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        everything = super().samples(replace(query, after=None))
+        at = query.after and query.after.timestamp
+        yield from (one for one in everything if at is None or one.timestamp <= at)
+
+
+class SkipsTies(MemoryStorage):
+    """A page begins after all samples of the instant where the last one ended."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        everything = super().samples(replace(query, after=None))
+        at = query.after and query.after.timestamp
+        yield from (one for one in everything if at is None or one.timestamp < at)
+
+
+class RepeatsTheLast(MemoryStorage):
+    """A page begins with the sample that the last one ended with."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        after = query.after
+        for one in super().samples(replace(query, after=None)):
+            if after is None or (one.timestamp, one.key) <= (after.timestamp, after.key):
+                yield one
+
+
+class LooksForTheMark(MemoryStorage):
+    """Continues after the sample of the position, and gives nothing if it finds none."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        everything = super().samples(replace(query, after=None))
+        if query.after is None:
+            yield from everything
+        else:
+            for one in everything:
+                if one.key == query.after.key:
+                    yield from everything
+
+
+class EagerSamples(MemoryStorage):
+    """Makes the whole answer at once."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        return iter(list(super().samples(query)))
+
+
+class EagerExtents(MemoryStorage):
+    """Makes the whole answer at once."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        return iter(list(super().extents(query)))
+
+
+class EagerSummaries(MemoryStorage):
+    """Makes the whole answer at once."""
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        found = list(super().summaries(query))
+        return (one for one in found)
+
+
+# --- Summaries
+
+
+class _OtherFigures(MemoryStorage):
+    """Gives other Summaries than asked for."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        raise NotImplementedError
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
+        for found in super().summaries(query):
+            volumes = [
+                one.volume
+                for one in self.samples(asked)
+                if one.series == found.series and one.timestamp in found.window
+            ]
+            yield replace(found, summary=self.figures(found.summary, volumes))
+
+
+class FloatSum(_OtherFigures):
+    """Adds floats."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        return replace(summary, sum=Decimal(repr(sum(map(float, volumes)))))
+
+
+class Decimal128Sum(_OtherFigures):
+    """Adds in 34 digits, as one Decimal128 does."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        context, total = Context(prec=34), Decimal(0)
+        for volume in volumes:
+            total = context.add(total, volume)
+        return replace(summary, sum=total)
+
+
+class FloatSquares(_OtherFigures):
+    """Squares floats."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        return replace(
+            summary, sum_of_squares=Decimal(sum(float(volume) ** 2 for volume in volumes))
+        )
+
+
+class TextExtremes(_OtherFigures):
+    """Compares volumes as texts."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        return replace(summary, min=min(volumes, key=str), max=max(volumes, key=str))
+
+
+class FloatExtremes(_OtherFigures):
+    """Compares volumes as floats."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        return replace(summary, min=min(volumes, key=float), max=max(volumes, key=float))
+
+
+class FloatIntegral(_OtherFigures):
+    """Integrates floats."""
+
+    def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
+        return replace(summary, unit_seconds=Decimal(repr(float(summary.unit_seconds))))
+
+
+class _FromReadings(MemoryStorage):
+    """Makes Summaries from readings in its own way."""
+
+    def grouped(self, query: SummaryQuery) -> Iterator[tuple[Sample, Range]]:
+        asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
+        for one in self.samples(asked):
+            yield one, query.windows.holding(one.timestamp)
+
+    def order(self, readings: list[Reading]) -> list[Reading]:
+        return sorted(readings)
+
+    def group(self, sample: Sample) -> Any:
+        return sample.series
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        groups: dict[Any, list[Sample]] = {}
+        for one, window in self.grouped(query):
+            groups.setdefault((self.group(one), window), []).append(one)
+        for (_, window), members in groups.items():
+            readings = self.order([Reading(one.timestamp, one.volume) for one in members])
+            yield WindowSummary(members[0].series, window, of_stream(readings))
+
+
+class TiesDownward(_FromReadings):
+    """Reads volumes of one instant from the greatest to the least."""
+
+    def order(self, readings: list[Reading]) -> list[Reading]:
+        return sorted(readings, key=lambda one: (one.at, -one.volume))
+
+
+class StreamsNotSeries(_FromReadings):
+    """Makes one Summary of all descriptions of a stream."""
+
+    def group(self, sample: Sample) -> Any:
+        series = sample.series
+        return series.source, series.meter, series.type, series.unit, series.resource_id
+
+
+class WindowsClosedAtTheEnd(_FromReadings):
+    """Puts a sample at an edge into the window before."""
+
+    def grouped(self, query: SummaryQuery) -> Iterator[tuple[Sample, Range]]:
+        for one, window in super().grouped(query):
+            at_edge = isinstance(query.windows, FixedWindows) and one.timestamp == window.start
+            shift = MILLISECOND if at_edge else timedelta(0)
+            yield one, query.windows.holding(one.timestamp - shift)
+
+
+class WindowsOfTheEpoch(_FromReadings):
+    """Counts windows from 1970 and forgets the anchor."""
+
+    def grouped(self, query: SummaryQuery) -> Iterator[tuple[Sample, Range]]:
+        windows = query.windows
+        if isinstance(windows, FixedWindows):
+            windows = replace(windows, anchor=datetime.fromtimestamp(0, windows.anchor.tzinfo))
+        for one, _ in super().grouped(query):
+            yield one, windows.holding(one.timestamp)
+
+
+class CreditsAcrossWindows(MemoryStorage):
+    """Credits the first reading of a window with what happened since the last one."""
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        found = list(super().summaries(query))
+        for one in found:
+            joined = [
+                other.summary.then(one.summary)
+                for other in found
+                if other.series == one.series and other.window.end == one.window.start
+                if other.window.end is not None
+            ]
+            increase = joined[0].increase if joined else one.summary.increase
+            yield replace(one, summary=replace(one.summary, increase=increase))
+
+
+class FillsGaps(MemoryStorage):
+    """Repeats a window that is empty."""
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        for one in super().summaries(query):
+            yield one
+            if isinstance(query.windows, FixedWindows):
+                nothing = replace(one.summary, count=0, sum=Decimal(0))
+                window = query.windows.holding(one.window.end)  # type: ignore[arg-type]
+                yield replace(one, summary=nothing, window=window)
+
+
+class SummaryOfEachSample(MemoryStorage):
+    """Gives several Summaries for one series and window."""
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
+        for one in self.samples(asked):
+            window = query.windows.holding(one.timestamp)
+            alone = of_stream([Reading(one.timestamp, one.volume)])
+            yield WindowSummary(one.series, window, alone)
+
+
+class FiltersSeriesOnly(MemoryStorage):
+    """Sums all samples of a series of which one matches."""
+
+    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+        matching = {one.series for one in self._samples.values() if matches(query.filter, one)}
+        for one in super().summaries(replace(query, filter=AllOf(()))):
+            if one.series in matching:
+                yield one
+
+
+class IgnoresRangeOfSummaries(_OtherSummaries):
+    """Sums samples of all time."""
+
+    changed = staticmethod(lambda query: replace(query, range=Range()))
+
+
+# --- filters
+
+
+class BooleansAreNumbers(MemoryStorage):
+    """Takes true for 1, as SQL and Python do."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        yield from super().samples(replace(query, filter=_with_booleans(query.filter)))
+
+
+def _with_booleans(filter_: Filter) -> Filter:
+    match filter_:
+        case Comparison(field, Operator.EQ, value) if type(value) is int and value in (0, 1):
+            return AnyOf((filter_, Comparison(field, Operator.EQ, bool(value))))
+    return filter_
+
+
+class TopLevelMetadata(MemoryStorage):
+    """Finds only keys of the first level."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        for one in super().samples(replace(query, filter=AllOf(()))):
+            shallow = {
+                key: value
+                for key, value in one.series.metadata.tree.items()
+                if not isinstance(value, dict)
+            }
+            series = replace(one.series, metadata=Metadata.of(shallow))
+            if matches(query.filter, replace(one, series=series)):
+                yield one
+
+
+class IgnoresFilterOfExtents(MemoryStorage):
+    """Gives all series, if any matches."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        found = list(super().extents(replace(query, filter=AllOf(()))))
+        if any(matches_series(query.filter, one.series) for one in found):
+            yield from found
+
+
+class FirstPartOnly(MemoryStorage):
+    """Looks at the first condition of several."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        match query.filter:
+            case AllOf((first, *_)):
+                query = replace(query, filter=first)
+        yield from super().samples(query)
+
+
+# --- life
+
+
+class ForgetsWhenPrepared(MemoryStorage):
+    """Begins anew with every call to prepare."""
+
+    def prepare(self) -> None:
+        self._samples = {}
+
+
+class OneForAll(MemoryStorage):
+    """Keeps the samples of all stores together."""
+
+    _everything: dict[bytes, Sample] = {}  # noqa: RUF012 - the fault
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        self._samples = self._everything
+        verdicts = super().record(submissions, atomic=atomic)
+        self._everything.update(self._samples)
+        return verdicts
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        self._samples = self._everything
+        yield from super().samples(query)
+
+
+FAULTS: dict[str, list[type[MemoryStorage]]] = {
+    "record": [
+        SharedIds,
+        Overwriting,
+        OverwritingInConflict,
+        ComparesOmitted,
+        ComparesKeysOnly,
+        VerdictsByOutcome,
+        VerdictsOfTheSender,
+        StoresAPart,
+        StoresUntilTheConflict,
+        AlwaysAtomic,
+        LastOfABatch,
+        BlindToItsBatch,
+        IdsInLowerCase,
+    ],
+    "samples": [
+        EndInclusiveSamples,
+        StartExclusiveSamples,
+        UnscopedSamples,
+        RoundedToHundredths,
+        WholeSeconds,
+        FloatMilliseconds,
+        RecordedInSeconds,
+        FloatVolumes,
+        EmptyProjectIsNone,
+        OldestFirst,
+        AsTheyCame,
+        TiesAsTheyCame,
+        TiesById,
+        SeriesAfterSeries,
+        RepeatsTies,
+        SkipsTies,
+        RepeatsTheLast,
+        LooksForTheMark,
+        EagerSamples,
+    ],
+    "extents": [
+        EndInclusiveExtents,
+        UnscopedExtents,
+        MetadataAsText,
+        ForgetsAsOf,
+        ExtentsOfAllTime,
+        ExtentsOfEveryone,
+        EagerExtents,
+        IgnoresFilterOfExtents,
+    ],
+    "summaries": [
+        EndInclusiveSummaries,
+        UnscopedSummaries,
+        IgnoresRangeOfSummaries,
+        EagerSummaries,
+        FloatSum,
+        Decimal128Sum,
+        FloatSquares,
+        TextExtremes,
+        FloatExtremes,
+        FloatIntegral,
+        TiesDownward,
+        StreamsNotSeries,
+        WindowsClosedAtTheEnd,
+        WindowsOfTheEpoch,
+        CreditsAcrossWindows,
+        FillsGaps,
+        SummaryOfEachSample,
+        FiltersSeriesOnly,
+    ],
+    "filters": [
+        NotEqualDropsAbsentSamples,
+        NotEqualDropsAbsentExtents,
+        NotEqualDropsAbsentSummaries,
+        BooleansAreNumbers,
+        TopLevelMetadata,
+        FirstPartOnly,
+    ],
+    "life": [Unlocked, ForgetsWhenPrepared, OneForAll],
+}

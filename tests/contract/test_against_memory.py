@@ -1,0 +1,96 @@
+"""Any history, any question: every driver answers as the memory driver does."""
+
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+import strategies
+from contract.stores import Driver
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metering.model import AllProjects, Sample, Submission
+from metering.query import ExtentQuery, Position, SampleQuery, SummaryQuery
+from metering.storage.base import Storage
+from metering.storage.memory import MemoryStorage
+
+EXAMPLES = {"memory": 20, "mongodb": 40}
+OTHERWISE = 60
+
+History = list[tuple[list[Submission], bool]]
+
+questions = st.lists(
+    strategies.sample_queries | strategies.extent_queries | strategies.summary_queries(),
+    min_size=4,
+    max_size=12,
+)
+
+
+def try_hard(driver: Driver) -> settings:
+    """As many examples as the speed of the driver allows."""
+    return settings(
+        max_examples=EXAMPLES.get(driver.choice.scheme, OTHERWISE),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def record_in_both(history: History, *stores: Storage) -> None:
+    """Record each batch in both stores, which must say the same of it."""
+    for batch, atomic in history:
+        told = [storage.record(batch, atomic=atomic) for storage in stores]
+
+        assert told[0] == told[1]
+
+
+@singledispatch
+def answer(query: Any, storage: Storage) -> Any:
+    """What a store says, in an order of ours where the contract has none."""
+    raise NotImplementedError(query)
+
+
+@answer.register
+def _(query: SampleQuery, storage: Storage) -> list[Sample]:
+    return list(storage.samples(query))
+
+
+@answer.register
+def _(query: ExtentQuery, storage: Storage) -> Any:
+    return sorted(storage.extents(query), key=lambda one: one.series.digest)
+
+
+@answer.register
+def _(query: SummaryQuery, storage: Storage) -> Any:
+    found = storage.summaries(query)
+    return sorted(found, key=lambda one: (one.series.digest, str(one.window.start)))
+
+
+def test_same_answers(driver: Driver) -> None:
+    """Whatever was recorded and whatever is asked, verdicts and answers are memory's."""
+
+    @try_hard(driver)
+    @given(strategies.histories(), questions)
+    def check(history: History, asked: list[Any]) -> None:
+        memory = MemoryStorage()
+        with driver.fresh() as storage:
+            record_in_both(history, memory, storage)
+            for query in asked:
+                assert answer(query, memory) == answer(query, storage)
+
+    check()
+
+
+def test_same_pages(driver: Driver) -> None:
+    """A page cut after any sample, seen or not, is memory's."""
+
+    @try_hard(driver)
+    @given(strategies.histories(), strategies.sample_queries)
+    def check(history: History, query: SampleQuery) -> None:
+        memory = MemoryStorage()
+        with driver.fresh() as storage:
+            record_in_both(history, memory, storage)
+            for one in memory.samples(SampleQuery(scope=AllProjects())):
+                page = replace(query, after=Position(one.timestamp, one.key))
+
+                assert answer(page, memory) == answer(page, storage)
+
+    check()
