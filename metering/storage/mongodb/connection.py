@@ -1,0 +1,126 @@
+"""The client of a process and the collections seen through it, always with the same guarantees.
+
+What the URL says of write concern, read concern or read preference does not count: a sample is
+acknowledged when it is in the journals of a majority, and read where it cannot be rolled back.
+"""
+
+import os
+from datetime import UTC
+from typing import Any
+
+from pymongo import MongoClient, ReadPreference
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.uri_parser import parse_uri
+from pymongo.write_concern import WriteConcern
+
+from metering.errors import Misconfigured
+from metering.storage.mongodb.mapping import CODEC, Document
+
+DEFAULT_DATABASE = "metering"
+DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
+COMMITTED = ReadConcern("majority")
+
+# A frozen server is found out, and what waits for it interrupted, after a heartbeat and a connect
+# timeout. So the timeout of sockets only has to be longer than any answer takes.
+_SETTINGS: dict[str, Any] = {
+    "appname": "metering",
+    "connect": False,
+    "connectTimeoutMS": 2000,
+    "heartbeatFrequencyMS": 1000,
+    "journal": True,
+    "readConcernLevel": "majority",
+    "readPreference": "primary",
+    "retryReads": True,
+    "retryWrites": True,
+    "serverSelectionTimeoutMS": 3000,
+    "timeoutMS": None,
+    "tz_aware": True,
+    "tzinfo": UTC,
+    "w": "majority",
+    "waitQueueTimeoutMS": 3000,
+    "wtimeoutMS": 5000,
+}
+_SOCKET_SLACK_SECONDS = 5
+
+
+class Connection:
+    """One MongoClient for each process that uses it: a fork starts with a client of its own."""
+
+    def __init__(self, url: str, timeout_seconds: float) -> None:
+        """Check the URL; nothing is connected before the first use.
+
+        Raises:
+            Misconfigured: not a URI of MongoDB. The message has no part of it.
+        """
+        self._url = url
+        self._timeout_seconds = timeout_seconds
+        self._database_name = _database_name(url)
+        self._clients: dict[int, MongoClient[Document]] = {os.getpid(): self._new_client()}
+
+    @property
+    def client(self) -> MongoClient[Document]:
+        """The client of this process.
+
+        Without a lock, which a fork could leave locked: of two clients that threads make at the
+        same time one is dropped before it has connected.
+        """
+        pid = os.getpid()
+        client = self._clients.get(pid)
+        return client or self._clients.setdefault(pid, self._new_client())
+
+    @property
+    def database(self) -> Database[Document]:
+        """The database of the URL, or `metering`."""
+        return self.client.get_database(
+            self._database_name,
+            codec_options=CODEC,
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=DURABLE,
+            read_concern=COMMITTED,
+        )
+
+    @property
+    def series(self) -> Collection[Document]:
+        """The collection of series, `_id` the digest."""
+        return self.database["series"]
+
+    @property
+    def samples(self) -> Collection[Document]:
+        """The collection of samples, `_id` the key."""
+        return self.database["samples"]
+
+    @property
+    def meta(self) -> Collection[Document]:
+        """The collection of what is known about the database itself."""
+        return self.database["meta"]
+
+    def close(self) -> None:
+        """Close the client of this process."""
+        self.client.close()
+
+    def _new_client(self) -> MongoClient[Document]:
+        socket_timeout_ms = int((self._timeout_seconds + _SOCKET_SLACK_SECONDS) * 1000)
+        try:
+            return MongoClient(self._url, **_SETTINGS, socketTimeoutMS=socket_timeout_ms)
+        except (PyMongoError, ValueError, TypeError):
+            raise _bad_url() from None
+
+
+def _database_name(url: str) -> str:
+    try:
+        parts = parse_uri(url, warn=False)
+    except (PyMongoError, ValueError, TypeError):
+        raise _bad_url() from None
+    if parts["collection"]:
+        raise _bad_url()
+    return parts["database"] or DEFAULT_DATABASE
+
+
+def _bad_url() -> Misconfigured:
+    return Misconfigured(
+        "the database connection is not a valid URI, mongodb://host[:port]/database: "
+        "an option is wrong, or a user name or password is not percent-encoded"
+    )

@@ -1,0 +1,133 @@
+"""The database itself: what `prepare` creates, and what `check` finds wrong."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pymongo
+from pymongo.errors import BulkWriteError, OperationFailure
+
+from metering.errors import Misconfigured
+from metering.storage.mongodb import faults, indexes
+from metering.storage.mongodb.connection import Connection
+
+SCHEMA_VERSION = 1
+_SCHEMA = "schema"
+_PING_SECONDS = 3
+_CHECK_SECONDS = 10
+_INDEX_CONFLICTS = (85, 86)
+_UNAUTHORIZED = 13
+
+
+def ping(connection: Connection) -> None:
+    """Return if the server answers within seconds.
+
+    Raises:
+        StorageUnavailable: it does not.
+    """
+    with faults.of_order(), pymongo.timeout(_PING_SECONDS):
+        connection.client.admin.command("ping")
+
+
+def prepare(connection: Connection) -> None:
+    """Create what is missing. Several processes may do so at once.
+
+    Raises:
+        Misconfigured: a newer version made the database, or an index is there with other options.
+        StorageUnavailable: it cannot be reached.
+    """
+    ping(connection)
+    with faults.of_order():
+        for fault in _newer_schema(_schema_version(connection)):
+            raise Misconfigured(fault)
+        for collection in (connection.series, connection.samples):
+            try:
+                collection.create_indexes(indexes.models(collection.name))
+            except OperationFailure as error:
+                if error.code not in _INDEX_CONFLICTS:
+                    raise
+                message = f"an index of {collection.name} has other options than ours: drop it"
+                raise Misconfigured(message) from error
+        document = {"_id": _SCHEMA, "version": SCHEMA_VERSION}
+        try:
+            connection.meta.insert_many([document], ordered=False)
+        except BulkWriteError as error:
+            faults.taken_keys(error.details, [document])
+
+
+def check(connection: Connection) -> list[str]:
+    """What is wrong, a sentence each.
+
+    Raises:
+        StorageUnavailable: the server cannot be reached.
+    """
+    ping(connection)
+    with faults.of_order(), pymongo.timeout(_CHECK_SECONDS):
+        hello = connection.client.admin.command("hello")
+        return [
+            *wrong_with_server(hello, _replica_set_config(connection, hello)),
+            *_wrong_with_schema(connection),
+            *indexes.missing("series", connection.series.list_indexes()),
+            *indexes.missing("samples", connection.samples.list_indexes()),
+        ]
+
+
+def wrong_with_server(hello: Mapping[str, Any], config: Mapping[str, Any] | None) -> Iterator[str]:
+    """What the server's own description and its set's configuration (None: not shown) reveal."""
+    if hello.get("msg") == "isdbgrid":
+        return
+    if "setName" not in hello:
+        yield (
+            "MongoDB runs as a standalone server, where nothing is atomic across samples: "
+            "make it a replica set (one member will do)"
+        )
+        return
+    if hello.get("arbiters"):
+        yield (
+            "the replica set has an arbiter: when one of its data members fails, no write is "
+            "confirmed; use a third data member instead"
+        )
+    if config is None:
+        yield (
+            "the replica set's configuration is not shown to this user, so whether a majority "
+            "means journaled is not known: grant it the role clusterMonitor"
+        )
+    elif not config.get("writeConcernMajorityJournalDefault", True):
+        yield (
+            "the replica set has writeConcernMajorityJournalDefault false: what is read at "
+            "majority can be lost in a power failure"
+        )
+
+
+def _replica_set_config(
+    connection: Connection, hello: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    if "setName" not in hello:
+        return None
+    try:
+        reply = connection.client.admin.command("replSetGetConfig")
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        return None
+    config: Mapping[str, Any] = reply["config"]
+    return config
+
+
+def _wrong_with_schema(connection: Connection) -> Iterator[str]:
+    version = _schema_version(connection)
+    if version is None:
+        yield "the database has no schema version: run metering-manage prepare"
+    yield from _newer_schema(version)
+
+
+def _schema_version(connection: Connection) -> int | None:
+    document = connection.meta.find_one({"_id": _SCHEMA})
+    return int(document["version"]) if document else None
+
+
+def _newer_schema(version: int | None) -> Iterator[str]:
+    if version is not None and version > SCHEMA_VERSION:
+        yield (
+            f"the database has schema version {version}, made by a newer version of this software; "
+            f"this one knows {SCHEMA_VERSION}: upgrade it"
+        )

@@ -1,0 +1,75 @@
+"""Which index serves which question: `prepare` applies the table, `check` compares with it.
+
+Answers do not depend on indexes, only their cost does. No index is unique but `_id`, and none
+deletes: a TTL index on the time of an event would take samples that came late.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+
+_CHANGES_WHAT_IS_INDEXED = ("hidden", "sparse", "partialFilterExpression", "collation")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index on fields of a collection, ascending, and the question that needs it."""
+
+    collection: str
+    fields: tuple[str, ...]
+    question: str
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """The fields and directions, as pymongo wants them for sorting and hints too."""
+        return [(field, ASCENDING) for field in self.fields]
+
+    @property
+    def name(self) -> str:
+        """The name in the database."""
+        return "_".join(self.fields)
+
+    @property
+    def model(self) -> IndexModel:
+        """What creates it."""
+        return IndexModel(self.keys, name=self.name)
+
+
+# The volume is last so that readings are answered from the index alone; the key is before it so
+# that the samples of some series come in the order of positions without sorting.
+BY_SERIES = Index(
+    "samples",
+    ("series", "timestamp", "_id", "volume"),
+    "readings, extents and pages of samples of some series",
+)
+BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many series")
+
+TABLE = (
+    BY_SERIES,
+    BY_TIME,
+    Index("series", ("meter", "project_id"), "series by meter, and project"),
+    Index("series", ("project_id",), "series by project"),
+    Index("series", ("resource_id",), "series by resource"),
+)
+
+
+def models(collection: str) -> list[IndexModel]:
+    """What creates the indexes of a collection."""
+    return [index.model for index in TABLE if index.collection == collection]
+
+
+def missing(collection: str, existing: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each index that is not among those that the collection has."""
+    usable = [
+        list(index["key"].items())
+        for index in existing
+        if not any(index.get(option) for option in _CHANGES_WHAT_IS_INDEXED)
+    ]
+    for index in TABLE:
+        if index.collection == collection and index.keys not in usable:
+            yield (
+                f"the index {index.name} of the collection {collection} is missing, "
+                f"which serves {index.question}: run metering-manage prepare"
+            )

@@ -1,0 +1,146 @@
+"""Objects as MongoDB documents and back: pure, exact, one line per field.
+
+Metadata is one text on purpose: no foreign key or value can mean anything to the database.
+Binary digests are the keys of both collections: a *handle* is the digest of a series.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from decimal import Context, Decimal
+from typing import Any
+
+from bson import decode_iter
+from bson.binary import UUID_SUBTYPE, Binary
+from bson.codec_options import CodecOptions
+from bson.decimal128 import Decimal128
+
+from metering.decimals import canonical
+from metering.metadata import Metadata
+from metering.model import MeterType, Sample, Series
+from metering.storage.series import Row
+from metering.summary import Reading
+from metering.times import from_milliseconds
+
+Document = dict[str, Any]
+
+CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+# IEEE 754-2008 decimal128 in its binary encoding: sign, 14 bits of exponent, 113 of coefficient.
+_COEFFICIENT_BITS = 113
+_COEFFICIENT = (1 << _COEFFICIENT_BITS) - 1
+_EXPONENT = (1 << 14) - 1
+_EXPONENT_BIAS = 6176
+_WIDE = Context(prec=40)
+
+# {series: 16 bytes, timestamp: Date, volume: Decimal128} as BSON; 'x' skips names and types.
+_READING = struct.Struct("<17x16s11xq8x16sx")
+_READING_NAMES = re.compile(
+    rb"\x4d\0\0\0\x05series\0\x10\0\0\0\0.{16}\x09timestamp\0.{8}\x13volume\0.{16}\0", re.DOTALL
+)
+
+
+def series_to_document(series: Series) -> Document:
+    """The document of `series`; absent fields are null, so that null finds them."""
+    return {
+        "_id": series.digest,
+        "source": series.source,
+        "meter": series.meter,
+        "type": series.type.value,
+        "unit": series.unit,
+        "resource_id": series.resource_id,
+        "project_id": series.project_id,
+        "user_id": series.user_id,
+        "metadata": series.metadata.text,
+    }
+
+
+def series_from_document(document: Mapping[str, Any]) -> Series:
+    """The series of a document."""
+    return Series(
+        source=document["source"],
+        meter=document["meter"],
+        type=MeterType(document["type"]),
+        unit=document["unit"],
+        resource_id=document["resource_id"],
+        project_id=document["project_id"],
+        user_id=document["user_id"],
+        metadata=Metadata(document["metadata"]),
+    )
+
+
+def sample_to_document(key: bytes, sample: Sample) -> Document:
+    """The document of `samples`; the key is the sample's, which the caller has computed."""
+    return {
+        "_id": key,
+        "series": sample.series.digest,
+        "id": id_to_bson(sample.id),
+        "timestamp": sample.timestamp,
+        "volume": volume_to_bson(sample.volume),
+        "recorded_at": sample.recorded_at,
+    }
+
+
+def row_from_document(document: Mapping[str, Any]) -> Row:
+    """The sample of a document, its series as a handle."""
+    return Row(
+        handle=document["series"],
+        id=id_from_bson(document["id"]),
+        timestamp=document["timestamp"],
+        volume=volume_from_bson(document["volume"].bid),
+        recorded_at=document["recorded_at"],
+    )
+
+
+def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
+    """(handle, reading) for each document {series, timestamp, volume} of a raw batch.
+
+    Such documents all have the same length and layout when the fields come in this order, as a
+    covered query gives them; then they are cut without a decoder, twice as fast.
+    """
+    if len(batch) % _READING.size == 0 and _READING_NAMES.match(batch):
+        for handle, milliseconds, volume in _READING.iter_unpack(batch):
+            yield handle, Reading(from_milliseconds(milliseconds), volume_from_bson(volume))
+    else:
+        for document in decode_iter(batch, CODEC):
+            volume = volume_from_bson(document["volume"].bid)
+            yield document["series"], Reading(document["timestamp"], volume)
+
+
+def id_to_bson(text: str) -> str | Binary:
+    """An id; a canonical lower-case UUID in 16 bytes instead of 36."""
+    if _UUID.fullmatch(text):
+        return Binary(bytes.fromhex(text.replace("-", "")), UUID_SUBTYPE)
+    return text
+
+
+def id_from_bson(value: str | bytes) -> str:
+    """The text that `id_to_bson` was given."""
+    if isinstance(value, str):
+        return value
+    digits = value.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def volume_to_bson(volume: Decimal) -> Decimal128:
+    """The same number; volumes have at most 34 digits, so that nothing is rounded.
+
+    Done here, because the constructor takes up to eight times as long for a Decimal.
+    """
+    exponent = int(volume.as_tuple().exponent)
+    signed = int(_WIDE.scaleb(volume, -exponent))
+    bits = abs(signed) | (exponent + _EXPONENT_BIAS) << _COEFFICIENT_BITS | (signed < 0) << 127
+    return Decimal128.from_bid(bits.to_bytes(16, "little"))
+
+
+def volume_from_bson(bid: bytes) -> Decimal:
+    """The number of 16 bytes of decimal128, in canonical form."""
+    bits = int.from_bytes(bid, "little")
+    coefficient = bits & _COEFFICIENT
+    exponent = (bits >> _COEFFICIENT_BITS & _EXPONENT) - _EXPONENT_BIAS
+    number = _WIDE.scaleb(Decimal(-coefficient if bits >> 127 else coefficient), exponent)
+    is_plain = exponent == 0 or (exponent < 0 and coefficient % 10)
+    return number if is_plain else canonical(number)

@@ -1,0 +1,149 @@
+"""What is asked of MongoDB, as arguments of `find` and stages of `aggregate`: pure.
+
+Field names come from fixed tables, and values stand behind `$eq`, `$in` and the like, so that none
+is taken for an operator. Which index answers is in `indexes`; tests look at the plans.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import DESCENDING
+
+from metering.query import Position
+from metering.storage.mongodb.indexes import BY_SERIES, BY_TIME
+from metering.times import Range
+
+Find = dict[str, Any]
+Stages = list[dict[str, Any]]
+
+# MongoDB merges the index scans of at most so many series (internalQueryMaxScansToExplode); the
+# samples of more it would have to sort.
+MOST_SERIES_MERGED = 200
+# Beyond this the list of series is not sent (it has 25 bytes for each): the reader has it.
+MOST_SERIES_SENT = 20_000
+
+_NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
+_SERIES_FIELDS = {
+    "source": "source",
+    "meter": "meter",
+    "type": "type",
+    "unit": "unit",
+    "resource_id": "resource_id",
+    "project_id": "project_id",
+    "user_id": "user_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The series whose ends are asked for, the range, and if not None, the last recorded_at."""
+
+    handles: Collection[Any]
+    range: Range
+    as_of: datetime | None
+
+
+def series_with(equal: Mapping[str, Any]) -> Find:
+    """The series whose fields equal these values; None finds null, for fields always exist."""
+    return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
+
+
+def among(keys: Collection[Any]) -> Find:
+    """The documents with these keys."""
+    return {"filter": {"_id": {"$in": list(keys)}}}
+
+
+def samples_of_few(handles: Collection[Any], range_: Range, after: Position | None) -> Find:
+    """The samples of at most `MOST_SERIES_MERGED` series, newest first, after a position."""
+    return {
+        "filter": {**_of(handles), **_within(range_), **_after(after)},
+        "sort": _NEWEST_FIRST,
+        "hint": BY_SERIES.keys,
+    }
+
+
+def samples_of_many(handles: Collection[Any], range_: Range, after: Position | None) -> Find:
+    """The same for many series, with samples of others if there are very many of them."""
+    of_series = _of(handles) if len(handles) <= MOST_SERIES_SENT else {}
+    return {
+        "filter": {**_within(range_), **_just_after(after), **of_series},
+        "sort": _NEWEST_FIRST,
+        "hint": BY_TIME.keys,
+    }
+
+
+def readings(handles: Collection[Any], range_: Range) -> Find:
+    """{series, timestamp, volume} by series and time, from the index alone."""
+    return {
+        "filter": {**_of(handles), **_within(range_)},
+        "projection": {"_id": False, "series": True, "timestamp": True, "volume": True},
+        "sort": BY_SERIES.keys[:2],
+        "hint": BY_SERIES.keys,
+    }
+
+
+def ends(asked: Ends, direction: int) -> Stages:
+    """On `samples`: the first sample of each series in the direction, whenever it was recorded.
+
+    The form that MongoDB answers with a DISTINCT_SCAN; recorded_at costs the document as well.
+    """
+    also = {"recorded_at": {"$first": "$recorded_at"}} if asked.as_of else {}
+    return [
+        {"$match": {**_of(asked.handles), **_within(asked.range)}},
+        {"$sort": {"series": direction, "timestamp": direction}},
+        {"$group": {"_id": "$series", "timestamp": {"$first": "$timestamp"}, **also}},
+    ]
+
+
+def ends_in_time(asked: Ends, direction: int) -> Stages:
+    """On `series`: the same of samples with recorded_at <= as_of, walking inwards to find one."""
+    in_time = {**_within(asked.range), "recorded_at": {"$lte": asked.as_of}}
+    first_in_time = [
+        {"$match": in_time},
+        {"$sort": {"timestamp": direction}},
+        {"$limit": 1},
+        {"$project": {"_id": False, "timestamp": True}},
+    ]
+    look_up = {
+        "from": "samples",
+        "localField": "_id",
+        "foreignField": "series",
+        "as": "found",
+        "pipeline": first_in_time,
+    }
+    return [
+        {"$match": among(asked.handles)["filter"]},
+        {"$project": {"_id": True}},
+        {"$lookup": look_up},
+        {"$unwind": "$found"},
+        {"$project": {"timestamp": "$found.timestamp"}},
+    ]
+
+
+def _of(handles: Collection[Any]) -> dict[str, Any]:
+    return {"series": {"$in": list(handles)}}
+
+
+def _within(range_: Range) -> dict[str, Any]:
+    bounds = {"$gte": range_.start, "$lt": range_.end}
+    given = {operator: at for operator, at in bounds.items() if at is not None}
+    return {"timestamp": given} if given else {}
+
+
+def _after(position: Position | None) -> dict[str, Any]:
+    """In the form in which MongoDB still merges the scans of several series."""
+    if position is None:
+        return {}
+    at, key = position.timestamp, position.key
+    later_key = {"$or": [{"timestamp": {"$lt": at}}, {"_id": {"$lt": key}}]}
+    return {"$and": [{"timestamp": {"$lte": at}}, later_key]}
+
+
+def _just_after(position: Position | None) -> dict[str, Any]:
+    """The same in the form in which a scan by time starts there, not at the first such instant."""
+    if position is None:
+        return {}
+    at, key = position.timestamp, position.key
+    return {"$or": [{"timestamp": at, "_id": {"$lt": key}}, {"timestamp": {"$lt": at}}]}

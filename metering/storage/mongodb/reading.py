@@ -1,0 +1,145 @@
+"""Cursors under a time limit, a batch at a time, and what takes several of them."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from bson import decode_iter
+from pymongo import ASCENDING, DESCENDING
+from pymongo.collection import Collection as MongoCollection
+from pymongo.errors import PyMongoError
+
+from metering.errors import QueryTooExpensive
+from metering.query import Position
+from metering.storage.mongodb import faults, questions
+from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.mapping import CODEC, Document
+from metering.storage.mongodb.questions import Ends, Find, Stages
+from metering.times import Range
+
+T = TypeVar("T")
+
+MOST_CURSORS = 20
+_ROWS_PER_BATCH = 1_000
+_ROWS_OF_ALL_CURSORS = 4_000
+
+
+class Reader:
+    """Answers one question, which may take several cursors, within one time limit."""
+
+    def __init__(self, connection: Connection, timeout_seconds: float) -> None:
+        """Take the limit; the time runs from now on."""
+        self._connection = connection
+        self._timeout_seconds = timeout_seconds
+        self._deadline = time.monotonic() + timeout_seconds
+
+    def series(self, find: Find) -> Iterator[Document]:
+        """The documents of series."""
+        return _decoded(self._find(self._connection.series, find))
+
+    def samples(self, find: Find) -> Iterator[Document]:
+        """The documents of samples."""
+        return _decoded(self._find(self._connection.samples, find))
+
+    def batches(self, find: Find) -> Iterator[bytes]:
+        """The same as raw batches of BSON."""
+        return self._find(self._connection.samples, find)
+
+    def scan(
+        self, handles: Collection[Any], range_: Range, after: Position | None
+    ) -> Iterator[Document]:
+        """The samples of the series in range, newest first, after a position."""
+        if len(handles) <= questions.MOST_SERIES_MERGED * MOST_CURSORS:
+            return self._merged(handles, range_, after)
+        return self._walked(handles, range_, after)
+
+    def _merged(
+        self, handles: Collection[Any], range_: Range, after: Position | None
+    ) -> Iterator[Document]:
+        """From the index by series: reads nothing in vain, however rare the samples are."""
+        groups = list(chunks(handles, questions.MOST_SERIES_MERGED))
+        batch_size = min(_ROWS_PER_BATCH, _ROWS_OF_ALL_CURSORS // len(groups))
+        finds = (questions.samples_of_few(group, range_, after) for group in groups)
+        cursors = [self.samples({**find, "batch_size": batch_size}) for find in finds]
+        return merge(*cursors, key=itemgetter("timestamp", "_id"), reverse=True)
+
+    def _walked(
+        self, handles: Collection[Any], range_: Range, after: Position | None
+    ) -> Iterator[Document]:
+        """From the index by time: reads samples of other series in vain."""
+        members = frozenset(handles)
+        find = questions.samples_of_many(members, range_, after)
+        for document in self.samples({**find, "batch_size": _ROWS_PER_BATCH}):
+            if document["series"] in members:
+                yield document
+
+    def extents(self, asked: Ends) -> Iterator[tuple[bytes, Any, Any]]:
+        """The first and last timestamp of each of the series that has samples in question."""
+        firsts = dict(self._ends(asked, ASCENDING))
+        lasts = dict(self._ends(asked, DESCENDING))
+        # Samples may arrive between the two looks: only series that both have seen.
+        for handle in firsts.keys() & lasts.keys():
+            yield handle, firsts[handle], lasts[handle]
+
+    def _ends(self, asked: Ends, direction: int) -> Iterator[tuple[bytes, Any]]:
+        late = []
+        stages = questions.ends(asked, direction)
+        for found in self._aggregate(self._connection.samples, stages):
+            if asked.as_of is None or found["recorded_at"] <= asked.as_of:
+                yield found["_id"], found["timestamp"]
+            else:
+                late.append(found["_id"])
+        if late:
+            stages = questions.ends_in_time(Ends(late, asked.range, asked.as_of), direction)
+            for found in self._aggregate(self._connection.series, stages):
+                yield found["_id"], found["timestamp"]
+
+    def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[bytes]:
+        return self._batches(lambda ms: collection.find_raw_batches(**find, max_time_ms=ms))
+
+    def _aggregate(
+        self, collection: MongoCollection[Document], stages: Stages
+    ) -> Iterator[Document]:
+        return _decoded(
+            self._batches(lambda ms: collection.aggregate_raw_batches(stages, maxTimeMS=ms))
+        )
+
+    def _batches(self, start: Callable[[int], Any]) -> Iterator[bytes]:
+        """The batches of a cursor, which is closed whatever ends the iteration.
+
+        MongoDB counts the time that it spends on all batches of a cursor.
+
+        Raises:
+            QueryTooExpensive: they took longer than what was left of the time.
+        """
+        remaining_ms = int((self._deadline - time.monotonic()) * 1000)
+        if remaining_ms <= 0:
+            raise QueryTooExpensive(self._timeout_seconds)
+        with faults.of_question(self._timeout_seconds):
+            cursor = start(remaining_ms)
+        try:
+            while True:
+                with faults.of_question(self._timeout_seconds):
+                    batch = next(cursor, None)
+                if batch is None:
+                    return
+                yield batch
+        finally:
+            with suppress(PyMongoError):
+                cursor.close()
+
+
+def _decoded(batches: Iterator[bytes]) -> Iterator[Document]:
+    for batch in batches:
+        yield from decode_iter(batch, CODEC)
+
+
+def chunks(items: Collection[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of that size; the last may be shorter."""
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from metering.storage.mongodb import indexes
+
+COMPLETE: list[dict[str, Any]] = [
+    {"key": {"_id": 1}},
+    {"key": {"series": 1, "timestamp": 1, "_id": 1, "volume": 1}},
+    {"key": {"timestamp": 1, "_id": 1}},
+]
+
+
+def test_nothing_is_missing_where_all_are() -> None:
+    """The table describes what is there."""
+    assert [] == list(indexes.missing("samples", COMPLETE))
+
+
+def test_a_missing_index_is_named_with_its_question() -> None:
+    """The sentence says which index, and what is slow without it."""
+    (sentence,) = indexes.missing("samples", COMPLETE[:2])
+
+    assert (
+        "the index timestamp__id of the collection samples is missing, which serves "
+        "pages of samples of very many series: run metering-manage prepare"
+    ) == sentence
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden": True},
+        {"sparse": True},
+        {"partialFilterExpression": {"volume": {"$gt": 0}}},
+        {"collation": {"locale": "de"}},
+    ],
+)
+def test_an_index_that_does_not_serve_is_missing(options: dict[str, Any]) -> None:
+    """An index that is hidden or leaves documents out is as good as none."""
+    crippled = [*COMPLETE[:2], COMPLETE[2] | options]
+
+    assert 1 == len(list(indexes.missing("samples", crippled)))
+
+
+def test_the_order_of_fields_counts() -> None:
+    """The same fields in another order are another index."""
+    turned = [*COMPLETE[:2], {"key": {"_id": 1, "timestamp": 1}}]
+
+    assert 1 == len(list(indexes.missing("samples", turned)))

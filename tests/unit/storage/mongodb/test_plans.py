@@ -1,0 +1,159 @@
+"""MongoDB answers each question from the index meant for it, and reads nothing in vain."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import NOON, after_noon, sample
+from pymongo import ASCENDING, DESCENDING
+
+from metering.model import Submission
+from metering.query import Position
+from metering.storage.mongodb import MongoStorage, questions
+from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.questions import Ends
+from metering.times import EVER, Range
+
+SERIES = 210
+SAMPLES_EACH = 10
+RANGE = Range(after_noon(0), after_noon(8))
+
+
+@pytest.fixture
+def handles(storage: MongoStorage) -> list[bytes]:
+    """The series of a store that has a sample a second of each for ten seconds."""
+    samples = [
+        sample(id=f"{number}/{second}", resource_id=f"vm-{number}", timestamp=after_noon(second))
+        for number in range(SERIES)
+        for second in range(SAMPLES_EACH)
+    ]
+    storage.record([Submission(one) for one in samples], atomic=False)
+    return sorted({one.series.digest for one in samples})
+
+
+def explained_find(connection: Connection, find: dict[str, Any]) -> dict[str, Any]:
+    """The plan of a find and what it did."""
+    return connection.samples.find(**find).explain()
+
+
+def explained_aggregate(
+    connection: Connection, collection: str, stages: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The plan of an aggregation and what it did."""
+    command = {"aggregate": collection, "pipeline": stages, "cursor": {}}
+    return connection.database.command("explain", command, verbosity="executionStats")
+
+
+def stages_of(node: Any) -> Iterator[str]:
+    """The names of all stages below a winning plan."""
+    if isinstance(node, dict):
+        if "stage" in node:
+            yield node["stage"]
+        for part in node.values():
+            yield from stages_of(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from stages_of(part)
+
+
+def winning(plan: dict[str, Any]) -> set[str]:
+    """The stages of the plan that MongoDB chose."""
+    return set(stages_of(plan["queryPlanner"]["winningPlan"]))
+
+
+def examined(plan: dict[str, Any]) -> tuple[int, int]:
+    """How many keys and documents were looked at."""
+    statistics = plan["executionStats"]
+    return statistics["totalKeysExamined"], statistics["totalDocsExamined"]
+
+
+def test_readings_come_from_the_index_alone(connection: Connection, handles: list[bytes]) -> None:
+    """No document is fetched, nothing is sorted."""
+    plan = explained_find(connection, questions.readings(handles, RANGE))
+
+    assert {"PROJECTION_COVERED", "IXSCAN"} == winning(plan)
+    assert 0 == examined(plan)[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, questions.MOST_SERIES_MERGED])
+@pytest.mark.parametrize("after", [None, Position(after_noon(5), b"\x80" * 16)])
+@pytest.mark.parametrize("range_", [RANGE, EVER])
+def test_samples_of_some_series_are_merged(
+    connection: Connection,
+    handles: list[bytes],
+    count: int,
+    after: Position | None,
+    range_: Range,
+) -> None:
+    """A page of samples reads a page, without sorting."""
+    find = questions.samples_of_few(handles[:count], range_, after)
+
+    plan = explained_find(connection, {**find, "limit": 5})
+
+    keys, documents = examined(plan)
+    assert "SORT" not in winning(plan)
+    assert documents <= 5 + 2 * count
+    assert keys <= 5 + 3 * count
+
+
+def test_samples_of_many_series_come_in_order(connection: Connection, handles: list[bytes]) -> None:
+    """The index by time gives the order."""
+    position = Position(after_noon(5), b"\x80" * 16)
+    find = questions.samples_of_many(handles, RANGE, position)
+
+    plan = explained_find(connection, {**find, "limit": 5})
+
+    assert "SORT" not in winning(plan)
+    assert examined(plan)[0] <= 7
+
+
+@pytest.mark.parametrize("direction", [ASCENDING, DESCENDING])
+@pytest.mark.parametrize("range_", [RANGE, EVER, Range(None, after_noon(8))])
+def test_ends_are_sought(
+    connection: Connection, handles: list[bytes], direction: int, range_: Range
+) -> None:
+    """One seek for each series, none for each sample."""
+    stages = questions.ends(Ends(handles, range_, None), direction)
+
+    plan = explained_aggregate(connection, "samples", stages)["stages"][0]["$cursor"]
+
+    assert {"PROJECTION_COVERED", "DISTINCT_SCAN"} == winning(plan)
+    assert examined(plan)[0] <= 2 * SERIES
+
+
+def test_ends_with_recorded_at_are_sought(connection: Connection, handles: list[bytes]) -> None:
+    """One document for each series."""
+    stages = questions.ends(Ends(handles, RANGE, NOON), ASCENDING)
+
+    plan = explained_aggregate(connection, "samples", stages)["stages"][0]["$cursor"]
+
+    assert {"FETCH", "DISTINCT_SCAN"} == winning(plan)
+    assert SERIES == examined(plan)[1]
+
+
+@pytest.mark.parametrize("direction", [ASCENDING, DESCENDING])
+def test_ends_recorded_in_time_are_walked_to(
+    connection: Connection, handles: list[bytes], direction: int
+) -> None:
+    """Only the samples between the end and the answer are read."""
+    as_of = NOON + timedelta(days=1)
+    stages = questions.ends_in_time(Ends(handles, EVER, as_of), direction)
+
+    plan = explained_aggregate(connection, "series", stages)["stages"]
+    (look_up,) = [stage for stage in plan if "$lookup" in stage]
+
+    assert look_up["totalDocsExamined"] <= SERIES
+    assert SERIES == len(list(connection.series.aggregate(stages)))
+
+
+@pytest.mark.parametrize("field", ["meter", "resource_id", "project_id"])
+def test_series_are_found_by_index(
+    connection: Connection, handles: list[bytes], field: str
+) -> None:
+    """The fields that select few series have an index."""
+    find = questions.series_with({field: "x"})
+
+    plan = connection.series.find(**find).explain()
+
+    assert {"FETCH", "IXSCAN"} == winning(plan)
