@@ -2,9 +2,11 @@
 
 import pecan
 
+from metering.api.access import Access
 from metering.api.access_log import AccessLog
+from metering.api.cors import allow_origins
 from metering.api.faults import FaultHook
-from metering.api.framing import FramedBodies
+from metering.api.framing import WholeRequests
 from metering.api.request_id import RequestIds, Wsgi
 from metering.api.requests import ApiRequest
 from metering.api.routes import make_routes
@@ -17,7 +19,9 @@ from metering.storage.base import Storage
 
 def make_app(config: Config, storage: Storage) -> Wsgi:
     """The WSGI application that answers from the storage."""
-    services = Services(storage=storage, recorder=Recorder(storage), config=config.api)
+    services = Services(
+        storage=storage, recorder=Recorder(storage), access=Access(config), config=config.api
+    )
     application = pecan.make_app(
         Router(make_routes(services)),
         hooks=[FaultHook()],
@@ -27,4 +31,4 @@ def make_app(config: Config, storage: Storage) -> Wsgi:
         force_canonical=False,
         default_renderer="json",
     )
-    return RequestIds(AccessLog(FramedBodies(application)))
+    return RequestIds(AccessLog(WholeRequests(allow_origins(application, config))))

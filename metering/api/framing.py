@@ -1,4 +1,7 @@
-"""Bodies whose length is known: others would be read as empty, and an empty body has a meaning."""
+"""Requests that reach the application whole: what is missing would change what was asked.
+
+A body that is read as empty asks for everything, and so does a query string that is not there.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,12 +12,8 @@ from metering.api.faults import respond
 from metering.api.request_id import Wsgi
 
 
-class FramedBodies:
-    """WSGI middleware that answers 411 where the server did not find the end of the body.
-
-    uWSGI passes chunked bodies on as they are, and its own decoder takes a damaged chunk for the
-    end; servers that decode them (waitress) say so by `wsgi.input_terminated`.
-    """
+class WholeRequests:
+    """WSGI middleware that refuses a request of which the server passed on a part only."""
 
     def __init__(self, application: Wsgi) -> None:
         """Wrap the application."""
@@ -24,17 +23,35 @@ class FramedBodies:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Refuse, or let the application answer."""
-        if _is_framed(environ):
+        refusal: Exception
+        if not _has_whole_url(environ):
+            refusal = exc.HTTPRequestURITooLong()
+        elif not _has_framed_body(environ):
+            refusal = exc.HTTPLengthRequired()
+        else:
             return self._application(environ, start_response)
-        refusal = respond(exc.HTTPLengthRequired(), str(environ.get("HTTP_ACCEPT", "")))
-        answer: Iterable[bytes] = refusal(environ, start_response)
+        response = respond(refusal, str(environ.get("HTTP_ACCEPT", "")))
+        answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
 
-def _is_framed(environ: dict[str, Any]) -> bool:
+def _has_whole_url(environ: dict[str, Any]) -> bool:
+    """Whether path and query are there: uWSGI leaves out what does not fit into its buffer."""
+    if "uwsgi.version" not in environ:
+        return True
+    url = environ.get("REQUEST_URI")
+    if url is None or "PATH_INFO" not in environ:
+        return False
+    return bool(url.partition("?")[2] == environ.get("QUERY_STRING", ""))
+
+
+def _has_framed_body(environ: dict[str, Any]) -> bool:
+    """Whether the server knows where the body ends.
+
+    Chunked bodies are passed on by uWSGI as they are, and its own decoder takes a damaged chunk
+    for the end; servers that decode them (waitress) say so by `wsgi.input_terminated`.
+    """
     length = str(environ.get("CONTENT_LENGTH", ""))
-    is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+    is_number = length.isascii() and length.isdigit()
     is_decoded = bool(environ.get("wsgi.input_terminated"))
-    return (not length or (length.isascii() and length.isdigit())) and (
-        is_decoded or not is_chunked
-    )
+    return (is_number or not length) and (is_decoded or "HTTP_TRANSFER_ENCODING" not in environ)

@@ -38,7 +38,7 @@ class Posting:
 class Posters:
     """Some threads that post batches until they are refused; each id is used once."""
 
-    def __init__(self, address: str, *, threads: int = 6, batch: int = 1000) -> None:
+    def __init__(self, address: str, *, threads: int = 6, batch: int = 500) -> None:
         """Begin to post."""
         self._batch = batch
         self._address = address

@@ -80,7 +80,7 @@ def metering_api(folder: Path, *arguments: str, **environ: str) -> Iterator[Serv
 
 @contextmanager
 def uwsgi(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
-    """uWSGI with our ini file and two workers, on a free port; killed in the end likewise."""
+    """A uWSGI with our ini file and two workers, on a free port; killed in the end likewise."""
     command = [script("uwsgi"), "--ini", str(INI), "--processes", "2", *arguments]
     at = {"METERING_HTTP": "127.0.0.1:0"}
     yield from _running(Service("uwsgi", command, folder, **at, **environ))
@@ -128,5 +128,3 @@ def _running(service: Service) -> Iterator[Service]:
         yield service
     finally:
         service.kill()
-
-
