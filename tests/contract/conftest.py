@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from contract.stores import Choice, Driver, choices, drop_database, leave, named
+from contract.stores import Choice, Driver, choices, named
 from mongod import ReplicaSet
 
 from metering.storage.base import Storage
@@ -42,15 +42,14 @@ def replica_set() -> Iterator[ReplicaSet]:
 def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Driver:
     """The driver that the suite is about at the moment."""
     choice: Choice = request.param
-    remove = drop_database if choice.scheme == "mongodb" else leave
     if choice.url is not None:
-        return Driver(choice, lambda name: named(str(choice.url), name), remove)
+        return Driver(choice, lambda name: named(str(choice.url), name))
     if choice.scheme == "mongodb":
-        return Driver(choice, request.getfixturevalue("replica_set").url, remove)
+        return Driver(choice, request.getfixturevalue("replica_set").url)
     if choice.scheme == "sqlite":
         folder = tmp_path_factory.mktemp("sqlite")
-        return Driver(choice, lambda name: f"sqlite:///{folder}/{name}.db", remove)
-    return Driver(choice, lambda _: f"{choice.scheme}://", remove)
+        return Driver(choice, lambda name: f"sqlite:///{folder}/{name}.db")
+    return Driver(choice, lambda _: f"{choice.scheme}://")
 
 
 @pytest.fixture

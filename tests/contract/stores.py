@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from pymongo import MongoClient
 
@@ -63,7 +64,6 @@ class Driver:
 
     choice: Choice
     place: Callable[[str], str]
-    remove: Callable[[str], None]
     urls: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -90,7 +90,7 @@ class Driver:
         finally:
             storage.close()
             del self.urls[id(storage)]
-            self.remove(url)
+            remove(self.choice.scheme, url)
 
     @contextmanager
     def again(
@@ -113,11 +113,21 @@ def named(url: str, name: str) -> str:
     return f"{head}{'' if has_path else '/'}{name}{mark}{options}"
 
 
-def drop_database(url: str) -> None:
-    """Remove a database of MongoDB."""
+def _drop_database(url: str) -> None:
     with MongoClient(url) as client:
         client.drop_database(client.get_default_database())
 
 
-def leave(url: str) -> None:
-    """Files are below pytest's own folder, which pytest removes."""
+def _unlink(url: str) -> None:
+    file = Path(url.removeprefix("sqlite:///"))
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
+
+
+REMOVERS = {"mongodb": _drop_database, "sqlite": _unlink}
+
+
+def remove(scheme: str, url: str) -> None:
+    """Remove the store at the URL, if it is one of ours; others are left where they are."""
+    if scheme in REMOVERS:
+        REMOVERS[scheme](url)

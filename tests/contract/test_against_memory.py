@@ -26,10 +26,10 @@ questions = st.lists(
 )
 
 
-def try_hard(driver: Driver) -> settings:
-    """As many examples as the speed of the driver allows."""
+def try_hard(driver: Driver, share: int = 1) -> settings:
+    """As many examples as the speed of the driver allows, or a share of them."""
     return settings(
-        max_examples=EXAMPLES.get(driver.choice.scheme, OTHERWISE),
+        max_examples=EXAMPLES.get(driver.choice.scheme, OTHERWISE) // share,
         suppress_health_check=list(HealthCheck),
     )
 
@@ -82,7 +82,7 @@ def test_same_answers(driver: Driver) -> None:
 def test_same_pages(driver: Driver) -> None:
     """A page cut after any sample, seen or not, is memory's."""
 
-    @try_hard(driver)
+    @try_hard(driver, share=4)
     @given(strategies.histories(), strategies.sample_queries)
     def check(history: History, query: SampleQuery) -> None:
         memory = MemoryStorage()

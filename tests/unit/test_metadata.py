@@ -1,0 +1,217 @@
+"""Metadata: one canonical text, the flat form of v2, paths, and limits."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.errors import InvalidSample
+from metering.metadata import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH, NOTHING, Metadata
+
+FLAT = [
+    pytest.param({}, {}, id="empty"),
+    pytest.param({"a": "x"}, {"a": "x"}, id="plain"),
+    pytest.param({"a": {"b": 1}}, {"a.b": "1"}, id="two-levels"),
+    pytest.param({"a": {"b": {"c": 1}}}, {"a.b:c": "1"}, id="three-levels"),
+    pytest.param({"a": {"b": {"c": {"d": 1}}}}, {"a.b:c:d": "1"}, id="four-levels"),
+    pytest.param({"a.b": 1}, {"a.b": "1"}, id="dotted"),
+    pytest.param({"a.b.c": 1}, {"a.b:c": "1"}, id="dotted-twice"),
+    pytest.param({"a:b": 1}, {"a.b": "1"}, id="colon"),
+    pytest.param({"a:b": {"c": 1}}, {"a.b:c": "1"}, id="colon-and-level"),
+    pytest.param({"a": True, "b": None}, {"a": "True", "b": "None"}, id="true-null"),
+    pytest.param({"a": 1, "b": Decimal("0.75")}, {"a": "1", "b": "0.75"}, id="numbers"),
+    pytest.param({"a": Decimal("1.0")}, {"a": "1.0"}, id="point-zero"),
+    pytest.param({"a": ["x", "y"]}, {"a": "['x', 'y']"}, id="list"),
+    pytest.param({"a": [1, None, Decimal("1.5")]}, {"a": "[1, None, 1.5]"}, id="mixed-list"),
+    pytest.param({"a": [{"b": "c"}]}, {"a": "[{'b': 'c'}]"}, id="objects-in-list"),
+    pytest.param({"a": {}, "b": {"c": {}}}, {}, id="empty-objects-vanish"),
+    pytest.param({"a": []}, {"a": "[]"}, id="empty-list"),
+    pytest.param({"": {"": 1}}, {".": "1"}, id="empty-keys"),
+    pytest.param({"$a": {"$b": 1}}, {"$a.$b": "1"}, id="dollar"),
+]
+
+FOUND = [
+    pytest.param({"a": 1}, "a", [1], id="plain"),
+    pytest.param({"a": 1}, "b", [], id="absent"),
+    pytest.param({"a": None}, "a", [None], id="null"),
+    pytest.param({"a": {"b": 1}}, "a.b", [1], id="nested"),
+    pytest.param({"a": {"b": 1}}, "a", [{"b": 1}], id="object"),
+    pytest.param({"a": {"b": 1}}, "a:b", [], id="colon-is-no-dot"),
+    pytest.param({"a.b": 1}, "a.b", [1], id="dotted-key"),
+    pytest.param({"a": {"b.c": {"d": 1}}}, "a.b.c.d", [1], id="dotted-inside"),
+    pytest.param({"a.b": {"c.d": 1}}, "a.b.c.d", [1], id="dotted-twice"),
+    pytest.param({"$set": {"$inc": 1}}, "$set.$inc", [1], id="dollar"),
+    pytest.param({"": 1}, "", [1], id="empty-key"),
+    pytest.param({"": {"": 1}}, ".", [1], id="empty-keys"),
+    pytest.param({"a": {"": 1}}, "a.", [1], id="empty-below"),
+    pytest.param({"a": 1}, "a.b", [], id="below-a-value"),
+    pytest.param({"a": "text"}, "a.0", [], id="below-a-text"),
+    pytest.param({"a": ["x", "y"]}, "a", [["x", "y"]], id="list"),
+    pytest.param({"a": ["x", "y"]}, "a.1", ["y"], id="index"),
+    pytest.param({"a": ["x", "y"]}, "a.2", [], id="index-beyond"),
+    pytest.param({"a": ["x", "y"]}, "a.-1", [], id="index-negative"),
+    pytest.param({"a": ["x", "y"]}, "a.\u0660", [], id="index-not-ascii"),
+    pytest.param({"a": ["x"]}, "a." + "9" * 5000, [], id="index-huge"),
+    pytest.param({"a": ["x"]}, "a.²", [], id="index-superscript"),
+    pytest.param({"a": [["x"]]}, "a.0.0", ["x"], id="index-twice"),
+    pytest.param({"a": {"0": "x"}}, "a.0", ["x"], id="number-as-key"),
+    pytest.param({"a": [{"b": 1}, {"b": 2}, {"c": 3}]}, "a.b", [1, 2], id="objects-in-list"),
+    pytest.param({"a": [{"b": 1}, {"b": 2}]}, "a.1.b", [2], id="index-then-key"),
+    pytest.param({"a": [{"0": "x"}]}, "a.0", [{"0": "x"}, "x"], id="index-and-key"),
+    pytest.param({"a": [[{"b": 1}]]}, "a.b", [], id="list-in-list"),
+    pytest.param({"Ä": {"ö": 1}}, "Ä.ö", [1], id="not-ascii"),
+    pytest.param({"A": 1}, "a", [], id="case"),
+]
+
+TEXTS = [
+    pytest.param(b"{}", "{}", id="empty"),
+    pytest.param(b'{"b": 1, "a": 2}', '{"a":2,"b":1}', id="sorted"),
+    pytest.param(b'{"a": {"d": 1, "c": 2}}', '{"a":{"c":2,"d":1}}', id="sorted-below"),
+    pytest.param(b'{"a": [3, 1, 2]}', '{"a":[3,1,2]}', id="lists-keep-their-order"),
+    pytest.param(b'{"a": 1, "a": 2}', '{"a":2}', id="last-of-equal-keys"),
+    pytest.param(b'{"a": 1.10}', '{"a":1.10}', id="exact"),
+    pytest.param(
+        b'{"a": 0.1234567890123456789012345678901}',
+        '{"a":0.1234567890123456789012345678901}',
+        id="many-digits",
+    ),
+    pytest.param(b'{"a": 123456789012345678901234567890}', None, id="long-integer"),
+    pytest.param(b'{"\\u0061": "\\u00e9"}', '{"a":"é"}', id="escapes"),
+]
+
+REFUSED_JSON = [
+    b"",
+    b"[]",
+    b"null",
+    b'"a"',
+    b"1",
+    b"{",
+    b'{"a": NaN}',
+    b'{"a": Infinity}',
+    b"{'a': 1}",
+    b'{"a": 1,}',
+    b'{"a": 1} x',
+    b'{"a": "\\ud800"}',
+    b'{"a": "\\u0000"}',
+    b'{"\\u0000": 1}',
+    b'{"a": 1' + b" " * 2 * MAX_BYTES + b"}",
+    b'{"a": ' + b"9" * 5000 + b"}",
+    b'{"a":' * 21 + b"1" + b"}" * 21,
+    b'{"a":' + b"[" * 20 + b"]" * 20 + b"}",
+]
+
+REFUSED_TREES = [
+    pytest.param({"k" * (MAX_KEY_LENGTH + 1): 1}, id="long-key"),
+    pytest.param({"a": {"k" * (MAX_KEY_LENGTH + 1): 1}}, id="long-key-below"),
+    pytest.param({"a": [{"\0": 1}]}, id="nul-in-a-key"),
+    pytest.param({"a": ["x\0"]}, id="nul-in-a-value"),
+    pytest.param({"a": "x" * MAX_BYTES}, id="large"),
+    pytest.param({"a": "é" * (MAX_BYTES // 2)}, id="large-in-bytes"),
+    pytest.param({"a.b": 1, "a": {"b": 2}}, id="twice-when-flat"),
+    pytest.param({"a.b": 1, "a:b": 2}, id="dot-and-colon"),
+    pytest.param({"a": {"b": {"c": 1}, "b.c": 2}}, id="twice-below"),
+]
+
+
+@pytest.mark.parametrize(("tree", "expected"), FLAT)
+def test_flat(tree: dict, expected: dict) -> None:
+    """The flat form joins the first two levels by a dot, further ones by colons, as text."""
+    assert expected == Metadata.of(tree).flat
+
+
+@pytest.mark.parametrize(("tree", "path", "expected"), FOUND)
+def test_find(tree: dict, path: str, expected: list) -> None:
+    """A path finds every value below it: keys with dots, elements of lists by number."""
+    assert expected == Metadata.of(tree).find(path)
+
+
+@pytest.mark.parametrize(("json", "expected"), TEXTS)
+def test_canonical_text(json: bytes, expected: str | None) -> None:
+    """The text that is kept has sorted keys, no blanks and exact numbers."""
+    expected = expected or json.decode().replace(" ", "")
+
+    assert expected == Metadata.read(json).text
+
+
+@pytest.mark.parametrize("json", REFUSED_JSON, ids=[repr(json[:20]) for json in REFUSED_JSON])
+def test_refused_json(json: bytes) -> None:
+    """What is not a JSON object, or cannot be kept, is an invalid sample."""
+    with pytest.raises(InvalidSample) as raised:
+        Metadata.read(json)
+
+    assert "metadata" == raised.value.field
+
+
+@pytest.mark.parametrize("tree", REFUSED_TREES)
+def test_refused_tree(tree: dict) -> None:
+    """Long keys, NULs, too many bytes and keys that read the same are refused."""
+    with pytest.raises(InvalidSample) as raised:
+        Metadata.of(tree)
+
+    assert "metadata" == raised.value.field
+    assert len(raised.value.message) < 200
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        tree = {"a": tree}
+    return tree
+
+
+def test_depth() -> None:
+    """Twenty levels are kept, one more is refused, and a hundred thousand do no harm."""
+    assert MAX_DEPTH == Metadata.of(_nested(MAX_DEPTH)).text.count("{")
+    for depth in (MAX_DEPTH + 1, 100_000):
+        with pytest.raises(InvalidSample, match="nested deeper than 20"):
+            Metadata.of(_nested(depth))
+
+
+def test_limits_are_inclusive() -> None:
+    """The longest key and the largest text are kept."""
+    key = "k" * MAX_KEY_LENGTH
+    value = "x" * (MAX_BYTES - len(f'{{"{key}":""}}'))
+
+    assert MAX_BYTES == len(Metadata.of({key: value}).text)
+
+
+ALIKE = [{"a": 1}, {"a": "1"}, {"a": True}, {"a": Decimal("1.0")}, {"a": [1]}, {"a": None}, {}]
+
+
+@pytest.mark.parametrize("one", ALIKE, ids=repr)
+def test_equal_exactly_if_texts_are(one: dict) -> None:
+    """Values of other types are other descriptions, though Python calls some of them equal."""
+    equal = [other for other in ALIKE if Metadata.of(other) == Metadata.of(one)]
+
+    assert [repr(one)] == list(map(repr, equal))
+    assert hash(Metadata.of(one)) == hash(Metadata.of(dict(one)))
+    assert Metadata.of(one) != Metadata.of(one).text
+
+
+def test_nothing() -> None:
+    """No metadata is the empty object."""
+    assert NOTHING == Metadata.of({}) == Metadata.read(b" {} ")
+    assert "Metadata({})" == repr(NOTHING)
+
+
+_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-999, max_value=999)
+    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc$"), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "$c", "ä", ""]), _values, max_size=4))
+def test_what_is_kept_is_what_was_sent(tree: dict) -> None:
+    """The text reads as the tree that it was made of, and as itself."""
+    metadata = Metadata.of(tree)
+
+    assert tree == metadata.tree == Metadata(metadata.text).tree
+    assert metadata == Metadata.read(metadata.text.encode())
+    assert all(metadata.find(key) == [value] for key, value in tree.items())

@@ -1,0 +1,60 @@
+"""What questions are made of."""
+
+import pytest
+from builders import sample, series
+
+from metering.model import AllProjects
+from metering.query import (
+    EVERYTHING,
+    FIELDS,
+    NOTHING,
+    AllOf,
+    AnyOf,
+    ExtentQuery,
+    Kind,
+    SampleQuery,
+    SummaryQuery,
+    metadata_field,
+)
+from metering.times import EVER, WholeRange
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_fields_are_attributes(name: str) -> None:
+    """A field is named after an attribute of a series or else of a sample."""
+    assert name == FIELDS[name].name
+    assert hasattr(series() if FIELDS[name].of_series else sample(), name)
+
+
+def test_fields_of_samples() -> None:
+    """All but four fields can be decided once for a series."""
+    assert {"id", "volume", "timestamp", "recorded_at"} == {
+        name for name, field in FIELDS.items() if not field.of_series
+    }
+
+
+def test_metadata_field() -> None:
+    """A path in the metadata is a field of the series, whatever is in it."""
+    field = metadata_field("a.$b..c")
+
+    assert ("metadata.a.$b..c", "a.$b..c") == (field.name, field.path)
+    assert (Kind.METADATA, True) == (field.kind, field.of_series)
+    assert field != metadata_field("a.$b.c")
+
+
+def test_questions_ask_for_everything_at_first() -> None:
+    """Without a filter or range, a question is for all samples of all time."""
+    everyone = AllProjects()
+    for query in (
+        SampleQuery(scope=everyone),
+        ExtentQuery(scope=everyone),
+        SummaryQuery(scope=everyone, windows=WholeRange(EVER)),
+    ):
+        assert (EVERYTHING, EVER) == (query.filter, query.range)
+
+
+def test_everything_and_nothing() -> None:
+    """All of no conditions is everything, any of none is nothing; they are not the same."""
+    assert AllOf(()) == EVERYTHING
+    assert AnyOf(()) == NOTHING
+    assert EVERYTHING != NOTHING

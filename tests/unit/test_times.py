@@ -1,0 +1,266 @@
+"""Reading and writing instants, half-open ranges, and windows."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import strategies
+from builders import MILLISECOND, NOON, after_noon
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from metering import times
+from metering.errors import InvalidRequest
+from metering.times import EPOCH, EVER, LAST, FixedWindows, Range, WholeRange, runs
+
+READ = [
+    ("2015", (2015, 1, 1)),
+    ("2015-06", (2015, 6, 1)),
+    ("2015-06-05", (2015, 6, 5)),
+    ("2015-6-5", (2015, 6, 5)),
+    ("20150605", (2015, 6, 5)),
+    ("2015-06-05T14", (2015, 6, 5, 14)),
+    ("2015-06-05T14:30", (2015, 6, 5, 14, 30)),
+    ("2015-06-05 14:30", (2015, 6, 5, 14, 30)),
+    ("2015-06-05T14:30:15", (2015, 6, 5, 14, 30, 15)),
+    ("20150605T143015", (2015, 6, 5, 14, 30, 15)),
+    ("2015-06-05T14:30:15Z", (2015, 6, 5, 14, 30, 15)),
+    ("2015-06-05T14:30:15.5", (2015, 6, 5, 14, 30, 15, 500000)),
+    ("2015-06-05T14:30:15,5", (2015, 6, 5, 14, 30, 15, 500000)),
+    ("2015-06-05T14:30:15.999999", (2015, 6, 5, 14, 30, 15, 999000)),
+    ("2015-06-05T14:30:15.0019999Z", (2015, 6, 5, 14, 30, 15, 1000)),
+    ("1969-12-31T23:59:59.9999", (1969, 12, 31, 23, 59, 59, 999000)),
+    ("2015-06-05T14:30:15+02:00", (2015, 6, 5, 12, 30, 15)),
+    ("2015-06-05T14:30:15+0200", (2015, 6, 5, 12, 30, 15)),
+    ("2015-06-05T14:30:15+02", (2015, 6, 5, 12, 30, 15)),
+    ("2015-06-05T14:30:15-00:30", (2015, 6, 5, 15, 0, 15)),
+    ("2015-06-05T00:30:00+05:45", (2015, 6, 4, 18, 45)),
+    ("2016-02-29", (2016, 2, 29)),
+    ("0001-01-01", (1, 1, 1)),
+    ("0001-01-01T02:00:00+02:00", (1, 1, 1)),
+    ("9999-12-31T23:59:59.999999", (9999, 12, 31, 23, 59, 59, 999000)),
+    ("9999-12-31T21:59:59-02:00", (9999, 12, 31, 23, 59, 59)),
+]
+
+NOT_READ = [
+    "",
+    " ",
+    "now",
+    "10:30",
+    "1433514615",
+    "-1",
+    "2015-13-01",
+    "2015-00-01",
+    "2015-02-29",
+    "2015-06-31",
+    "0000-01-01",
+    "10000-01-01",
+    "2015-W23-5",
+    "2015-156",
+    "15-06-05",
+    "2015/06/05",
+    "2015-06-05T24:00:00",
+    "2015-06-05T14:60:00",
+    "2015-06-05T23:59:60",
+    "2015-06-05T",
+    "2015-06-05T14:30:15.",
+    "2015-06-05T14:30:15+",
+    "2015-06-05T14:30:15+24:00",
+    "2015-06-05T14:30:15 02:00",
+    "2015-06-05T14:30:15 UTC",
+    "2015-06-05T14:30:15\n",
+    " 2015-06-05",
+    "\uff12\uff10\uff11\uff15-06-05",
+    "2015-06-05T14:30:15\0",
+    "Fri, 05 Jun 2015 14:30:15 GMT",
+    "0001-01-01T00:00:00+00:01",
+    "9999-12-31T23:59:59.999-00:01",
+    "2015-06-05T14:30:15.5" + "0" * 100,
+    "9" * 10**6,
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), READ, ids=[text for text, _ in READ])
+def test_read(text: str, parts: tuple[int, ...]) -> None:
+    """ISO 8601 as v2 took it is read, naive as UTC, offsets converted, milliseconds cut."""
+    found = times.read(text)
+
+    assert datetime(*parts, tzinfo=UTC) == found
+    assert timedelta(0) == found.utcoffset()
+
+
+@pytest.mark.parametrize("text", NOT_READ, ids=[repr(text[:40]) for text in NOT_READ])
+def test_not_read(text: str) -> None:
+    """Anything else is an invalid request in v2's words, with the value cut."""
+    with pytest.raises(InvalidRequest) as raised:
+        times.read(text, "start")
+
+    expected = f"Invalid input for field/attribute start. Value: '{text[:100]}'. "
+    assert expected + "invalid timestamp format" == raised.value.message
+    assert "start" == raised.value.field
+
+
+@given(st.text("0123456789-T:.,+Z W", max_size=30) | st.text(max_size=8))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text raises anything but InvalidRequest, and what is read can be kept."""
+    try:
+        found = times.read(text)
+    except InvalidRequest:
+        return
+
+    assert 0 == found.microsecond % 1000
+
+
+@given(st.datetimes(timezones=st.just(UTC)).map(times.truncate))
+def test_what_is_written_is_read(instant: datetime) -> None:
+    """Both written forms are read back as the same instant."""
+    assert instant == times.read(times.write(instant)) == times.read(times.write_naive(instant))
+
+
+@given(st.datetimes(timezones=st.just(UTC)).map(times.truncate))
+def test_milliseconds_and_back(instant: datetime) -> None:
+    """Milliseconds since 1970 name every instant that can be kept."""
+    assert instant == times.from_milliseconds(times.to_milliseconds(instant))
+    assert (instant - EPOCH) / MILLISECOND == times.to_milliseconds(instant)
+
+
+@pytest.mark.parametrize(
+    ("instant", "naive", "with_z"),
+    [
+        (NOON, "2015-06-01T12:00:00", "2015-06-01T12:00:00Z"),
+        (after_noon(0.05), "2015-06-01T12:00:00.050000", "2015-06-01T12:00:00.050Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_written_forms(instant: datetime, naive: str, with_z: str) -> None:
+    """v2's form is naive with six digits, ours ends in Z with three; only where not zero."""
+    assert naive == times.write_naive(instant)
+    assert with_z == times.write(instant)
+
+
+def test_truncate_is_floor() -> None:
+    """Microseconds are cut, before 1970 as well."""
+    assert after_noon(0.999) == times.truncate(NOON + timedelta(microseconds=999999))
+    before = datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    assert EPOCH - MILLISECOND == times.truncate(before)
+
+
+def test_now_can_be_kept() -> None:
+    """The current instant is in UTC and has whole milliseconds."""
+    now = times.now()
+
+    assert 0 == now.microsecond % 1000
+    assert timedelta(0) == now.utcoffset()
+
+
+def test_following() -> None:
+    """The next instant is a millisecond later; after the last there is none."""
+    assert after_noon(0.001) == times.following(NOON)
+    assert LAST == times.following(LAST - MILLISECOND)
+    assert LAST == times.following(LAST)
+
+
+IN_RANGE = [
+    pytest.param(Range(), [True, True, True, True], id="ever"),
+    pytest.param(Range(NOON, None), [False, True, True, True], id="from"),
+    pytest.param(Range(None, after_noon(1)), [True, True, False, False], id="until"),
+    pytest.param(Range(NOON, after_noon(1)), [False, True, False, False], id="both"),
+    pytest.param(Range(NOON, NOON), [False] * 4, id="empty"),
+    pytest.param(Range(after_noon(1), NOON), [False] * 4, id="backwards"),
+]
+
+
+@pytest.mark.parametrize(("range_", "expected"), IN_RANGE)
+def test_range_is_half_open(range_: Range, expected: list[bool]) -> None:
+    """A range holds its start, not its end."""
+    instants = [NOON - MILLISECOND, NOON, after_noon(1), after_noon(1.001)]
+
+    assert expected == [instant in range_ for instant in instants]
+
+
+def test_same_instant_in_another_zone() -> None:
+    """Ranges compare instants, not clocks."""
+    local = NOON.astimezone(timezone(timedelta(hours=2)))
+
+    assert local in Range(NOON, after_noon(0.001))
+
+
+@given(strategies.ranges, strategies.ranges, strategies.instants)
+def test_intersection(one: Range, other: Range, instant: datetime) -> None:
+    """An instant lies in `one & other` exactly if it lies in both."""
+    assert (instant in one and instant in other) == (instant in (one & other))
+
+
+@given(strategies.ranges, strategies.instants)
+def test_empty_ranges_hold_nothing(range_: Range, instant: datetime) -> None:
+    """A range that says it is empty holds no instant."""
+    assert not (range_.is_empty and instant in range_)
+
+
+def test_what_ranges_say_of_themselves() -> None:
+    """Only a range without bounds is unbounded, only one that ends where it starts is empty."""
+    assert EVER.is_unbounded
+    assert not Range(NOON, None).is_unbounded
+    assert not Range(None, NOON).is_unbounded
+    assert Range(NOON, NOON).is_empty
+    assert Range(after_noon(1), NOON).is_empty
+    assert not Range(NOON, after_noon(0.001)).is_empty
+    assert not Range(NOON, None).is_empty
+
+
+@pytest.mark.parametrize(
+    ("seconds", "start"),
+    [
+        pytest.param(0, 0, id="at-anchor"),
+        pytest.param(59.999, 0, id="last-millisecond"),
+        pytest.param(60, 60, id="next"),
+        pytest.param(-0.001, -60, id="before"),
+        pytest.param(-60, -60, id="one-before"),
+        pytest.param(10**9 + 1, 10**9 - 40, id="far"),
+    ],
+)
+def test_fixed_windows(seconds: float, start: float) -> None:
+    """An instant lies in the half-open window that is counted from the anchor."""
+    expected = Range(after_noon(start), after_noon(start + 60))
+
+    assert expected == FixedWindows(NOON, 60).holding(after_noon(seconds))
+
+
+@given(strategies.fixed_windows, strategies.instants)
+def test_every_instant_is_in_its_window(windows: FixedWindows, instant: datetime) -> None:
+    """The window that holds an instant holds it, and has the length asked for."""
+    window = windows.holding(instant)
+
+    assert instant in window
+    assert window.start is not None
+    assert window.end is not None
+    assert timedelta(seconds=windows.period_seconds) == window.end - window.start
+    assert timedelta(0) == (window.start - windows.anchor) % (window.end - window.start)
+
+
+def test_window_beyond_the_calendar() -> None:
+    """A window that would end after the year 9999 is an overflow, not a shorter window."""
+    with pytest.raises(OverflowError):
+        FixedWindows(NOON, 3 * 10**11).holding(after_noon(1))
+
+
+@given(strategies.fixed_windows, st.lists(strategies.instants, max_size=20).map(sorted))
+def test_runs(windows: FixedWindows, instants: list[datetime]) -> None:
+    """Runs cut a list into pieces, in order, each the instants of one window."""
+    cut = list(runs(windows, instants))
+
+    assert instants == [instant for _, begin, after in cut for instant in instants[begin:after]]
+    assert all(
+        window == windows.holding(instant)
+        for window, begin, after in cut
+        for instant in instants[begin:after]
+    )
+    assert len({window.start for window, _, _ in cut}) == len(cut)
+
+
+@given(strategies.ranges, st.lists(strategies.instants, min_size=1).map(sorted))
+def test_runs_of_the_whole_range(range_: Range, instants: list[datetime]) -> None:
+    """The whole range is one run of all instants in it."""
+    inside = [instant for instant in instants if instant in range_]
+    assume(inside)
+
+    assert [(range_, 0, len(inside))] == list(runs(WholeRange(range_), inside))
