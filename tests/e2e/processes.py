@@ -12,7 +12,6 @@ from pathlib import Path
 
 INI = Path(__file__).parents[2] / "etc" / "metering" / "uwsgi.ini"
 DEADLINE_SECONDS = 30
-SERVERS = ("metering-api", "uwsgi")
 
 _POLL_SECONDS = 0.02
 _LISTENS = {
@@ -88,7 +87,7 @@ def uwsgi(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
 
 @contextmanager
 def serving(kind: str, folder: Path, url: str, **options: object) -> Iterator[Service]:
-    """One of SERVERS on the store, with options of group `api`."""
+    """One of the two on the store, with options of group `api`."""
     file = configuration(folder, url, **options)
     start = {"metering-api": metering_api, "uwsgi": uwsgi}[kind]
     with start(folder, METERING_CONFIG_FILE=str(file)) as service:

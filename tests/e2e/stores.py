@@ -1,8 +1,22 @@
-"""What a store holds, seen past the service: by a driver of its own."""
+"""Stores for real servers, and what one holds, seen past the service: by a driver of its own."""
+
+import itertools
+
+from e2e.processes import manage
+from mongod import ReplicaSet
 
 from metering.model import AllProjects
 from metering.query import SampleQuery
 from metering.storage import open_storage
+
+_numbers = itertools.count()
+
+
+def fresh_database(servers: ReplicaSet) -> str:
+    """The URL of a database of its own, prepared as an operator does."""
+    url = servers.url(f"e2e{next(_numbers)}")
+    assert manage(url, "prepare").returncode == 0
+    return url
 
 
 def stored_ids(url: str) -> list[str]:
