@@ -1,0 +1,247 @@
+"""Ceilometer's agents deliver here: their real HTTP publisher posts to POST /v2/samples."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from clients.asking import get, post_lines
+from clients.polled import NANOSECONDS, SUMS, Sample, batch, polled
+from clients.venvs import isolated
+from serving import metering_api
+
+PUBLISH = Path(__file__).parent / "agent_publish.py"
+OPTIONS = "?timeout=5&max_retries=2"
+AGENTS_TIMEOUT = 5
+
+
+class Agent:
+    """An agent that publishes to one service; `log` and `seconds` are those of the last time."""
+
+    def __init__(self, python: Path, address: str) -> None:
+        """Take the Python that has the publisher, and where the service listens."""
+        self.address = address
+        self.target = ""
+        self.log: list[list[str]] = []
+        self.seconds: list[float] = []
+        self._python = python
+
+    def publish(self, *batches: list[Sample], url: str = "", options: str = OPTIONS) -> None:
+        """Publish batches, one after the other."""
+        where = url or f"http://{self.address}/v2/samples"
+        done = subprocess.run(
+            [self._python, "-I", PUBLISH],
+            input=json.dumps({"url": where + options, "batches": batches}),
+            env=isolated(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        answer = json.loads(done.stdout)
+        self.target, self.log, self.seconds = answer["target"], answer["log"], answer["seconds"]
+
+    def statuses(self) -> list[str]:
+        """The status of each answer, when the publisher logged nothing else; else the log."""
+        said = [text for _, text in self.log if not text.startswith("Default value ")]
+        begun, *posts = said
+        told = f"Message posting to {self.target}: status code "
+        if all(text.startswith(told) for text in posts) and "is initialized" in begun:
+            return [text.removeprefix(told).rstrip(".") for text in posts]
+        return said
+
+    def figures(self, meter: str) -> Any:
+        """The only row of the statistics of a meter."""
+        (row,) = get(self.address, f"/v2/meters/{meter}/statistics")
+        return row
+
+
+@pytest.fixture
+def agent(agent_python: Path) -> Iterator[Agent]:
+    """An agent whose service has an empty store."""
+    with metering_api("--connection", "memory://") as served:
+        yield Agent(agent_python, served.address)
+
+
+def test_a_batch_of_fifty_arrives_with_exact_volumes(agent: Agent) -> None:
+    """Integers beyond 2**53, fractions and numeric text: sums and counts are those sent."""
+    agent.publish(batch())
+    assert ["201"] == agent.statuses()
+    sums = {meter: agent.figures(meter)["sum"] for meter in SUMS}
+    assert SUMS == sums
+    counts = {meter: int(agent.figures(meter)["count"]) for meter in SUMS}
+    assert {"cpu": 20, "memory.usage": 10, "disk.usage": 10, "image.size": 10} == counts
+
+
+def test_an_answer_takes_a_fraction_of_the_agents_timeout(agent: Agent) -> None:
+    """Agents give up after five seconds, and drop the batch."""
+    agent.publish(*(batch()[:40] for _ in range(5)))
+    assert ["201"] * 5 == agent.statuses()
+    assert max(agent.seconds) < AGENTS_TIMEOUT / 2
+
+
+def test_one_by_one_is_the_same_as_in_batches(agent: Agent) -> None:
+    """With batch=False the publisher posts each sample as an object of its own."""
+    agent.publish(batch(), options=f"{OPTIONS}&batch=False")
+    assert ["201"] * 50 == agent.statuses()
+    assert SUMS == {meter: agent.figures(meter)["sum"] for meter in SUMS}
+
+
+def test_a_batch_that_is_sent_again_counts_once(agent: Agent) -> None:
+    """By its ids; whole, in part, and one by one."""
+    first = batch()[:40]
+    agent.publish(first, first, first[10:30])
+    assert ["201"] * 3 == agent.statuses()
+    agent.publish(first, options="?batch=False")
+    assert ["201"] * 40 == agent.statuses()
+    assert (20, SUMS["cpu"]) == (agent.figures("cpu")["count"], agent.figures("cpu")["sum"])
+    assert 40 == len(get(agent.address, "/v2/samples?limit=1000"))
+
+
+def test_a_file_of_samples_makes_up_for_dropped_batches(agent: Agent, tmp_path: Path) -> None:
+    """The agents' file publisher writes what the service reads as lines of JSON."""
+    file = tmp_path / "samples.json"
+    samples = batch()[:40]
+    agent.publish(samples[:30])
+    agent.publish(samples, url=f"file://{file}", options="?json&max_bytes=1000000&backup_count=9")
+    status, verdicts = post_lines(agent.address, file.read_bytes())
+    assert (201, 10, 30) == (status, verdicts["accepted"], verdicts["duplicates"])
+    assert SUMS["cpu"] == agent.figures("cpu")["sum"]
+
+
+def test_a_sample_is_kept_as_the_pollster_made_it(agent: Agent) -> None:
+    """Owners, time and unit; names of users and projects are not asked for, and ignored."""
+    names = {"user_name": "alice", "project_name": "acme", "monotonic_time": 12.5}
+    sent = polled(7, "cpu", NANOSECONDS, type="cumulative", unit="ns", **names)
+    agent.publish([sent])
+    kept = get(agent.address, f"/v2/samples/{sent['id']}")
+    expected = {
+        "id": sent["id"],
+        "meter": "cpu",
+        "type": "cumulative",
+        "unit": "ns",
+        "volume": Decimal(NANOSECONDS),
+        "user_id": sent["user_id"],
+        "project_id": sent["project_id"],
+        "resource_id": "instance-0007",
+        "source": "openstack",
+        "timestamp": "2024-06-01T00:07:07.123000",
+    }
+    assert expected == {name: kept[name] for name in expected}
+
+
+def test_nested_metadata_can_be_read_and_asked_for(agent: Agent) -> None:
+    """Keys with dots, dollar signs and colons, nulls, lists, booleans and large numbers."""
+    agent.publish([polled(1, "cpu", 1)])
+    (resource,) = get(agent.address, "/v2/resources")
+    expected = {
+        "flavor.name": "m1.small",
+        "flavor.vcpus": "2",
+        "task_state": "None",
+        "OS-EXT-AZ.availability_zone": "nova",
+        "user_metadata.prop:with:dots": "x",
+        "user_metadata.$price": "1",
+        "$where.$gt": "",
+        "devices": "['vda', 'vdb']",
+        "image.links": "[{'href': 'http://glance/i-1', 'rel': 'bookmark'}]",
+        "active": "True",
+        "root_gb": "20.5",
+        "bytes": "9223372036854775809",
+        "display_name": "größe-1",
+    }
+    assert expected == {name: resource["metadata"].get(name) for name in expected}
+    asked = {
+        "flavor.vcpus": "2",
+        "OS-EXT-AZ:availability_zone": "nova",
+        "user_metadata.prop.with.dots": "x",
+        "user_metadata.$price": "'1'",
+        "devices": "vdb",
+        "image.links.rel": "bookmark",
+        "task_state": "None",
+        "active": "True",
+    }
+    for path, value in asked.items():
+        query = f"q.field={quote('metadata.' + path)}&q.value={quote(value)}"
+        assert 1 == len(get(agent.address, f"/v2/samples?{query}")), path
+
+
+def test_both_forms_of_timestamps_are_utc(agent: Agent) -> None:
+    """Pollsters send none, notifications +00:00; others an offset, which is converted."""
+    forms = {
+        "naive": "2024-06-01T01:00:00.5",
+        "utc": "2024-06-01T01:00:00.500000+00:00",
+        "zulu": "2024-06-01T01:00:00.500Z",
+        "east": "2024-06-01T03:00:00.500000+02:00",
+    }
+    agent.publish(
+        [polled(1, "cpu", 1, id=name, timestamp=form) for name, form in forms.items()],
+        [sample for sample in batch() if "message" in sample],
+    )
+    for name in forms:
+        kept = get(agent.address, f"/v2/samples/{name}")
+        assert "2024-06-01T01:00:00.500000" == kept["timestamp"]
+    (newest, *_) = get(agent.address, "/v2/meters/image.size")
+    assert ("2024-06-01T01:09:00.654000", None, None) == (
+        newest["timestamp"],
+        newest["user_id"],
+        newest["project_id"],
+    )
+
+
+def test_one_bad_sample_does_not_cost_the_others(agent: Agent) -> None:
+    """The rest of its batch is kept, and the publisher sees no error."""
+    faults: list[dict[str, Any]] = [
+        {"volume": "a lot"},
+        {"volume": None},
+        {"volume": [1]},
+        {"volume": 1e40},
+        {"timestamp": "yesterday"},
+        {"resource_id": None},
+        {"name": ""},
+        {"unit": None},
+        {"resource_metadata": {"deep": {"a.b": 1, "a": {"b": 2}}}},
+        {"resource_metadata": {"large": "x" * 20_000}},
+    ]
+    good = [[polled(n, "cpu", 1, id=f"{batch}-{n}") for n in range(49)] for batch in range(10)]
+    spoilt = [polled(59, "cpu", 1, id=f"spoilt-{n}") | fault for n, fault in enumerate(faults)]
+    agent.publish(*([*ours[:9], bad, *ours[9:]] for ours, bad in zip(good, spoilt, strict=True)))
+    assert ["207"] * 10 == agent.statuses()
+    assert (490, 490) == (agent.figures("cpu")["count"], agent.figures("cpu")["sum"])
+
+
+def test_a_taken_id_does_not_cost_the_others(agent: Agent) -> None:
+    """Another sample under the same id changes nothing; what is new in the batch is kept."""
+    agent.publish([polled(1, "cpu", 1)], [polled(1, "cpu", 2), polled(2, "cpu", 4)])
+    assert ["201", "207"] == agent.statuses()
+    assert (2, 5) == (agent.figures("cpu")["count"], agent.figures("cpu")["sum"])
+
+
+def test_the_line_that_the_readme_gives_is_enough(agent: Agent) -> None:
+    """The publisher takes its options out of the URL, and the credentials too."""
+    readme = (Path(__file__).parents[2] / "README.rst").read_text(encoding="utf-8")
+    (line,) = (line for line in readme.splitlines() if "publishers:" in line)
+    url = line.split('"')[1]
+    assert "agent:secret@metering.example.net/v2/samples?" in url
+    here = url.replace("https:", "http:").replace("metering.example.net", agent.address)
+    agent.publish(batch(), url=here, options="")
+    assert f"http://{agent.address}/v2/samples" == agent.target
+    assert ["201"] == agent.statuses()
+
+
+def test_every_option_of_the_publisher_stays_with_the_publisher(agent: Agent) -> None:
+    """What it sends has no query, which would be refused."""
+    options = "?timeout=5&max_retries=0&batch=False&verify_ssl=False&raw_only=1"
+    agent.publish([polled(1, "cpu", 1)], options=options)
+    assert f"http://{agent.address}/v2/samples" == agent.target
+    assert ["201"] == agent.statuses()
+
+
+def test_an_argument_that_is_no_option_is_refused_and_named(agent: Agent) -> None:
+    """The publisher leaves it in the URL; its log has the status, and nothing is stored."""
+    agent.publish([polled(1, "cpu", 1)], options="?site=east")
+    assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
+    assert [] == get(agent.address, "/v2/samples")
