@@ -19,7 +19,7 @@ EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
 _GENEROUS = Context(prec=160)
 _TWENTY_DIGITS = Context(prec=20)
 
-_PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _LONGEST_TEXT = 400
 
 
@@ -60,7 +60,7 @@ def read_volume(value: Decimal | int | str, field: str) -> Decimal:
 
 def _number(value: Decimal | int | str, field: str) -> Decimal:
     if isinstance(value, str):
-        if len(value) <= _LONGEST_TEXT and _PLAIN_NUMBER.fullmatch(value):
+        if len(value) <= _LONGEST_TEXT and PLAIN_NUMBER.fullmatch(value):
             return Decimal(value)
     elif not isinstance(value, bool):
         return Decimal(value)

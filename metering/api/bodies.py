@@ -8,15 +8,19 @@ the body, never through a float. Of two equal keys in one object the last counts
 import re
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.expose import JSON_TYPES, Call
+from metering.api.expose import JSON_TYPES, Body, Call
+from metering.api.render import JSON
+from metering.api.schema import MANDATORY, Mandatory
+from metering.decimals import MAX_DIGITS, MAX_PLACES, MAX_WHOLE_DIGITS, PLAIN_NUMBER
 from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
-from metering.metadata import Metadata
-from metering.recording import Draft
+from metering.metadata import MAX_BYTES, Metadata
+from metering.model import MeterType
+from metering.recording import MAX_TEXT_LENGTH, Draft
 
 NDJSON = "application/x-ndjson"
 
@@ -33,33 +37,74 @@ _V2_NAMES = MappingProxyType(
 _AGENT_NAMES = MappingProxyType({"meter": "name", "metadata": "resource_metadata"})
 
 
+_VOLUME = Meta(
+    description=f"A number or its text; at most {MAX_DIGITS} digits, {MAX_PLACES} of them places.",
+    extra_json_schema={
+        "type": ["number", "string"],
+        "pattern": f"^({PLAIN_NUMBER.pattern})$",
+        "exclusiveMinimum": -(10**MAX_WHOLE_DIGITS),
+        "exclusiveMaximum": 10**MAX_WHOLE_DIGITS,
+    },
+)
+_METADATA = Meta(
+    description=f"A description of the resource, nested and typed; at most {MAX_BYTES} bytes.",
+    extra_json_schema={"type": ["object", "null"]},
+)
+_TEXT = {"maxLength": MAX_TEXT_LENGTH, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
+_Text = Annotated[str, Meta(extra_json_schema=_TEXT)]
+_Name = Annotated[str, Meta(extra_json_schema={**_TEXT, "minLength": 1})]
+_Type = Annotated[str, Meta(extra_json_schema={"enum": [one.value for one in MeterType]})]
+_Time = Annotated[
+    str, Meta(description="ISO 8601, 1970 to tomorrow; UTC without an offset. Default: now.")
+]
+
+
 class _V2Sample(Struct, forbid_unknown_fields=True):
-    counter_name: str | None = None
-    counter_type: str | None = None
-    counter_unit: str | None = None
-    counter_volume: Raw = Raw()
-    resource_id: str | None = None
-    project_id: str | None = None
-    user_id: str | None = None
-    source: str | None = None
-    message_id: str | None = None
-    timestamp: str | None = None
+    """A sample in v2's shape."""
+
+    counter_name: Mandatory[_Name] = None
+    counter_type: Mandatory[_Type] = None
+    counter_unit: Mandatory[_Text] = None
+    counter_volume: Annotated[Raw, MANDATORY, _VOLUME] = Raw()
+    resource_id: Mandatory[_Name] = None
+    project_id: _Text | None = None
+    user_id: _Text | None = None
+    source: _Text | None = None
+    message_id: _Name | None = None
+    timestamp: _Time | None = None
     recorded_at: str | None = None
-    resource_metadata: Raw = Raw()
+    resource_metadata: Annotated[Raw, _METADATA] = Raw()
 
 
 class _AgentSample(Struct):
-    name: str | None = None
-    type: str | None = None
-    unit: str | None = None
-    volume: Raw = Raw()
-    resource_id: str | None = None
-    project_id: str | None = None
-    user_id: str | None = None
-    source: str | None = None
-    id: str | None = None
-    timestamp: str | None = None
-    resource_metadata: Raw = Raw()
+    """A sample in the shape of today's agents; other keys are ignored."""
+
+    name: Mandatory[_Name] = None
+    type: Mandatory[_Type] = None
+    unit: Mandatory[_Text] = None
+    volume: Annotated[Raw, MANDATORY, _VOLUME] = Raw()
+    resource_id: Mandatory[_Name] = None
+    project_id: _Text | None = None
+    user_id: _Text | None = None
+    source: _Text | None = None
+    id: _Name | None = None
+    timestamp: _Time | None = None
+    resource_metadata: Annotated[Raw, _METADATA] = Raw()
+
+
+_NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})
+_Either = _V2Sample | _AgentSample
+
+_KEY = "Idempotency-Key"
+
+V2_SAMPLES = Body(types={JSON: Annotated[list[_V2Sample], _NOT_EMPTY]}, headers=(_KEY,))
+SAMPLES = Body(
+    types={
+        JSON: Annotated[list[_Either], _NOT_EMPTY] | _V2Sample | _AgentSample,
+        NDJSON: Annotated[str, Meta(description="The same objects as in JSON, one on each line.")],
+    },
+    headers=(_KEY,),
+)
 
 
 class _Peek(Struct):

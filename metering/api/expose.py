@@ -60,18 +60,35 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """A body that the controller reads: its type by media type, and the headers that it heeds."""
+
+    types: Mapping[str, Any]
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What a controller declares: the type of its answer, its parameters, whether it has a body."""
+    """What a controller declares: the type of its answer, its parameters and its body.
+
+    Of the statuses the first is the usual one; those that every endpoint may have are not named.
+    """
 
     returns: Any
     parameters: Mapping[str, Any]
-    status: int
-    has_body: bool
+    statuses: tuple[int, ...]
+    body: Body | None
+    forms: tuple[str, ...]
     definition: Any
 
 
 def expose(
-    returns: Any, *, status: int = 200, has_body: bool = False, **parameters: Any
+    returns: Any,
+    *,
+    statuses: tuple[int, ...] = (200,),
+    body: Body | None = None,
+    forms: tuple[str, ...] = (JSON, *XML),
+    **parameters: Any,
 ) -> Callable[..., Any]:
     """Expose a controller method (self, call, *path arguments, **parameters) to Pecan.
 
@@ -83,8 +100,9 @@ def expose(
         endpoint = Endpoint(
             returns=returns,
             parameters=parameters,
-            status=status,
-            has_body=has_body,
+            statuses=statuses,
+            body=body,
+            forms=forms,
             definition=_definition(method, parameters),
         )
 
@@ -98,7 +116,7 @@ def expose(
 
         del controller.__wrapped__  # Pecan must see this signature
         controller.endpoint = endpoint  # type: ignore[attr-defined]
-        for content_type in (JSON, *XML, JSON):  # the first is preferred, the last the default
+        for content_type in (*forms, JSON):  # the first is preferred, the last the default
             pecan.expose(content_type=content_type)(controller)
         return controller
 
@@ -150,7 +168,7 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
     body = b""
     if call.body and call.content_type == FORM:
         params = NestedMultiDict(params, _read_form(call.body))
-    elif call.body and not endpoint.has_body:
+    elif call.body and endpoint.body is None:
         body = _checked_json(call)
     _refuse_what_wsme_misreads(endpoint, params)
     try:
@@ -244,7 +262,7 @@ def _write(reply: Any, endpoint: Endpoint, content_type: str) -> Response:
         reply = Reply(value=reply)
     response = Response(
         body=render(reply.value, endpoint.returns, content_type),
-        status=reply.status or endpoint.status,
+        status=reply.status or endpoint.statuses[0],
         content_type=content_type,
         charset="utf-8" if content_type in XML else None,
     )

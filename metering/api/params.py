@@ -34,7 +34,7 @@ from metering.times import EVER, Range
 MAX_CONDITIONS = 50
 OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge")
 
-_ALIASES = {
+ALIASES = {
     "user": "user_id",
     "project": "project_id",
     "resource": "resource_id",
@@ -162,9 +162,9 @@ def _field(name: str, fields: Fields) -> Field:
     for prefix in _METADATA:
         if name.startswith(prefix) and len(name) > len(prefix):
             return metadata_field(name.removeprefix(prefix))
-    found = FIELDS.get(_ALIASES.get(name, ""))
+    found = FIELDS.get(ALIASES.get(name, ""))
     if found is None or found.name not in fields.names:
-        valid = sorted(alias for alias, field in _ALIASES.items() if field in fields.names)
+        valid = sorted(alias for alias, field in ALIASES.items() if field in fields.names)
         message = (
             f'Unknown argument: "{name[:100]}": unrecognized field in query, '
             f"valid keys: {[*valid, 'metadata.*']}"

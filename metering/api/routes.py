@@ -4,6 +4,7 @@ from metering.api.routing import ANY_METHOD, Route
 from metering.api.services import Services
 from metering.api.v2.capabilities import CapabilitiesController
 from metering.api.v2.meters import MetersController
+from metering.api.v2.openapi import OpenApiController
 from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
@@ -18,7 +19,8 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     samples = SamplesController(services)
     query = QueryController(services)
     capabilities = CapabilitiesController(services)
-    return (
+    openapi = OpenApiController(services)
+    routes = (
         Route("/", {ANY_METHOD: versions.show}),
         Route("/v2/meters", {"GET": meters.index}),
         Route("/v2/meters/{meter}", {"GET": meters.samples, "POST": meters.record}),
@@ -29,4 +31,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/samples/{sample_id...}", {"GET": samples.show}),
         Route("/v2/query/samples", {"POST": query.samples}),
         Route("/v2/capabilities", {"GET": capabilities.show}),
+        Route("/v2/openapi.json", {"GET": openapi.show}),
     )
+    openapi.publish(routes)
+    return routes

@@ -6,6 +6,7 @@ import msgspec
 import pecan
 from webob import Request, Response
 
+from metering.api.expose import Endpoint
 from metering.api.render import JSON
 
 
@@ -14,11 +15,20 @@ class VersionsController:
 
     @pecan.expose(content_type=JSON)
     def show(self, request: Request, response: Response) -> Response:
-        """The document."""
+        """The versions of the API; for any method."""
         del response
         return Response(
             body=msgspec.json.encode(_document(request.application_url)), content_type=JSON
         )
+
+    show.endpoint = Endpoint(
+        returns=dict[str, dict[str, list[dict[str, Any]]]],
+        parameters={},
+        statuses=(200,),
+        body=None,
+        forms=(JSON,),
+        definition=None,
+    )
 
 
 def _document(application_url: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from metering.api.bodies import read_v2_samples
+from metering.api.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.convert import (
     StatisticsShape,
     meter_to_api,
@@ -90,7 +90,7 @@ class MetersController(Controller):
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_old_api(one) for one in page], next_url=following)
 
-    @expose(list[OldSampleBody], status=201, has_body=True, direct=Truth())
+    @expose(list[OldSampleBody], statuses=(201, 409), body=V2_SAMPLES, direct=Truth())
     def record(self, call: Call, name: str, *, direct: bool = False) -> list[OldSampleBody]:
         """Record samples of the meter, all or nothing; they are kept when this answers."""
         del direct  # every POST is durable and readable when answered

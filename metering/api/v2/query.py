@@ -1,16 +1,17 @@
 """POST /v2/query/samples: complex filters and a chosen order."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Meta, Struct
 
 from metering.api.complex import read_filter, read_order
 from metering.api.convert import sample_to_api
-from metering.api.expose import JSON_TYPES, Call, expose
+from metering.api.expose import JSON_TYPES, Body, Call, expose
 from metering.api.paging import cut
 from metering.api.params import read_limit
+from metering.api.render import JSON
 from metering.api.services import Controller
 from metering.api.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
@@ -18,21 +19,36 @@ from metering.matching import bounds
 from metering.ordering import first
 from metering.query import EVERYTHING, SampleQuery
 
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
+
+_JSON_TEXT = Meta(extra_json_schema={"contentMediaType": JSON})
+_LIMIT = Meta(
+    description="A number, or its text; the default and the most are those of lists.",
+    extra_json_schema={
+        "type": ["number", "string", "null"],
+        "minimum": 1,
+        "pattern": f"^({_INTEGER.pattern})$",
+    },
+)
+
 
 class _Question(Struct, forbid_unknown_fields=True):
-    filter: str | None = None
-    orderby: str | None = None
-    limit: Any = UNSET
+    """A complex query; filter and orderby hold JSON in a text."""
 
+    filter: Annotated[str, _JSON_TEXT] | None = None
+    orderby: Annotated[str, _JSON_TEXT] | None = None
+    limit: Annotated[Any, _LIMIT] = UNSET
+
+
+_BODY = Body(types={JSON: _Question})
 
 _question = msgspec.json.Decoder(_Question).decode
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 
 
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
 
-    @expose(list[SampleBody], has_body=True)
+    @expose(list[SampleBody], body=_BODY)
     def samples(self, call: Call) -> list[SampleBody]:
         """The samples that match the filter, newest first or in the order asked for."""
         asked = _read(call)

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from metering.api.bodies import read_samples
+from metering.api.bodies import SAMPLES, read_samples
 from metering.api.convert import sample_to_api
 from metering.api.declare import Condition
 from metering.api.expose import Call, Reply, expose
@@ -32,7 +32,7 @@ class SamplesController(Controller):
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_api(one) for one in page], next_url=following)
 
-    @expose(VerdictsBody, has_body=True)
+    @expose(VerdictsBody, statuses=(_ALL_WELL, _SOME_NOT), body=SAMPLES)
     def record(self, call: Call) -> Reply:
         """Record samples of any meters, and give a verdict on each; what was accepted is kept."""
         drafts = read_samples(call, self.services.config.max_samples)
