@@ -125,10 +125,15 @@ class ApiConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole configuration, checked."""
+    """The whole configuration, checked.
+
+    `oslo` is what oslo.config parsed, for OpenStack's libraries that read sections of their own
+    from the same file: [oslo_policy], [cors].
+    """
 
     connection: str
     api: ApiConfig
+    oslo: cfg.ConfigOpts
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
@@ -153,10 +158,17 @@ def load(file: str | None = None, overrides: Sequence[tuple[str, str, object]] =
         conf(args=[], project="metering", default_config_files=files, default_config_dirs=[])
         _refuse_unknown(files)
         for group, option, value in overrides:
-            conf.set_override(option, value, group=group)
+            _override(conf, group, option, value)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
         raise Misconfigured(_PASSWORD.sub("//***@", str(error))) from None
+
+
+def _override(conf: cfg.ConfigOpts, group: str, option: str, value: object) -> None:
+    try:
+        conf.set_override(option, value, group=group)
+    except ValueError as error:
+        raise Misconfigured(f"[{group}] {option}: {error}") from None
 
 
 def _files(file: str | None) -> list[str]:
@@ -183,6 +195,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
     api = conf.api
     return Config(
         connection=conf.database.connection,
+        oslo=conf,
         api=ApiConfig(
             host=api.host,
             port=api.port,
