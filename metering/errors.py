@@ -79,6 +79,12 @@ class NotFound(MeteringError):
         super().__init__(f"{kind} {name[:100]} Not Found")
 
 
+class Gone(MeteringError):
+    """What v2 had and this service has not."""
+
+    code = "gone"
+
+
 class Conflict(MeteringError):
     """A sample under a key that already holds another body; nothing was stored."""
 

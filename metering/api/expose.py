@@ -25,8 +25,8 @@ from webob.multidict import MultiDict, NestedMultiDict
 from metering.api.declare import AggregateChoice, Condition, given
 from metering.api.render import JSON, XML, render
 from metering.api.routing import ARGUMENTS
-from metering.api.scope import Caller, identify
-from metering.config import ApiConfig
+from metering.api.scope import Caller
+from metering.api.services import Services
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
 
 JSON_TYPES = (JSON, "text/javascript", "application/javascript")
@@ -79,12 +79,14 @@ class Endpoint:
     statuses: tuple[int, ...]
     body: Body | None
     forms: tuple[str, ...]
+    rule: str | None
     definition: Any
 
 
 def expose(
     returns: Any,
     *,
+    rule: str | None = None,
     statuses: tuple[int, ...] = (200,),
     body: Body | None = None,
     forms: tuple[str, ...] = (JSON, *XML),
@@ -92,7 +94,8 @@ def expose(
 ) -> Callable[..., Any]:
     """Expose a controller method (self, call, *path arguments, **parameters) to Pecan.
 
-    Parameters that were not sent are not passed. The answer is a value of the type `returns`, or
+    Parameters that were not sent are not passed. The rule says who may call it; without one,
+    everybody may. The answer is a value of the type `returns`, or
     a Reply; it is written in the form that Pecan found the client to accept.
     """
 
@@ -103,13 +106,16 @@ def expose(
             statuses=statuses,
             body=body,
             forms=forms,
+            rule=rule,
             definition=_definition(method, parameters),
         )
 
         @functools.wraps(method)
         def controller(self: Any, request: Request, response: Response) -> Response:
             del response
-            call = _read_call(request, self.services.config)
+            call = _read_call(request, self.services)
+            if rule is not None:
+                self.services.access.check(rule, call.caller)
             path = request.environ[ARGUMENTS]
             reply = method(self, call, *path, **_read_parameters(endpoint, request, call))
             return _write(reply, endpoint, request.pecan["content_type"])
@@ -132,15 +138,15 @@ def _definition(method: Callable[..., Any], parameters: Mapping[str, Any]) -> An
     return definition
 
 
-def _read_call(request: Request, config: ApiConfig) -> Call:
+def _read_call(request: Request, services: Services) -> Call:
     return Call(
-        caller=identify(request.environ, config),
+        caller=services.access.identify(request.environ),
         application_url=request.application_url,
         url=request.path_url,
         parameters=tuple(request.GET.items()),
         idempotency_key=request.headers.get("Idempotency-Key"),
         content_type=request.content_type.lower(),
-        body=_read_body(request, config.max_body_bytes),
+        body=_read_body(request, services.config.max_body_bytes),
     )
 
 

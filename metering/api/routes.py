@@ -2,6 +2,7 @@
 
 from metering.api.routing import ANY_METHOD, Route
 from metering.api.services import Services
+from metering.api.v2.alarms import AlarmsController
 from metering.api.v2.capabilities import CapabilitiesController
 from metering.api.v2.meters import MetersController
 from metering.api.v2.openapi import OpenApiController
@@ -9,6 +10,8 @@ from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
 from metering.api.versions import VersionsController
+
+_ALARMS = ("/v2/alarms", "/v2/alarms/{rest...}", "/v2/query/alarms", "/v2/query/alarms/{rest...}")
 
 
 def make_routes(services: Services) -> tuple[Route, ...]:
@@ -18,6 +21,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     resources = ResourcesController(services)
     samples = SamplesController(services)
     query = QueryController(services)
+    alarms = AlarmsController()
     capabilities = CapabilitiesController(services)
     openapi = OpenApiController(services)
     routes = (
@@ -30,6 +34,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),
         Route("/v2/samples/{sample_id...}", {"GET": samples.show}),
         Route("/v2/query/samples", {"POST": query.samples}),
+        *(Route(path, {ANY_METHOD: alarms.show}) for path in _ALARMS),
         Route("/v2/capabilities", {"GET": capabilities.show}),
         Route("/v2/openapi.json", {"GET": openapi.show}),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from metering.api.access import Access
 from metering.config import ApiConfig
 from metering.recording import Recorder
 from metering.storage.base import Storage
@@ -9,10 +10,11 @@ from metering.storage.base import Storage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The store, the way to write into it, and the options of the API."""
+    """The store, the way to write into it, who may do what, and the options of the API."""
 
     storage: Storage
     recorder: Recorder
+    access: Access
     config: ApiConfig
 
 

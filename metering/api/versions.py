@@ -27,6 +27,7 @@ class VersionsController:
         statuses=(200,),
         body=None,
         forms=(JSON,),
+        rule=None,
         definition=None,
     )
 

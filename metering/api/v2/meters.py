@@ -46,7 +46,14 @@ from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 class MetersController(Controller):
     """Meters, and what was measured with one."""
 
-    @expose(list[MeterBody], q=[Condition], limit=int, unique=Truth(), marker=str)
+    @expose(
+        list[MeterBody],
+        q=[Condition],
+        limit=int,
+        unique=Truth(),
+        marker=str,
+        rule="telemetry:get_meters",
+    )
     def index(
         self,
         call: Call,
@@ -74,7 +81,7 @@ class MetersController(Controller):
             next_url=next_url(call, write_marker(*order(page[-1]))) if more else None,
         )
 
-    @expose(list[OldSampleBody], q=[Condition], limit=int, marker=str)
+    @expose(list[OldSampleBody], q=[Condition], limit=int, marker=str, rule="telemetry:get_samples")
     def samples(
         self,
         call: Call,
@@ -90,7 +97,13 @@ class MetersController(Controller):
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_old_api(one) for one in page], next_url=following)
 
-    @expose(list[OldSampleBody], statuses=(201, 409), body=V2_SAMPLES, direct=Truth())
+    @expose(
+        list[OldSampleBody],
+        statuses=(201, 409),
+        body=V2_SAMPLES,
+        direct=Truth(),
+        rule="telemetry:create_samples",
+    )
     def record(self, call: Call, name: str, *, direct: bool = False) -> list[OldSampleBody]:
         """Record samples of the meter, all or nothing; they are kept when this answers."""
         del direct  # every POST is durable and readable when answered
@@ -102,7 +115,12 @@ class MetersController(Controller):
         return [recorded_sample_to_old_api(one) for one in kept]
 
     @expose(
-        list[StatisticsBody], q=[Condition], groupby=[str], period=int, aggregate=[AggregateChoice]
+        list[StatisticsBody],
+        q=[Condition],
+        groupby=[str],
+        period=int,
+        aggregate=[AggregateChoice],
+        rule="telemetry:compute_statistics",
     )
     def statistics(  # noqa: PLR0913 - the parameters of the request
         self,

@@ -48,7 +48,7 @@ _question = msgspec.json.Decoder(_Question).decode
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
 
-    @expose(list[SampleBody], body=_BODY)
+    @expose(list[SampleBody], body=_BODY, rule="telemetry:query_sample")
     def samples(self, call: Call) -> list[SampleBody]:
         """The samples that match the filter, newest first or in the order asked for."""
         asked = _read(call)

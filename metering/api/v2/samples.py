@@ -22,7 +22,7 @@ _ALL_WELL, _SOME_NOT = 201, 207
 class SamplesController(Controller):
     """Samples of all meters."""
 
-    @expose(list[SampleBody], q=[Condition], limit=int, marker=str)
+    @expose(list[SampleBody], q=[Condition], limit=int, marker=str, rule="telemetry:get_samples")
     def index(
         self, call: Call, *, q: Any = (), limit: int | None = None, marker: str | None = None
     ) -> Reply:
@@ -32,7 +32,9 @@ class SamplesController(Controller):
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_api(one) for one in page], next_url=following)
 
-    @expose(VerdictsBody, statuses=(_ALL_WELL, _SOME_NOT), body=SAMPLES)
+    @expose(
+        VerdictsBody, statuses=(_ALL_WELL, _SOME_NOT), body=SAMPLES, rule="telemetry:create_samples"
+    )
     def record(self, call: Call) -> Reply:
         """Record samples of any meters, and give a verdict on each; what was accepted is kept."""
         drafts = read_samples(call, self.services.config.max_samples)
@@ -41,15 +43,17 @@ class SamplesController(Controller):
         well = not (verdicts.rejected or verdicts.conflicts)
         return Reply(value=verdicts, status=_ALL_WELL if well else _SOME_NOT)
 
-    @expose(SampleBody)
+    @expose(SampleBody, rule="telemetry:get_sample")
     def show(self, call: Call, sample_id: str) -> SampleBody:
-        """The newest sample with that id that the caller may see."""
-        leaf = Comparison(FIELDS["id"], Operator.EQ, sample_id)
-        question = SampleQuery(scope=call.caller.scope, filter=leaf)
-        found = next(self.services.storage.samples(question), None)
-        if found is None:
-            raise NotFound("Sample", sample_id)
-        return sample_to_api(found)
+        """The newest sample with that id that the caller may see; a trailing slash is harmless."""
+        plain = sample_id.removesuffix("/")
+        for candidate in dict.fromkeys((sample_id, plain)):
+            leaf = Comparison(FIELDS["id"], Operator.EQ, candidate)
+            question = SampleQuery(scope=call.caller.scope, filter=leaf)
+            found = next(self.services.storage.samples(question), None)
+            if found is not None:
+                return sample_to_api(found)
+        raise NotFound("Sample", plain)
 
 
 def _verdicts_to_api(judged: list[Verdict | InvalidSample]) -> VerdictsBody:
