@@ -86,7 +86,12 @@ class Client:
         response = self.get(path, headers={"Accept": XML})
 
         assert (200, XML) == (response.status_int, response.content_type), response.text
-        return ET.fromstring(response.body)  # noqa: S314 - our own answer
+        return parsed(response)
+
+
+def parsed(response: TestResponse) -> ET.Element:
+    """The XML of an answer."""
+    return ET.fromstring(response.body)  # noqa: S314 - our own answer
 
 
 def url(path: str, *conditions: tuple[str, ...], **parameters: Any) -> str:
@@ -171,6 +176,6 @@ def _json_fault(response: TestResponse) -> dict[str, Any]:
 
 
 def _xml_fault(response: TestResponse) -> dict[str, Any]:
-    envelope = ET.fromstring(response.body)  # noqa: S314 - our own answer
+    envelope = parsed(response)
     assert ("error_message", ["error"]) == (envelope.tag, [child.tag for child in envelope])
     return {element.tag: element.text for element in envelope[0]}

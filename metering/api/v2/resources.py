@@ -60,8 +60,6 @@ class ResourcesController(Controller):
         if after is not None:
             found = [resource for resource in found if resource_order(resource) < after]
         page, more = cut(found, size)
-        if more and marker is None:
-            _let_pass(as_of)
         return Reply(
             value=[
                 resource_to_api(one, call.application_url, meter_links=bool(meter_links))
@@ -89,13 +87,9 @@ class ResourcesController(Controller):
         return resources(self.services.storage, CatalogueQuery(scope=scope, filter=leaf))
 
 
-def _let_pass(instant: datetime) -> None:
-    """Wait, at most a millisecond: what is recorded after the answer must bear a later time."""
-    if times.now() <= instant:
-        time.sleep(0.001)
-
-
 def _write_marker(resource: Resource, as_of: datetime) -> str:
+    if times.now() <= as_of:
+        time.sleep(0.001)  # so that what is recorded after this answer bears a later time
     order = resource_order(resource)
     last_sample_at = times.to_milliseconds(resource.last_sample_at)
     return write_marker(*order[:4], last_sample_at, order[5], times.to_milliseconds(as_of))
