@@ -2,17 +2,15 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 from clients.asking import get, post_lines
 from clients.polled import NANOSECONDS, SUMS, Sample, batch, polled
 from clients.venvs import isolated
-from serving import metering_api
 
 PUBLISH = Path(__file__).parent / "agent_publish.py"
 OPTIONS = "?timeout=5&max_retries=2"
@@ -20,22 +18,27 @@ AGENTS_TIMEOUT = 5
 
 
 class Agent:
-    """An agent that publishes to one service; `log` and `seconds` are those of the last time."""
+    """An agent that publishes to one service, under a source of its own.
 
-    def __init__(self, python: Path, address: str) -> None:
+    `target`, `log` and `seconds` are those of the last time.
+    """
+
+    def __init__(self, python: Path, address: str, source: str) -> None:
         """Take the Python that has the publisher, and where the service listens."""
         self.address = address
         self.target = ""
         self.log: list[list[str]] = []
         self.seconds: list[float] = []
         self._python = python
+        self._source = source
 
     def publish(self, *batches: list[Sample], url: str = "", options: str = OPTIONS) -> None:
         """Publish batches, one after the other."""
         where = url or f"http://{self.address}/v2/samples"
+        marked = [[{**one, "source": self._source} for one in batch] for batch in batches]
         done = subprocess.run(
             [self._python, "-I", PUBLISH],
-            input=json.dumps({"url": where + options, "batches": batches}),
+            input=json.dumps({"url": where + options, "batches": marked}),
             env=isolated(),
             stdout=subprocess.PIPE,
             text=True,
@@ -54,17 +57,24 @@ class Agent:
             return [text.removeprefix(told).rstrip(".") for text in posts]
         return said
 
-    def figures(self, meter: str) -> Any:
+    def kept(self, *more: str) -> list[dict[str, Any]]:
+        """The samples that the service has from this agent; a field and a value narrow it."""
+        return list(get(self.address, f"/v2/samples?limit=1000&{self._mine(*more)}"))
+
+    def figures(self, meter: str) -> dict[str, Any]:
         """The only row of the statistics of a meter."""
-        (row,) = get(self.address, f"/v2/meters/{meter}/statistics")
-        return row
+        (row,) = get(self.address, f"/v2/meters/{meter}/statistics?{self._mine()}")
+        return dict(row)
+
+    def _mine(self, *more: str) -> str:
+        both = ("source", self._source, *more)
+        return urlencode({"q.field": both[::2], "q.value": both[1::2]}, doseq=True)
 
 
 @pytest.fixture
-def agent(agent_python: Path) -> Iterator[Agent]:
-    """An agent whose service has an empty store."""
-    with metering_api("--connection", "memory://") as served:
-        yield Agent(agent_python, served.address)
+def agent(agent_python: Path, address: str, request: pytest.FixtureRequest) -> Agent:
+    """An agent of this test alone."""
+    return Agent(agent_python, address, request.node.name)
 
 
 def test_a_batch_of_fifty_arrives_with_exact_volumes(agent: Agent) -> None:
@@ -99,7 +109,7 @@ def test_a_batch_that_is_sent_again_counts_once(agent: Agent) -> None:
     agent.publish(first, options="?batch=False")
     assert ["201"] * 40 == agent.statuses()
     assert (20, SUMS["cpu"]) == (agent.figures("cpu")["count"], agent.figures("cpu")["sum"])
-    assert 40 == len(get(agent.address, "/v2/samples?limit=1000"))
+    assert 40 == len(agent.kept())
 
 
 def test_a_file_of_samples_makes_up_for_dropped_batches(agent: Agent, tmp_path: Path) -> None:
@@ -118,7 +128,7 @@ def test_a_sample_is_kept_as_the_pollster_made_it(agent: Agent) -> None:
     names = {"user_name": "alice", "project_name": "acme", "monotonic_time": 12.5}
     sent = polled(7, "cpu", NANOSECONDS, type="cumulative", unit="ns", **names)
     agent.publish([sent])
-    kept = get(agent.address, f"/v2/samples/{sent['id']}")
+    (kept,) = agent.kept()
     expected = {
         "id": sent["id"],
         "meter": "cpu",
@@ -128,7 +138,6 @@ def test_a_sample_is_kept_as_the_pollster_made_it(agent: Agent) -> None:
         "user_id": sent["user_id"],
         "project_id": sent["project_id"],
         "resource_id": "instance-0007",
-        "source": "openstack",
         "timestamp": "2024-06-01T00:07:07.123000",
     }
     assert expected == {name: kept[name] for name in expected}
@@ -137,7 +146,7 @@ def test_a_sample_is_kept_as_the_pollster_made_it(agent: Agent) -> None:
 def test_nested_metadata_can_be_read_and_asked_for(agent: Agent) -> None:
     """Keys with dots, dollar signs and colons, nulls, lists, booleans and large numbers."""
     agent.publish([polled(1, "cpu", 1)])
-    (resource,) = get(agent.address, "/v2/resources")
+    (kept,) = agent.kept()
     expected = {
         "flavor.name": "m1.small",
         "flavor.vcpus": "2",
@@ -153,7 +162,7 @@ def test_nested_metadata_can_be_read_and_asked_for(agent: Agent) -> None:
         "bytes": "9223372036854775809",
         "display_name": "größe-1",
     }
-    assert expected == {name: resource["metadata"].get(name) for name in expected}
+    assert expected == {name: kept["metadata"].get(name) for name in expected}
     asked = {
         "flavor.vcpus": "2",
         "OS-EXT-AZ:availability_zone": "nova",
@@ -165,8 +174,7 @@ def test_nested_metadata_can_be_read_and_asked_for(agent: Agent) -> None:
         "active": "True",
     }
     for path, value in asked.items():
-        query = f"q.field={quote('metadata.' + path)}&q.value={quote(value)}"
-        assert 1 == len(get(agent.address, f"/v2/samples?{query}")), path
+        assert [kept] == agent.kept(f"metadata.{path}", value), path
 
 
 def test_both_forms_of_timestamps_are_utc(agent: Agent) -> None:
@@ -181,15 +189,11 @@ def test_both_forms_of_timestamps_are_utc(agent: Agent) -> None:
         [polled(1, "cpu", 1, id=name, timestamp=form) for name, form in forms.items()],
         [sample for sample in batch() if "message" in sample],
     )
-    for name in forms:
-        kept = get(agent.address, f"/v2/samples/{name}")
-        assert "2024-06-01T01:00:00.500000" == kept["timestamp"]
-    (newest, *_) = get(agent.address, "/v2/meters/image.size")
-    assert ("2024-06-01T01:09:00.654000", None, None) == (
-        newest["timestamp"],
-        newest["user_id"],
-        newest["project_id"],
-    )
+    polled_at = {sample["id"]: sample["timestamp"] for sample in agent.kept("meter", "cpu")}
+    assert dict.fromkeys(forms, "2024-06-01T01:00:00.500000") == polled_at
+    newest, *_ = agent.kept("meter", "image.size")
+    owner = (newest["user_id"], newest["project_id"])
+    assert ("2024-06-01T01:09:00.654000", (None, None)) == (newest["timestamp"], owner)
 
 
 def test_one_bad_sample_does_not_cost_the_others(agent: Agent) -> None:
@@ -244,4 +248,4 @@ def test_an_argument_that_is_no_option_is_refused_and_named(agent: Agent) -> Non
     """The publisher leaves it in the URL; its log has the status, and nothing is stored."""
     agent.publish([polled(1, "cpu", 1)], options="?site=east")
     assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
-    assert [] == get(agent.address, "/v2/samples")
+    assert [] == agent.kept()
