@@ -217,6 +217,17 @@ def test_one_bad_sample_does_not_cost_the_others(agent: Agent) -> None:
     assert (490, 490) == (agent.figures("cpu")["count"], agent.figures("cpu")["sum"])
 
 
+def test_a_volume_that_json_has_no_number_for_costs_its_batch(agent: Agent) -> None:
+    """The publisher writes NaN all the same, so that the body is no JSON; one by one it is alone."""
+    samples = [polled(n, "cpu", volume) for n, volume in enumerate((1, float("nan"), 2))]
+    agent.publish(samples)
+    assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
+    assert [] == agent.kept()
+    agent.publish(samples, options="?batch=False")
+    assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
+    assert 2 == len(agent.kept())
+
+
 def test_a_taken_id_does_not_cost_the_others(agent: Agent) -> None:
     """Another sample under the same id changes nothing; what is new in the batch is kept."""
     agent.publish([polled(1, "cpu", 1)], [polled(1, "cpu", 2), polled(2, "cpu", 4)])
