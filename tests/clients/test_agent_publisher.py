@@ -218,7 +218,7 @@ def test_one_bad_sample_does_not_cost_the_others(agent: Agent) -> None:
 
 
 def test_a_volume_that_json_has_no_number_for_costs_its_batch(agent: Agent) -> None:
-    """The publisher writes NaN all the same, so that the body is no JSON; one by one it is alone."""
+    """The publisher writes NaN all the same, which is no JSON; one by one it costs itself only."""
     samples = [polled(n, "cpu", volume) for n, volume in enumerate((1, float("nan"), 2))]
     agent.publish(samples)
     assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
