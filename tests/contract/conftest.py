@@ -5,14 +5,19 @@ not installed as one with `--storage-class package.module:Class`. Nothing is eve
 a server is missing: `mongod` fails with a sentence that says what to install.
 """
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 from contract.stores import Choice, Driver, choices, named
 from mongod import ReplicaSet
 
 from metering.storage.base import Storage
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
+ROOM_BYTES = 4 * 1024**3
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,9 +38,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def replica_set() -> Iterator[ReplicaSet]:
-    """A replica set of one member, started when first asked for."""
-    with ReplicaSet() as servers:
-        yield servers
+    """A replica set of one member, in memory where there is room: a store for each test is much."""
+    with pytest.MonkeyPatch.context() as patch:
+        if SHARED_MEMORY.is_dir() and disk_usage(SHARED_MEMORY).free > ROOM_BYTES:
+            patch.setattr(tempfile, "tempdir", str(SHARED_MEMORY))
+        servers = ReplicaSet()
+        servers.__enter__()
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="session")

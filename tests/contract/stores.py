@@ -79,7 +79,7 @@ class Driver:
 
     @contextmanager
     def fresh(self, *, prepared: bool = True) -> Iterator[Storage]:
-        """An empty store, removed in the end."""
+        """An empty store, closed in the end; removed where no whole server or folder will be."""
         url = self.place(f"contract_{secrets.token_hex(6)}")
         storage = self.open(url)
         self.urls[id(storage)] = url
@@ -90,7 +90,8 @@ class Driver:
         finally:
             storage.close()
             del self.urls[id(storage)]
-            remove(self.choice.scheme, url)
+            if self.choice.url is not None:
+                remove(self.choice.scheme, url)
 
     @contextmanager
     def again(

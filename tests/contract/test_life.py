@@ -1,6 +1,8 @@
 """A store from opening to closing: preparing, checking, coming back, threads, and being away."""
 
 import multiprocessing
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -199,6 +201,25 @@ def test_fork_may_follow_opening(driver: Driver) -> None:
 
         assert child.exitcode == 0
         assert {"parent", "child"} == set(ids(storage))
+
+
+def _record_and_die(storage: Storage) -> None:
+    record(storage, submission(id="a"), atomic=True)
+    record(storage, submission(id="b"), submission(id="a"))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.durable
+def test_what_is_told_survives_a_crash(driver: Driver) -> None:
+    """What was STORED is kept though the process was killed as soon as it had the verdicts."""
+    with driver.fresh() as prepared, driver.again(prepared) as storage:
+        child = multiprocessing.get_context("fork").Process(target=_record_and_die, args=(storage,))
+        child.start()
+        child.join(30)
+
+        assert -signal.SIGKILL == child.exitcode
+        assert {"a", "b"} == set(ids(prepared))
+        assert [Outcome.DUPLICATE] == record(prepared, submission(id="a"))
 
 
 ACTS: list[Callable[[Storage], Any]] = [
