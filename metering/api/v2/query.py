@@ -27,7 +27,7 @@ _LIMIT = Meta(
     extra_json_schema={
         "type": ["number", "string", "null"],
         "minimum": 1,
-        "pattern": f"^({_INTEGER.pattern})$",
+        "pattern": r"^\s*\+?0*[1-9][0-9]{0,38}\s*$",
     },
 )
 
