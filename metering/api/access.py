@@ -69,9 +69,9 @@ class Access:
         """Refuse what the rule does not allow the caller; without authentication, nothing.
 
         Raises:
-            Forbidden: it is not allowed.
+            Forbidden: it is not allowed, or the caller has no scope in which to do it.
         """
-        if self._api.auth != "none" and not self._allows(rule, caller):
+        if self._api.auth != "none" and not (caller.scope and self._allows(rule, caller)):
             raise Forbidden("RBAC Authorization Failed")
 
     def _allows(self, rule: str, caller: Caller) -> bool:
