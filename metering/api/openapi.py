@@ -22,6 +22,7 @@ from metering.api.wire import ErrorBody
 _ALWAYS = (
     HTTPStatus.NOT_ACCEPTABLE,
     HTTPStatus.LENGTH_REQUIRED,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
     HTTPStatus.INTERNAL_SERVER_ERROR,
 )
 _WHERE_DECLARED = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.CONFLICT}

@@ -259,6 +259,18 @@ def test_answer_is_as_described(full: Client, operation: str, ask: Ask) -> None:
     assert [] == violations(document, schema, response.text)
 
 
+@pytest.mark.parametrize(
+    ("environ", "status"),
+    [({"HTTP_TRANSFER_ENCODING": "chunked"}, 411), ({"uwsgi.version": "2"}, 414)],
+)
+def test_what_arrives_in_part_is_described(
+    client: Client, document: dict[str, Any], environ: dict[str, str], status: int
+) -> None:
+    """Refusals before the application are in the document, for every operation."""
+    assert status == client.get("/v2/meters", environ=environ).status_int
+    assert {True} == {str(status) in one["responses"] for one in operations(document).values()}
+
+
 @pytest.mark.parametrize(("operation", "ask"), rows(ANSWERED))
 def test_forms_are_as_described(full: Client, operation: str, ask: Ask) -> None:
     """An answer has XML if the document says so, and is 406 otherwise."""
