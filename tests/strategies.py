@@ -25,13 +25,13 @@ from metering.query import (
     metadata_field,
 )
 from metering.summary import Reading
-from metering.times import FixedWindows, Range, WholeRange
+from metering.times import EVER, FixedWindows, Range, WholeRange
 
 SOURCES = ["openstack", "p-1:openstack"]
 METERS = ["cpu", "disk.read"]
 UNITS = ["", "GB"]
 RESOURCES = ["vm-1", "vm-2", "Vm-1"]
-PROJECTS = ["p-1", "p-2", "", None]
+PROJECTS = ["p-1", "p-1", "p-2", "", None]
 USERS = ["u-1", None]
 IDS = [f"s-{number}" for number in range(1, 9)]
 TREES: list[dict[str, Any]] = [
@@ -152,9 +152,8 @@ def histories(draw: st.DrawFn) -> list[tuple[list[Submission], bool]]:
     """Batches in order, each with whether it is atomic: few series, and keys that come again."""
     pool = draw(st.lists(series, min_size=1, max_size=5))
     fresh = st.builds(Submission, samples(st.sampled_from(pool)), _completed)
-    sent = draw(st.lists(fresh, max_size=25))
-    if sent:
-        sent += draw(st.lists(st.sampled_from(sent), max_size=5))
+    sent = draw(st.lists(fresh, min_size=8, max_size=30))
+    sent += draw(st.lists(st.sampled_from(sent), max_size=5))
     batches = []
     while sent:
         size = draw(st.integers(1, 12))
@@ -218,20 +217,32 @@ def _trees(leaves: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 series_filters = _trees(_of_series | _of_metadata)
 filters = _trees(_of_series | _of_metadata | _of_samples)
 
-ranges = st.builds(Range, st.none() | instants, st.none() | instants)
+ranges = st.one_of(
+    st.just(EVER),
+    st.builds(Range, instants, st.none()),
+    st.builds(Range, st.none(), instants),
+    st.tuples(instants, instants).map(lambda pair: Range(min(pair), max(pair))),
+    st.builds(Range, instants, instants),
+)
 
-scopes = st.just(AllProjects()) | st.sampled_from(["p-1", "p-2", "", "None"]).map(Project)
+# Many questions ask widely, or hardly any would find something.
+scopes = st.sampled_from(
+    [*([AllProjects()] * 6), *(Project(name) for name in ("p-1", "p-1", "p-2", "", "None"))]
+)
+
+
+def _sometimes(narrow: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+    return st.one_of(st.just(EVERYTHING), narrow, narrow.map(Not), narrow)
+
 
 fixed_windows = st.builds(FixedWindows, instants, st.sampled_from(PERIODS))
 
-sample_queries = st.builds(
-    SampleQuery, scope=scopes, filter=st.just(EVERYTHING) | filters, range=ranges
-)
+sample_queries = st.builds(SampleQuery, scope=scopes, filter=_sometimes(filters), range=ranges)
 
 extent_queries = st.builds(
     ExtentQuery,
     scope=scopes,
-    filter=st.just(EVERYTHING) | series_filters,
+    filter=_sometimes(series_filters),
     range=ranges,
     as_of=st.none() | _recording_instants,
 )
@@ -243,7 +254,7 @@ def summary_queries(draw: st.DrawFn) -> SummaryQuery:
     range_ = draw(ranges)
     return SummaryQuery(
         scope=draw(scopes),
-        filter=draw(st.just(EVERYTHING) | filters),
+        filter=draw(_sometimes(filters)),
         range=range_,
         windows=draw(st.just(WholeRange(range_)) | fixed_windows),
     )
