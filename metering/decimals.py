@@ -16,11 +16,12 @@ MAX_PLACES = 27
 
 # Squares of volumes have at most 108 digits; ten digits more for how many are added.
 EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
-_GENEROUS = Context(prec=160)
+_LONGEST_TEXT = 400
+# No number that gets here has more digits, so nothing is rounded by it.
+_GENEROUS = Context(prec=2 * _LONGEST_TEXT)
 _TWENTY_DIGITS = Context(prec=20)
 
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-_LONGEST_TEXT = 400
 
 
 def canonical(number: Decimal) -> Decimal:
@@ -56,6 +57,18 @@ def read_volume(value: Decimal | int | str, field: str) -> Decimal:
     if len(digits) > MAX_DIGITS:
         raise InvalidSample(f"{field} has more than {MAX_DIGITS} digits", field=field)
     return number
+
+
+def read_number(text: str) -> Decimal:
+    """The number of a JSON literal.
+
+    Raises:
+        ValueError: its exponent is beyond what a decimal can have.
+    """
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("number out of range") from None
 
 
 def _number(value: Decimal | int | str, field: str) -> Decimal:

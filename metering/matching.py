@@ -194,14 +194,15 @@ def bounds(filter_: Filter) -> Range:
 def range_of(operator_: Operator, at: datetime) -> Range:
     """The half-open range of the instants that compare so with one; they have whole milliseconds.
 
-    NE is no range: everything is inside.
+    Other operators are no range: everything is inside.
     """
     after = following(at)
-    return {
+    later = Range(after, None) if after is not None else Range(at, at)
+    ranges = {
         Operator.LT: Range(None, at),
         Operator.LE: Range(None, after),
-        Operator.GT: Range(after, None),
+        Operator.GT: later,
         Operator.GE: Range(at, None),
         Operator.EQ: Range(at, after),
-        Operator.NE: Range(),
-    }[operator_]
+    }
+    return ranges.get(operator_, Range())

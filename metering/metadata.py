@@ -12,13 +12,16 @@ from typing import Any
 
 import msgspec
 
+from metering.decimals import read_number
 from metering.errors import InvalidSample
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
 
-_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_TOO_DEEP = f"metadata is nested deeper than {MAX_DEPTH}"
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=read_number).decode
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 
@@ -38,7 +41,10 @@ class Metadata:
                 same once flattened (`a.b` beside `a: {b: ...}`).
         """
         _check(tree)
-        text = _encode(tree)
+        try:
+            text = _encode(tree)
+        except UnicodeEncodeError:
+            raise InvalidSample("metadata must be Unicode", field="metadata") from None
         if len(text) > MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         metadata = cls(text.decode())
@@ -56,7 +62,9 @@ class Metadata:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         try:
             return cls.of(_decode(json))
-        except msgspec.MsgspecError:
+        except RecursionError:
+            raise InvalidSample(_TOO_DEEP, field="metadata") from None
+        except (msgspec.MsgspecError, ValueError):
             raise InvalidSample("metadata must be a JSON object", field="metadata") from None
 
     @cached_property
@@ -108,7 +116,7 @@ def _check(tree: Mapping[str, Any]) -> None:
     while pending:
         value, depth = pending.pop()
         if depth > MAX_DEPTH:
-            raise InvalidSample(f"metadata is nested deeper than {MAX_DEPTH}", field="metadata")
+            raise InvalidSample(_TOO_DEEP, field="metadata")
         if isinstance(value, Mapping):
             for key in value:
                 if "\0" in key or len(key) > MAX_KEY_LENGTH:

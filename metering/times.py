@@ -19,6 +19,7 @@ LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 _LONGEST_TEXT = 64
+_FINER_THAN_MICROSECONDS = re.compile(r"([.,][0-9]{6})[0-9]+")
 _ASCII_TIME = re.compile(r"[0-9TtZz:.,+\- ]+")
 
 
@@ -32,9 +33,9 @@ def truncate(instant: datetime) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-def following(instant: datetime) -> datetime:
-    """The next instant: a millisecond later (the last of the year 9999 has none but itself)."""
-    return instant + min(MILLISECOND, LAST - instant)
+def following(instant: datetime) -> datetime | None:
+    """The next instant, a millisecond later; none after the last of the year 9999."""
+    return instant + MILLISECOND if instant < LAST else None
 
 
 def read(text: str, field: str = "timestamp") -> datetime:
@@ -48,7 +49,9 @@ def read(text: str, field: str = "timestamp") -> datetime:
     """
     if len(text) <= _LONGEST_TEXT and _ASCII_TIME.fullmatch(text):
         try:
-            return truncate(iso8601.parse_date(text, default_timezone=UTC).astimezone(UTC))
+            # The library rounds what is finer than microseconds; here nothing is rounded up.
+            cut = _FINER_THAN_MICROSECONDS.sub(r"\1", text)
+            return truncate(iso8601.parse_date(cut, default_timezone=UTC).astimezone(UTC))
         except (iso8601.ParseError, ValueError, OverflowError):
             pass
     message = (
@@ -115,7 +118,7 @@ EVER = Range()
 
 @dataclass(frozen=True, slots=True)
 class FixedWindows:
-    """Windows of equal length, half-open, the first beginning at `anchor` and on without end.
+    """Windows of equal length, half-open, one of which begins at `anchor`, without end either way.
 
     They are found by arithmetic and never listed: one-second windows over thirty years cost
     nothing where there are no samples.
@@ -137,7 +140,7 @@ class FixedWindows:
 
 @dataclass(frozen=True, slots=True)
 class WholeRange:
-    """The one window of a question that is not sliced."""
+    """The one window of a question that is not sliced; it holds the question's range."""
 
     range: Range
 

@@ -1,128 +1,53 @@
-"""Bodies that carry samples: bytes become drafts, each by itself, so that one cannot spoil a batch.
+"""Bodies that carry samples: an array, an object or lines become drafts, each by itself.
 
-Two shapes are read: v2's (`counter_name` ...), whose unknown keys are refused, and that of
-today's agents (`name` ...), whose unknown keys are ignored. Numbers are taken from the text of
-the body, never through a float. Of two equal keys in one object the last counts.
+So one sample that is wrong, be it a NaN that some clients write and JSON has not, costs no other.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from types import MappingProxyType
 from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import Meta, Raw
 
 from metering.api.expose import JSON_TYPES, Body, Call
 from metering.api.render import JSON
-from metering.api.schema import MANDATORY, Mandatory
-from metering.decimals import MAX_DIGITS, MAX_PLACES, MAX_WHOLE_DIGITS, PLAIN_NUMBER
+from metering.api.shapes import (
+    NOT_FINITE,
+    AgentSample,
+    Read,
+    V2Sample,
+    read_either,
+    read_item,
+    read_v2,
+)
 from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
-from metering.metadata import MAX_BYTES, Metadata
-from metering.model import MeterType
-from metering.recording import MAX_TEXT_LENGTH, Draft
+from metering.recording import Draft
 
 NDJSON = "application/x-ndjson"
 
-_V2_NAMES = MappingProxyType(
-    {
-        "meter": "counter_name",
-        "type": "counter_type",
-        "unit": "counter_unit",
-        "volume": "counter_volume",
-        "id": "message_id",
-        "metadata": "resource_metadata",
-    }
-)
-_AGENT_NAMES = MappingProxyType({"meter": "name", "metadata": "resource_metadata"})
-
-
-_VOLUME = Meta(
-    description=f"A number or its text; at most {MAX_DIGITS} digits, {MAX_PLACES} of them places.",
-    extra_json_schema={
-        "type": ["number", "string"],
-        "pattern": f"^({PLAIN_NUMBER.pattern})$",
-        "exclusiveMinimum": -(10**MAX_WHOLE_DIGITS),
-        "exclusiveMaximum": 10**MAX_WHOLE_DIGITS,
-    },
-)
-_METADATA = Meta(
-    description=f"A description of the resource, nested and typed; at most {MAX_BYTES} bytes.",
-    extra_json_schema={"type": ["object", "null"]},
-)
-_TEXT = {"maxLength": MAX_TEXT_LENGTH, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
-_Text = Annotated[str, Meta(extra_json_schema=_TEXT)]
-_Name = Annotated[str, Meta(extra_json_schema={**_TEXT, "minLength": 1})]
-_Type = Annotated[str, Meta(extra_json_schema={"enum": [one.value for one in MeterType]})]
-_Time = Annotated[
-    str, Meta(description="ISO 8601, 1970 to tomorrow; UTC without an offset. Default: now.")
-]
-
-
-class _V2Sample(Struct, forbid_unknown_fields=True):
-    """A sample in v2's shape."""
-
-    counter_name: Mandatory[_Name] = None
-    counter_type: Mandatory[_Type] = None
-    counter_unit: Mandatory[_Text] = None
-    counter_volume: Annotated[Raw, MANDATORY, _VOLUME] = Raw()
-    resource_id: Mandatory[_Name] = None
-    project_id: _Text | None = None
-    user_id: _Text | None = None
-    source: _Text | None = None
-    message_id: _Name | None = None
-    timestamp: _Time | None = None
-    recorded_at: str | None = None
-    resource_metadata: Annotated[Raw, _METADATA] = Raw()
-
-
-class _AgentSample(Struct):
-    """A sample in the shape of today's agents; other keys are ignored."""
-
-    name: Mandatory[_Name] = None
-    type: Mandatory[_Type] = None
-    unit: Mandatory[_Text] = None
-    volume: Annotated[Raw, MANDATORY, _VOLUME] = Raw()
-    resource_id: Mandatory[_Name] = None
-    project_id: _Text | None = None
-    user_id: _Text | None = None
-    source: _Text | None = None
-    id: _Name | None = None
-    timestamp: _Time | None = None
-    resource_metadata: Annotated[Raw, _METADATA] = Raw()
-
-
 _NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})
-_Either = _V2Sample | _AgentSample
+_Either = V2Sample | AgentSample
 
 _KEY = "Idempotency-Key"
 
-V2_SAMPLES = Body(types={JSON: Annotated[list[_V2Sample], _NOT_EMPTY]}, headers=(_KEY,))
+V2_SAMPLES = Body(types={JSON: Annotated[list[V2Sample], _NOT_EMPTY]}, headers=(_KEY,))
 SAMPLES = Body(
     types={
-        JSON: Annotated[list[_Either], _NOT_EMPTY] | _V2Sample | _AgentSample,
+        JSON: Annotated[list[_Either], _NOT_EMPTY] | V2Sample | AgentSample,
         NDJSON: Annotated[str, Meta(description="The same objects as in JSON, one on each line.")],
     },
     headers=(_KEY,),
 )
 
 
-class _Peek(Struct):
-    """Only what tells the shapes apart."""
-
-    name: Raw | UnsetType = UNSET
-    counter_name: Raw | UnsetType = UNSET
-
-
 _items = msgspec.json.Decoder(list[Raw]).decode
 _one = msgspec.json.Decoder(Raw).decode
-_peek = msgspec.json.Decoder(_Peek).decode
-_v2 = msgspec.json.Decoder(_V2Sample).decode
-_agent = msgspec.json.Decoder(_AgentSample).decode
-_text = msgspec.json.Decoder(str).decode
+
+# A string, closed or not, or a word that Python and JavaScript write for a number of that kind.
+_STRING_OR_NOT_FINITE = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|-?(?:NaN|Infinity)', re.DOTALL)
 
 T = TypeVar("T")
-Read = Callable[[bytes], Draft]
 Item = Draft | InvalidSample
 
 
@@ -135,8 +60,8 @@ def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
         UnsupportedMedia: not JSON.
     """
     body = _checked(call, JSON_TYPES)
-    items = [] if body in (b"", b"null") else _array(body)
-    return _read_all(items, _read_v2, max_samples)
+    items = [] if body in (b"", b"null") else _array(_with_words(body))
+    return _read_all(items, read_v2, max_samples)
 
 
 def read_samples(call: Call, max_samples: int) -> list[Item]:
@@ -149,12 +74,24 @@ def read_samples(call: Call, max_samples: int) -> list[Item]:
     """
     body = _checked(call, (*JSON_TYPES, NDJSON))
     if call.content_type == NDJSON:
-        items = [line for line in body.splitlines() if line.strip()]
+        items = [_with_words(line) for line in body.splitlines() if line.strip()]
     elif body.startswith(b"{"):
-        items = [bytes(_parsed(body, _one))]
+        items = [bytes(_parsed(_with_words(body), _one))]
     else:
-        items = [] if body in (b"", b"null") else _array(body)
-    return _read_all(items, _read_either, max_samples)
+        items = [] if body in (b"", b"null") else _array(_with_words(body))
+    return _read_all(items, read_either, max_samples)
+
+
+def _with_words(body: bytes) -> bytes:
+    """The body with numbers that are not finite as texts, which are refused one by one."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return body
+
+    def quoted(found: re.Match[bytes]) -> bytes:
+        word = found[0]
+        return word if word.startswith(b'"') else msgspec.json.encode(NOT_FINITE + word.decode())
+
+    return _STRING_OR_NOT_FINITE.sub(quoted, body)
 
 
 def _checked(call: Call, media: Sequence[str]) -> bytes:
@@ -187,94 +124,4 @@ def _read_all(items: list[bytes], read: Read, max_samples: int) -> list[Item]:
         raise InvalidRequest("Samples should be included in request body", field="samples")
     if len(items) > max_samples:
         raise TooLarge(f"at most {max_samples} samples in one request", field="samples")
-    return [_read_one(item, read) for item in items]
-
-
-def _read_one(item: bytes, read: Read) -> Item:
-    try:
-        return read(item)
-    except InvalidSample as error:
-        return error
-    except RecursionError:
-        return InvalidSample("the sample is nested too deeply")
-    except msgspec.MsgspecError as error:
-        return _fault(str(error))
-
-
-_NAMED = re.compile(r"`\$\.(?P<path>\w+)|unknown field `(?P<unknown>[^`]{0,100})")
-
-
-def _fault(message: str) -> InvalidSample:
-    """The words of msgspec, in v2's where v2 had some, with the field that they name."""
-    found = _NAMED.search(message)
-    if found is None:
-        return InvalidSample(f"Invalid sample: {message[:200]}")
-    if found["unknown"] is not None:
-        unknown = found["unknown"]
-        text = f"Unknown attribute for argument samples: {unknown}"
-        return InvalidSample(text, field=unknown)
-    text = f"Invalid input for field/attribute {found['path']}: {message[:200]}"
-    return InvalidSample(text, field=found["path"])
-
-
-def _read_either(item: bytes) -> Draft:
-    """v2's shape if it has v2's name, or none; the agents' otherwise."""
-    peek = _peek(item)
-    if peek.counter_name is UNSET and peek.name is not UNSET:
-        return _read_agent(item)
-    return _read_v2(item)
-
-
-def _read_v2(item: bytes) -> Draft:
-    sent = _v2(item)
-    return Draft(
-        meter=sent.counter_name,
-        type=sent.counter_type,
-        unit=sent.counter_unit,
-        volume=_volume(sent.counter_volume, "counter_volume"),
-        resource_id=sent.resource_id,
-        project_id=sent.project_id,
-        user_id=sent.user_id,
-        source=sent.source,
-        id=sent.message_id,
-        timestamp=sent.timestamp,
-        metadata=_metadata(sent.resource_metadata),
-        names=_V2_NAMES,
-    )
-
-
-def _read_agent(item: bytes) -> Draft:
-    sent = _agent(item)
-    return Draft(
-        meter=sent.name,
-        type=sent.type,
-        unit=sent.unit,
-        volume=_volume(sent.volume, "volume"),
-        resource_id=sent.resource_id,
-        project_id=sent.project_id,
-        user_id=sent.user_id,
-        source=sent.source,
-        id=sent.id,
-        timestamp=sent.timestamp,
-        metadata=_metadata(sent.resource_metadata),
-        names=_AGENT_NAMES,
-    )
-
-
-def _volume(raw: Raw, field: str) -> str | None:
-    """The text of a number literal or of a string; what it may be is decided later."""
-    literal = bytes(raw)
-    if literal in (b"", b"null"):
-        return None
-    if literal[:1] in b"[{tf":
-        message = f"{field} must be a number, not {literal[:100].decode(errors='replace')}"
-        raise InvalidSample(message, field=field)
-    return _text(literal) if literal[:1] == b'"' else literal.decode()
-
-
-def _metadata(raw: Raw) -> Metadata | None:
-    literal = bytes(raw)
-    try:
-        return None if literal in (b"", b"null") else Metadata.read(literal)
-    except InvalidSample as error:
-        raise InvalidSample(error.message, field=_V2_NAMES["metadata"]) from None
+    return [read_item(item, read) for item in items]

@@ -5,12 +5,12 @@ comparisons, each with one field. Size and depth are bounded before anything is 
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, NoReturn
 
 import msgspec
 
 from metering import times
+from metering.decimals import read_number
 from metering.errors import InvalidQuery, InvalidRequest, Unauthorized
 from metering.matching import compile_pattern
 from metering.model import Project, Scope
@@ -61,7 +61,7 @@ _NAMES = {
 # equals no text, number or boolean.
 _NEVER = ("message_signature", "resource_metadata")
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_decode = msgspec.json.Decoder(float_hook=read_number).decode
 
 
 def read_filter(text: str, scope: Scope) -> Filter:
@@ -91,7 +91,7 @@ def _json(text: str, what: str) -> Any:
         _refuse(what, f"longer than {MAX_TEXT_LENGTH} characters", what.lower())
     try:
         return _decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         _refuse(what, str(error), what.lower())
     except RecursionError:
         _refuse(what, "nested too deeply", what.lower())

@@ -99,8 +99,8 @@ class SeriesStorage(Storage):
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
         plan = self._plan(query)
-        series = {handle: one for members in plan.values() for handle, one in members.items()}
-        left = {handle: rest for rest, members in plan.items() for handle in members}
+        series = {handle: one for _, members in plan for handle, one in members.items()}
+        left = {handle: rest for rest, members in plan for handle in members}
         range_ = query.range & bounds(query.filter)
         if not series or range_.is_empty:
             return
@@ -126,7 +126,7 @@ class SeriesStorage(Storage):
 
     def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
-        for rest, series in self._plan(query).items():
+        for rest, series in self._plan(query):
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
@@ -137,14 +137,15 @@ class SeriesStorage(Storage):
             for handle, group in groupby(self._in_time(readings), key=lambda pair: pair[0]):
                 yield from _cut(series[handle], [reading for _, reading in group], query.windows)
 
-    def _plan(self, query: SampleQuery | SummaryQuery) -> dict[Filter, dict[Handle, Series]]:
+    def _plan(self, query: SampleQuery | SummaryQuery) -> list[tuple[Filter, dict[Handle, Series]]]:
         """The series that can match, by what is left to ask of their samples."""
-        plan: dict[Filter, dict[Handle, Series]] = defaultdict(dict)
+        plan: dict[str, tuple[Filter, dict[Handle, Series]]] = {}
         for handle, series in self._visible(query):
             rest = reduce_to_sample(query.filter, series)
             if rest != NOTHING:
-                plan[rest][handle] = series
-        return plan
+                # By text: Python takes 1 and True for equal, and lists cannot be keys.
+                plan.setdefault(repr(rest), (rest, {}))[1][handle] = series
+        return list(plan.values())
 
     def _visible(self, query: AnyQuery) -> Iterator[tuple[Handle, Series]]:
         """The series in scope that may match: the look-up narrows, the scope is checked again."""

@@ -203,6 +203,7 @@ COMPARISONS = [
 
 OURS, ABSENT, LARGE = field("meter", EQ, "cpu"), field("user_id", EQ, "x"), field("volume", GT, 9)
 
+ONE, TRUE = field("volume", EQ, 1), field("volume", EQ, True)
 TREES = [
     pytest.param(EVERYTHING, "abcde", id="everything"),
     pytest.param(NOTHING, "", id="nothing"),
@@ -222,6 +223,9 @@ TREES = [
     pytest.param(AllOf((field("id", EQ, "b"), OURS)), "", id="id-of-another-meter"),
     pytest.param(AllOf((field("id", EQ, "c"), LARGE)), "c", id="id-and-volume"),
     pytest.param(Not(field("id", EQ, "a")), "bcde", id="not-an-id"),
+    pytest.param(AnyOf((AllOf((OURS, ONE)), AllOf((Not(OURS), TRUE)))), "a", id="one-or-true"),
+    pytest.param(AnyOf((AllOf((OURS, TRUE)), AllOf((Not(OURS), ONE)))), "", id="true-or-one"),
+    pytest.param(Not(field("volume", EQ, [1])), "abcde", id="not-a-list"),
     pytest.param(
         AllOf((field("timestamp", GE, after_noon(0.001)), field("timestamp", LT, after_noon(2)))),
         "bcd",

@@ -30,7 +30,7 @@ from metering.query import (
     Operator,
     metadata_field,
 )
-from metering.times import EVER, Range
+from metering.times import EVER, LAST, Range
 
 EQ, NE, LT, LE = Operator.EQ, Operator.NE, Operator.LT, Operator.LE
 GT, GE, MATCHES = Operator.GT, Operator.GE, Operator.MATCHES
@@ -370,3 +370,16 @@ def test_required_is_what_is_plain_to_see() -> None:
     assert [] == required(Not(OURS), FIELDS["meter"])
     assert [] == required(THEIRS, FIELDS["meter"])
     assert [] == required(OURS, FIELDS["source"])
+
+
+@pytest.mark.parametrize("operator", [Operator.EQ, Operator.LE, Operator.GE])
+def test_end_of_time_is_within_bounds(operator: Operator) -> None:
+    """The last instant that there is can be asked for."""
+    asked = Comparison(FIELDS["timestamp"], operator, LAST)
+
+    assert LAST in bounds(asked)
+
+
+def test_nothing_is_after_the_end_of_time() -> None:
+    """No instant is later than the last."""
+    assert bounds(Comparison(FIELDS["timestamp"], Operator.GT, LAST)).is_empty
