@@ -144,7 +144,7 @@ def _read_call(request: Request, services: Services) -> Call:
         application_url=request.application_url,
         url=request.path_url,
         parameters=tuple(request.GET.items()),
-        idempotency_key=request.headers.get("Idempotency-Key"),
+        idempotency_key=request.headers.get("Idempotency-Key") or None,
         content_type=request.content_type.lower(),
         body=_read_body(request, services.config.max_body_bytes),
     )

@@ -7,7 +7,7 @@ millisecond after t, since instants have whole milliseconds.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from metering import times
@@ -114,6 +114,12 @@ def read_conditions(conditions: Iterable[Condition], fields: Fields, scope: Scop
         )
         raise InvalidQuery(message, field="q.field")
     return _bounded(leaves, instants, offset or timedelta())
+
+
+def of_meter(name: str, asked: Conditions) -> Conditions:
+    """The conditions, for one meter."""
+    leaf = Comparison(FIELDS["meter"], Operator.EQ, name)
+    return replace(asked, filter=AllOf((leaf, asked.filter)))
 
 
 def check_project(asked: object, scope: Scope) -> None:

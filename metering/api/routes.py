@@ -9,6 +9,7 @@ from metering.api.v2.openapi import OpenApiController
 from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
+from metering.api.v2.statistics import StatisticsController
 from metering.api.versions import VersionsController
 
 _ALARMS = ("/v2/alarms", "/v2/alarms/{rest...}", "/v2/query/alarms", "/v2/query/alarms/{rest...}")
@@ -20,6 +21,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     meters = MetersController(services)
     resources = ResourcesController(services)
     samples = SamplesController(services)
+    statistics = StatisticsController(services)
     query = QueryController(services)
     alarms = AlarmsController()
     capabilities = CapabilitiesController(services)
@@ -28,7 +30,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/", {ANY_METHOD: versions.show}),
         Route("/v2/meters", {"GET": meters.index}),
         Route("/v2/meters/{meter}", {"GET": meters.samples, "POST": meters.record}),
-        Route("/v2/meters/{meter}/statistics", {"GET": meters.statistics}),
+        Route("/v2/meters/{meter}/statistics", {"GET": statistics.show}),
         Route("/v2/resources", {"GET": resources.index}),
         Route("/v2/resources/{resource_id...}", {"GET": resources.show}),
         Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),

@@ -1,0 +1,93 @@
+"""/v2/meters/{meter}/statistics."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from metering.api.convert import StatisticsShape, statistics_to_api
+from metering.api.declare import AggregateChoice, Condition, given
+from metering.api.expose import Call, expose
+from metering.api.params import (
+    SAMPLE_FIELDS,
+    Conditions,
+    of_meter,
+    read_conditions,
+    read_period,
+)
+from metering.api.services import Controller
+from metering.api.wire import StatisticsBody
+from metering.errors import InvalidQuery
+from metering.model import Scope
+from metering.query import ExtentQuery, Field, SummaryQuery
+from metering.statistics import (
+    STANDARD,
+    Aggregate,
+    Row,
+    compute,
+    read_aggregate,
+    read_group_field,
+)
+from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
+
+
+class StatisticsController(Controller):
+    """What was measured with a meter, in figures."""
+
+    @expose(
+        list[StatisticsBody],
+        q=[Condition],
+        groupby=[str],
+        period=int,
+        aggregate=[AggregateChoice],
+        rule="telemetry:compute_statistics",
+    )
+    def show(  # noqa: PLR0913 - the parameters of the request
+        self,
+        call: Call,
+        name: str,
+        *,
+        q: Any = (),
+        groupby: Any = (),
+        period: int | None = None,
+        aggregate: Any = (),
+    ) -> list[StatisticsBody]:
+        """Figures for each period, group and unit that has samples."""
+        scope = call.caller.scope
+        asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope))
+        names = tuple(dict.fromkeys(groupby))
+        fields = tuple(read_group_field(one) for one in names)
+        chosen = dict.fromkeys(
+            read_aggregate(given(one.func), given(one.param)) for one in aggregate
+        )
+        seconds = read_period(period)
+        question = SummaryQuery(
+            scope=scope,
+            filter=asked.filter,
+            range=asked.range,
+            windows=self._windows(asked, seconds, scope),
+        )
+        shape = StatisticsShape(
+            period_seconds=seconds,
+            groupby=names,
+            lower=asked.lower,
+            upper=asked.upper,
+            selected=bool(chosen),
+        )
+        rows = self._rows(question, fields, chosen or STANDARD)
+        return [statistics_to_api(row, shape) for row in rows]
+
+    def _rows(
+        self, question: SummaryQuery, fields: tuple[Field, ...], aggregates: Iterable[Aggregate]
+    ) -> list[Row]:
+        try:
+            return compute(self.services.storage.summaries(question), fields, aggregates)
+        except OverflowError:
+            message = "Invalid period: it leads out of the calendar"
+            raise InvalidQuery(message, field="period") from None
+
+    def _windows(self, asked: Conditions, period_seconds: int, scope: Scope) -> Windows:
+        """Anchored at the lower bound, else at the oldest sample of any meter in scope, as v2."""
+        anchor = asked.anchor
+        if anchor is None:
+            extents = self.services.storage.extents(ExtentQuery(scope=scope))
+            anchor = min((extent.first_sample_at for extent in extents), default=EPOCH)
+        return FixedWindows(anchor, period_seconds) if period_seconds else WholeRange(Range(anchor))
