@@ -168,6 +168,17 @@ def test_kinds_of_metadata_values(
     assert expected == found(client, ("metadata.a", "eq", value, type_))
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity"])
+@pytest.mark.parametrize("operator", ["lt", "le", "eq", "ge", "gt"])
+def test_what_is_no_number_compares_with_nothing(
+    client: Client, storage: Storage, operator: str, value: str
+) -> None:
+    """A float that is not finite is taken, and matches nothing."""
+    keep(storage, {"metadata": {"a": 1}}, {"metadata": {"a": Decimal("0.1")}})
+
+    assert [] == found(client, ("metadata.a", operator, value, "float"))
+
+
 @pytest.mark.parametrize("value", ["1", "x", "None"])
 def test_unequal_is_the_opposite_of_equal(client: Client, storage: Storage, value: str) -> None:
     """`ne` finds exactly what `eq` does not, absent fields included."""

@@ -312,6 +312,14 @@ def test_idempotency_key_with_another_body(client: Client) -> None:
     assert (207, 0, 0, 0, 1) == counts(response)
 
 
+def test_empty_idempotency_key_is_none(client: Client, storage: Storage) -> None:
+    """An empty header makes no two requests the same."""
+    for _ in range(2):
+        client.post(PATH, v2_sample(), headers={"Idempotency-Key": ""})
+
+    assert 2 == len(kept(storage))
+
+
 def test_idempotency_keys_are_of_a_project(proxied: Client, storage: Storage) -> None:
     """Two projects may use one key."""
     for project in ("p-1", "p-2"):

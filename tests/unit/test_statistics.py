@@ -1,0 +1,236 @@
+"""Statistics: from Summaries of series and windows to rows of figures."""
+
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import strategies
+from builders import NOON, after_noon, readings, series
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.errors import InvalidQuery
+from metering.query import FIELDS, Kind
+from metering.statistics import (
+    MAX_ROWS,
+    STANDARD,
+    Aggregate,
+    Row,
+    compute,
+    read_aggregate,
+    read_group_field,
+)
+from metering.storage.base import WindowSummary
+from metering.summary import Reading, of_stream
+from metering.times import EVER, Range
+
+STDDEV = Aggregate("stddev")
+
+
+def part(*volumes: Any, window: Range = EVER, **changes: Any) -> WindowSummary:
+    """The Summary of a series with these volumes, a second apart."""
+    found = sorted(readings(*enumerate(volumes or (1,))))
+    return WindowSummary(series(**changes), window, of_stream(found))
+
+
+def figures(*parts: WindowSummary, aggregates: Any = STANDARD) -> dict[str, str]:
+    """The figures of the only row, as text."""
+    (row,) = compute(parts, (), aggregates)
+    return {aggregate.name: str(value) for aggregate, value in row.figures.items()}
+
+
+def grouped(*parts: WindowSummary, by: str) -> list[tuple[tuple[str | None, ...], int]]:
+    """The group and count of each row."""
+    rows = compute(parts, (read_group_field(by),), STANDARD)
+    return [(row.group, row.summary.count) for row in rows]
+
+
+def test_five_figures() -> None:
+    """Without a choice there are min, max, avg, sum and count."""
+    expected = {"min": "-1", "max": "4", "avg": "1.5", "sum": "3", "count": "2"}
+
+    assert (expected, list(expected)) == (figures(part(4, -1)), list(figures(part(1))))
+
+
+def test_parts_of_a_row_are_added() -> None:
+    """Series of one row are added up, exactly."""
+    assert "1.1" == figures(part("0.1", 0), part("1", user_id="u-2"))["sum"]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "expected"),
+    [
+        ((1,), "0"),
+        ((1, 1, 1), "0"),
+        (("0.1", "0.1", "0.1"), "0"),
+        ((1, 3), "1"),
+        ((2, 4, 4, 4, 5, 5, 7, 9), "2"),
+        ((10**26, 10**26 + 2), "1"),
+        ((10**26, 10**26 + 1, 10**26 + 2), "0.81649658092772603273"),
+        (("1e-27", "3e-27"), "1E-27"),
+        ((0, 0, 1), "0.47140452079103168293"),
+    ],
+)
+def test_deviation(volumes: tuple[Any, ...], expected: str) -> None:
+    """The deviation of a population has twenty digits, and nothing cancels."""
+    assert {"stddev": expected} == figures(part(*volumes), aggregates=[STDDEV])
+
+
+@given(st.lists(strategies.volumes, min_size=1, max_size=8))
+def test_deviation_is_near_the_exact_one(volumes: list[Decimal]) -> None:
+    """Its square is the variance to eighteen digits, computed with fractions."""
+    exact = [Fraction(volume) for volume in volumes]
+    mean = sum(exact) / len(exact)
+    variance = sum((value - mean) ** 2 for value in exact) / len(exact)
+
+    found = Fraction(Decimal(figures(part(*volumes), aggregates=[STDDEV])["stddev"])) ** 2
+
+    assert abs(found - variance) <= variance / 10**18
+
+
+def test_cardinality() -> None:
+    """Cardinality counts distinct values of series; null is one."""
+    parts = [part(user_id=user) for user in ("a", "b", None, "a")]
+
+    assert {"cardinality/user_id": "3"} == figures(
+        *parts, aggregates=[Aggregate("cardinality", "user_id")]
+    )
+
+
+def test_units_make_rows() -> None:
+    """Different units are never added."""
+    rows = compute([part(unit="GB"), part(unit="B")], (), STANDARD)
+
+    assert ["B", "GB"] == [row.unit for row in rows]
+
+
+def test_rows_are_sorted() -> None:
+    """Rows come by window, group and unit; null before every text."""
+    later = Range(after_noon(10), after_noon(20))
+    first = Range(NOON, after_noon(10))
+    parts = [
+        part(window=later, user_id=None),
+        part(window=first, user_id="b"),
+        part(window=first, user_id=""),
+        part(window=first, user_id=None, unit="z"),
+        part(window=first, user_id=None, unit="a"),
+    ]
+
+    rows = compute(parts, (FIELDS["user_id"],), STANDARD)
+
+    assert [(None, "a"), (None, "z"), ("", "core"), ("b", "core"), (None, "core")] == [
+        (row.group[0], row.unit) for row in rows
+    ]
+
+
+def test_window_of_ever_is_sorted_too() -> None:
+    """A window without a beginning comes first."""
+    assert [EVER] == [row.window for row in compute([part()], (), STANDARD)]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("metadata.a", "1"),
+        ("resource_metadata.b.c", "x"),
+        ("metadata.t", "True"),
+        ("metadata.n", None),
+        ("metadata.nothing", None),
+    ],
+)
+def test_groups_by_metadata_are_text(path: str, expected: str | None) -> None:
+    """A value is text as v2 flattens it; null and absent are one group."""
+    tree = {"a": 1, "b": {"c": "x"}, "t": True, "n": None}
+
+    assert [((expected,), 1)] == grouped(part(metadata=tree), by=path)
+
+
+def test_groups_by_kinds_that_look_alike() -> None:
+    """The number 1 and the text 1 are one group, since both are shown alike."""
+    parts = [part(metadata={"a": value}) for value in (1, "1")]
+
+    assert [(("1",), 2)] == grouped(*parts, by="metadata.a")
+
+
+@given(st.lists(st.tuples(strategies.series, strategies.volumes), min_size=1, max_size=10))
+def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
+    """Sums and counts of groups are those of the whole, for every unit."""
+    parts = [WindowSummary(of, EVER, of_stream([Reading(NOON, volume)])) for of, volume in samples]
+
+    def sums(rows: list[Row]) -> dict[str, tuple[Fraction, int]]:
+        totals = {row.unit: (Fraction(0), 0) for row in rows}
+        for row in rows:
+            value, count = totals[row.unit]
+            totals[row.unit] = (value + Fraction(row.summary.sum), count + row.summary.count)
+        return totals
+
+    fields = (FIELDS["user_id"], read_group_field("metadata.a"))
+    assert sums(compute(parts, (), STANDARD)) == sums(compute(parts, fields, STANDARD))
+
+
+def test_too_many_rows() -> None:
+    """More rows than an answer may have are refused while they are made."""
+    windows = [
+        Range(NOON + timedelta(seconds=number), NOON + timedelta(seconds=number + 1))
+        for number in range(MAX_ROWS + 1)
+    ]
+    summary = part()
+    parts = [WindowSummary(summary.series, window, summary.summary) for window in windows]
+
+    assert MAX_ROWS == len(compute(parts[:-1], (), STANDARD))
+    with pytest.raises(InvalidQuery, match="more than 10000 rows"):
+        compute(parts, (), STANDARD)
+
+
+@pytest.mark.parametrize(
+    ("function", "param", "name"),
+    [
+        ("sum", None, "sum"),
+        ("max", "", "max"),
+        ("cardinality", "source", "cardinality/source"),
+    ],
+)
+def test_aggregates_by_name(function: str, param: str | None, name: str) -> None:
+    """An aggregate is named by function and parameter."""
+    assert name == read_aggregate(function, param).name
+
+
+@pytest.mark.parametrize(
+    ("function", "param", "field"),
+    [
+        (None, None, "aggregate.func"),
+        ("", None, "aggregate.func"),
+        ("Sum", None, "aggregate.func"),
+        ("cardinality", None, "aggregate.param"),
+        ("cardinality", "unit", "aggregate.param"),
+        ("sum", "x", "aggregate.param"),
+    ],
+)
+def test_aggregates_that_are_none(function: str | None, param: str | None, field: str) -> None:
+    """What is wrong with an aggregate is named."""
+    with pytest.raises(InvalidQuery) as caught:
+        read_aggregate(function, param)
+
+    assert field == caught.value.field
+
+
+@pytest.mark.parametrize("name", ["source", "meter", "type", "unit", "resource_id", "user_id"])
+def test_group_fields(name: str) -> None:
+    """Every field of a series groups."""
+    assert FIELDS[name] == read_group_field(name)
+
+
+def test_group_fields_of_metadata() -> None:
+    """Both prefixes mean the same path."""
+    fields = [read_group_field(f"{prefix}metadata.a.b") for prefix in ("", "resource_")]
+
+    assert [(Kind.METADATA, "a.b")] * 2 == [(field.kind, field.path) for field in fields]
+
+
+@pytest.mark.parametrize("name", ["", "id", "volume", "timestamp", "user", "metadata.", "metadata"])
+def test_group_fields_that_are_none(name: str) -> None:
+    """A field of single samples, or none at all, is refused."""
+    with pytest.raises(InvalidQuery, match="Invalid groupby fields"):
+        read_group_field(name)
