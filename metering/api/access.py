@@ -35,6 +35,11 @@ RULES = (
 _ON_SCOPE = frozenset({"context_is_admin", "segregation"})
 
 
+def list_rules() -> list[policy.RuleDefault]:
+    """The rules, for oslopolicy-sample-generator."""
+    return list(RULES)
+
+
 class Access:
     """Decides by the options and the rules of a configuration."""
 

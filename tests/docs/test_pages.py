@@ -1,0 +1,65 @@
+"""The pages are well-formed, their links lead somewhere, and nothing that can be asked is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from docutils.core import publish_doctree
+from docutils.utils import SystemMessage
+
+from metering import config
+from metering.api.app import Services
+from metering.api.params import ALIASES, OPERATORS
+from metering.api.routes import make_routes
+from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
+STRICT = {"report_level": 2, "halt_level": 2, "warning_stream": ""}
+
+README = (ROOT / "README.rst").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page_is_well_formed(page: Path) -> None:
+    """No directive, table or link of a page is broken."""
+    try:
+        publish_doctree(page.read_text(encoding="utf-8"), str(page), settings_overrides=STRICT)
+    except SystemMessage as broken:
+        pytest.fail(str(broken))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    """A file that a page links to is there."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"<([\w./-]+)>`_|^\\.\\. _.*: ([\w./-]+)$", text, flags=re.MULTILINE)
+    missing = [one or two for one, two in targets if not (page.parent / (one or two)).exists()]
+
+    assert [] == missing
+
+
+@pytest.mark.parametrize("option", [o.name for _, group in config.list_opts() for o in group])
+def test_option_is_in_the_readme(option: str) -> None:
+    """Every option stands in the table of the README."""
+    assert f"``{option}``" in README
+
+
+def test_every_route_is_in_the_api_page() -> None:
+    """Each path, with each of its methods, stands in the table of endpoints."""
+    services = Services(storage=None, recorder=None, access=None, config=None)  # type: ignore[arg-type]
+    shown = [
+        f"{method} {re.sub(r'[{](?:resource|sample)_id...}', '{id}', route.template)}"
+        for route in make_routes(services)
+        for method in route.verbs
+        if not re.search("alarms", route.template)
+    ]
+
+    assert [] == [one for one in shown if f"``{one.replace('* /', 'GET /')}``" not in API]
+
+
+@pytest.mark.parametrize("word", [*ALIASES, *OPERATORS, *FUNCTIONS, *CARDINALITY_FIELDS])
+def test_word_is_in_the_api_page(word: str) -> None:
+    """Every field, operator and figure that can be asked for is named."""
+    assert f"``{word}``" in API
