@@ -1,14 +1,16 @@
 """Packaging: what is installed, which commands there are, and which storage drivers."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "metering/__init__.py").read_text(), re.M)
 
 setup(
     name="metering",
-    version="0.1.0",
+    version=VERSION[1],
     description="A metering API: exact usage quantities for clouds and billing systems",
     long_description=(HERE / "README.rst").read_text(encoding="utf-8"),
     license="Apache-2.0",

@@ -1,4 +1,4 @@
-"""The pages are well-formed, their links lead somewhere, and nothing that can be asked is missing."""
+"""The pages are well-formed, their links lead somewhere, and nothing to ask for is missing."""
 
 import re
 from pathlib import Path
