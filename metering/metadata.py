@@ -80,7 +80,7 @@ class Metadata:
         colon becomes a dot. Values have their Python text; empty objects vanish.
         """
         return {
-            path.replace(".", ":").replace(":", ".", 1): str(_plain(value))
+            path.replace(".", ":").replace(":", ".", 1): as_text(value)
             for path, value in _leaves(self.tree)
         }
 
@@ -137,13 +137,20 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", value
 
 
+def as_text(value: Any) -> str:
+    """A value of the metadata as v2 shows it: Python's text of it, numbers exactly."""
+    return str(_plain(value))
+
+
 def _plain(value: Any) -> Any:
-    """Lists for Python's text of them: decimals inside as plain numbers, not `Decimal('1.5')`."""
+    """Fractions as floats, whose text is v2's, where the float is exact enough to be the same."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return float(value) if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
+        return float(value)
+    return value
 
 
 def _walk(value: Any, path: str) -> Iterator[Any]:

@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 
 from metering.decimals import EXACT, canonical, quotient, root_quotient
 from metering.errors import InvalidQuery
+from metering.metadata import as_text
 from metering.model import Series
 from metering.query import FIELDS, Field, Kind, metadata_field
 from metering.storage.base import WindowSummary
@@ -169,4 +170,4 @@ def _text(series: Series, field: Field) -> str | None:
         value: str | None = getattr(series, field.name)
         return value
     found = series.metadata.find(field.path)
-    return None if not found or found[0] is None else str(found[0])
+    return None if not found or found[0] is None else as_text(found[0])
