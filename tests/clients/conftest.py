@@ -8,14 +8,14 @@ from clients.asking import record
 from clients.ceilometer import Ceilometer
 from clients.usage import USAGE
 from clients.venvs import python_with
-from serving import metering_api
+from e2e.processes import metering_api
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a service listens whose store begins empty; one for each file of tests."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('clients')}/metering.db"
-    with metering_api("--connection", url) as served:
+    folder = tmp_path_factory.mktemp("clients")
+    with metering_api(folder, "--connection", f"sqlite:///{folder}/metering.db") as served:
         yield served.address
 
 

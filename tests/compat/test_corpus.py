@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from serving import metering_api
+from e2e.processes import metering_api
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "compat"
@@ -100,7 +100,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     directory = tmp_path_factory.mktemp("corpus")
     filled = directory / "filled.db"
     url = f"sqlite:///{filled}"
-    with metering_api("--config-file", configure(directory, "default"), "--connection", url) as one:
+    options = ["--config-file", configure(directory, "default")]
+    with metering_api(directory, *options, "--connection", url) as one:
         record_one_by_one(one.address)
     sender = load("run_requests")
     found = {}
@@ -108,7 +109,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         database = directory / f"{name}.db"
         shutil.copy(filled, database)
         options = ["--config-file", configure(directory, name)]
-        with metering_api(*options, "--connection", f"sqlite:///{database}") as served:
+        with metering_api(directory, *options, "--connection", f"sqlite:///{database}") as served:
             for request in rows("requests.jsonl"):
                 if request["config"] == name:
                     found[request["id"]] = sender.send(f"http://{served.address}", request)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Served, metering_api, script
+from e2e.processes import Service, manage, metering_api
 
 README = Path(__file__).parents[2] / "README.rst"
 ADDRESS = "127.0.0.1:8777"
@@ -35,16 +35,16 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with the demo data that the README speaks of."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('readme')}/demo.db"
-    fill = [script("metering-manage"), "--connection", url, "demo", "--until", "2026-11-01"]
-    subprocess.run(fill, check=True, timeout=120)
-    with metering_api("--connection", url) as served:
+    folder = tmp_path_factory.mktemp("readme")
+    url = f"sqlite:///{folder}/demo.db"
+    assert 0 == manage(url, "demo", "--until", "2026-11-01").returncode
+    with metering_api(folder, "--connection", url) as served:
         yield served
 
 
-def test_every_example_of_the_readme_gives_the_answer_shown(served: Served) -> None:
+def test_every_example_of_the_readme_gives_the_answer_shown(served: Service) -> None:
     """The examples run in order; "..." stands for anything."""
     seen = 0
     for command, shown in examples():
