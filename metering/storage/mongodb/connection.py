@@ -18,6 +18,7 @@ from pymongo.write_concern import WriteConcern
 
 from metering.errors import Misconfigured
 from metering.storage.mongodb.mapping import CODEC, Document
+from metering.storage.mongodb.orphans import APP_NAME
 
 DEFAULT_DATABASE = "metering"
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
@@ -26,7 +27,7 @@ COMMITTED = ReadConcern("majority")
 # A frozen server is found out, and what waits for it interrupted, after a heartbeat and a connect
 # timeout. So the timeout of sockets only has to be longer than any answer takes.
 _SETTINGS: dict[str, Any] = {
-    "appname": "metering",
+    "appname": APP_NAME,
     "connect": False,
     "connectTimeoutMS": 2000,
     "heartbeatFrequencyMS": 1000,

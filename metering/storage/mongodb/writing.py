@@ -5,13 +5,14 @@ failed write concern behind a duplicate key. Keys that are taken are read again 
 the session of the insert, so that the read waits until what the insert met is committed.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 import pymongo
 from pymongo import ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import StorageUnavailable
@@ -26,11 +27,13 @@ from metering.storage.mongodb.mapping import (
     series_from_document,
     series_to_document,
 )
+from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.questions import among
 from metering.storage.mongodb.recent import Recent
 
 BUDGET_SECONDS = 10
 _SERIES_REMEMBERED = 100_000
+_WRITE_CONFLICT = 112
 
 
 class Writer:
@@ -93,9 +96,20 @@ class Writer:
         samples = self._connection.samples
         if len(documents) == 1 or not self._has_transactions():
             return not _insert(samples, documents, session)
+        begin = time.monotonic()
+
+        def insert(session: ClientSession) -> None:
+            try:
+                samples.insert_many(documents, ordered=False, session=session)
+            except OperationFailure as error:
+                is_late = time.monotonic() > begin + INACTIVE_SECONDS
+                if is_late and error.code == _WRITE_CONFLICT:
+                    end_orphans(self._connection.client)
+                raise
+
         try:
             session.with_transaction(
-                lambda session: samples.insert_many(documents, ordered=False, session=session),
+                insert,
                 read_concern=ReadConcern("snapshot"),
                 write_concern=DURABLE,
                 read_preference=ReadPreference.PRIMARY,
