@@ -7,7 +7,7 @@ two descriptions equal exactly when their texts are.
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -18,6 +18,8 @@ from metering.errors import InvalidSample
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
+
+_REMEMBERED = 1_000
 
 _TOO_DEEP = f"metadata is nested deeper than {MAX_DEPTH}"
 
@@ -40,7 +42,7 @@ class Metadata:
             InvalidSample: too deep, too large, a NUL in a key or value, or two keys that read the
                 same once flattened (`a.b` beside `a: {b: ...}`).
         """
-        _check(tree)
+        has_joints = _check(tree)
         try:
             text = _encode(tree)
         except UnicodeEncodeError:
@@ -48,12 +50,16 @@ class Metadata:
         if len(text) > MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         metadata = cls(text.decode())
-        metadata._check_flat()
+        if has_joints:
+            metadata._check_flat()
         return metadata
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED)
     def read(cls, json: bytes) -> "Metadata":
         """The description in a JSON object; of two equal keys in one object the last counts.
+
+        Those read last are remembered: a resource sends the same with every sample.
 
         Raises:
             InvalidSample: not a JSON object, or one that `of` refuses.
@@ -110,28 +116,34 @@ class Metadata:
 NOTHING = Metadata("{}")
 
 
-def _check(tree: Mapping[str, Any]) -> None:
-    """Refuse what could not be kept or shown; iterative, so that depth cannot exhaust the stack."""
+def _check(tree: Mapping[str, Any]) -> bool:
+    """Refuse what could not be kept or shown; iterative, so that depth cannot exhaust the stack.
+
+    Returns whether a key holds what joins keys: only then can two keys read the same.
+    """
+    has_joints = False
     pending: list[tuple[Any, int]] = [(tree, 1)]
     while pending:
         value, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise InvalidSample(_TOO_DEEP, field="metadata")
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             for key in value:
                 if "\0" in key or len(key) > MAX_KEY_LENGTH:
                     message = f"metadata keys have at most {MAX_KEY_LENGTH} characters and no NUL"
                     raise InvalidSample(message, field="metadata")
-            pending.extend((item, depth + 1) for item in value.values())
+                has_joints = has_joints or "." in key or ":" in key
+            pending.extend([(item, depth + 1) for item in value.values()])
         elif isinstance(value, list):
-            pending.extend((item, depth + 1) for item in value)
+            pending.extend([(item, depth + 1) for item in value])
         elif isinstance(value, str) and "\0" in value:
             raise InvalidSample("metadata values must not contain NUL", field="metadata")
+    return has_joints
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
@@ -146,7 +158,7 @@ def _plain(value: Any) -> Any:
     """Fractions as floats, whose text is v2's, where the float is exact enough to be the same."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
         return float(value)
@@ -156,7 +168,7 @@ def _plain(value: Any) -> Any:
 def _walk(value: Any, path: str) -> Iterator[Any]:
     if isinstance(value, list):
         yield from _walk_list(value, path)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if path in value:
             yield value[path]
         cut = path.find(".")
@@ -172,5 +184,5 @@ def _walk_list(items: list[Any], path: str) -> Iterator[Any]:
         item = items[int(head)]
         yield from _walk(item, rest) if rest else iter([item])
     for item in items:
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             yield from _walk(item, path)
