@@ -103,6 +103,23 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "Under uwsgi keep harakiri of the ini file well above it.",
         ),
     ],
+    "log": [
+        cfg.StrOpt(
+            "format",
+            default="text",
+            choices=[
+                ("text", "lines for people"),
+                ("json", "an object a line, for programs; that of a request has its fields"),
+            ],
+            help="How the log is written, to stderr. No secret stands in it.",
+        ),
+        cfg.StrOpt(
+            "level",
+            default="INFO",
+            choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+            help="What is logged at least. Each request is a line of INFO.",
+        ),
+    ],
 }
 
 
@@ -124,6 +141,14 @@ class ApiConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """The options of group `log`."""
+
+    format: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, checked.
 
@@ -133,6 +158,7 @@ class Config:
 
     connection: str
     api: ApiConfig
+    log: LogConfig
     oslo: cfg.ConfigOpts
 
 
@@ -196,6 +222,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
     return Config(
         connection=conf.database.connection,
         oslo=conf,
+        log=LogConfig(format=conf.log.format, level=conf.log.level),
         api=ApiConfig(
             host=api.host,
             port=api.port,

@@ -97,6 +97,18 @@ class StorageUnavailable(MeteringError):
     code = "storage_unavailable"
 
 
+class NotPrepared(StorageUnavailable):
+    """The store answers, but `metering-manage prepare` was never run on it."""
+
+    code = "not_prepared"
+
+
+class NotReady(MeteringError):
+    """Requests would not be answered now; the message is the reason, a word."""
+
+    code = "not_ready"
+
+
 class QueryTooExpensive(MeteringError):
     """The question ran into the configured time limit."""
 

@@ -91,8 +91,8 @@ class Recorder:
         self._storage = storage
         self._clock = clock
 
-    def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Sample]:
-        """Record all or nothing, and give what is kept, in order.
+    def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
+        """Record all or nothing, and say in order what became of each; none is a conflict.
 
         Raises:
             InvalidSample: some are invalid; every one is named.
@@ -116,7 +116,7 @@ class Recorder:
         ]
         if conflicts:
             raise Conflict(_listing(conflicts, len(drafts)))
-        return [verdict.kept for verdict in verdicts]
+        return verdicts
 
     def record_each(
         self, drafts: Sequence[Draft | InvalidSample], manner: Manner

@@ -5,7 +5,7 @@ this is imported; `metering-manage prepare` has created what the store needs.
 """
 
 from metering.api.app import make_app
-from metering.cmd.common import set_up_logging
+from metering.cmd.logs import set_up_logging
 from metering.config import load
 from metering.errors import Misconfigured
 from metering.storage import open_storage
@@ -14,7 +14,7 @@ _config = load()
 if _config.api.auth == "none" and not _config.api.insecure:
     _MESSAGE = "auth = none would let everyone read and write; set [api] auth, or insecure = true"
     raise Misconfigured(_MESSAGE, field="[api] auth")
-set_up_logging()
+set_up_logging(_config.log)
 application = make_app(
     _config,
     open_storage(_config.connection, timeout_seconds=_config.api.query_timeout_seconds),

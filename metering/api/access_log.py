@@ -1,50 +1,50 @@
 """One line in the log for each request: what was asked, and what came of it."""
 
 import logging
-import time
-from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from metering.api.request_id import Wsgi
+from metering.api.exchange import Exchange
 
 LOG = logging.getLogger(__name__)
 
 _LONGEST_PATH = 500
+_LONGEST_PROJECT = 255
 
 
 class AccessLog:
-    """WSGI middleware that logs method, path, status and milliseconds until the answer began.
+    """Logs method, path, status and milliseconds; in the fields of JSON there is more.
 
     The query string is left out: it is long, and may name what is nobody's business. What a
     client sent is percent-encoded, so that it cannot begin a line of its own.
     """
 
-    def __init__(self, application: Wsgi) -> None:
-        """Wrap the application."""
-        self._application = application
+    def began(self) -> None:
+        """Say nothing yet."""
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Answer, and log."""
-        begin = time.monotonic()
-        status = "-"
-
-        def start(line: str, *rest: Any) -> Any:
-            nonlocal status
-            status = line.partition(" ")[0]
-            return start_response(line, *rest)
-
-        try:
-            return self._application(environ, start)
-        finally:
-            milliseconds = round((time.monotonic() - begin) * 1000)
-            LOG.info("%s %s %s %d ms", *_asked(environ), status, milliseconds)
+    def ended(self, exchange: Exchange) -> None:
+        """Log the line."""
+        if not LOG.isEnabledFor(logging.INFO):
+            return
+        # WSGI gives the bytes of the path as Latin-1.
+        path = quote(exchange.path.encode("latin-1", "replace"))[:_LONGEST_PATH]
+        method = quote(exchange.method)[:20]
+        status = "-" if exchange.status is None else exchange.status
+        milliseconds = round(exchange.seconds * 1000)
+        fields = _fields(exchange, method, path)
+        LOG.info("%s %s %s %d ms", method, path, status, milliseconds, extra={"fields": fields})
 
 
-def _asked(environ: dict[str, Any]) -> tuple[str, str]:
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    # WSGI gives the bytes of the path as Latin-1.
-    shown = quote(path.encode("latin-1", "replace"))[:_LONGEST_PATH]
-    return quote(str(environ["REQUEST_METHOD"]))[:20], shown
+def _fields(exchange: Exchange, method: str, path: str) -> dict[str, Any]:
+    """What is known; a POST of samples says how many there were."""
+    known = {
+        "method": method,
+        "path": path,
+        "route": exchange.route,
+        "status": exchange.status,
+        "duration_ms": round(exchange.seconds * 1000, 3),
+        "project": exchange.project_id and exchange.project_id[:_LONGEST_PROJECT],
+        "samples": sum(exchange.outcomes.values()) if exchange.outcomes else None,
+        "fault": exchange.fault,
+    }
+    return {name: value for name, value in known.items() if value is not None}

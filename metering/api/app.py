@@ -1,10 +1,13 @@
 """The only place where the application is put together."""
 
+import threading
+
 import pecan
 
 from metering.api.access import Access
 from metering.api.access_log import AccessLog
 from metering.api.cors import allow_origins
+from metering.api.exchange import Observed
 from metering.api.faults import FaultHook
 from metering.api.framing import WholeRequests
 from metering.api.request_id import RequestIds, Wsgi
@@ -17,10 +20,14 @@ from metering.recording import Recorder
 from metering.storage.base import Storage
 
 
-def make_app(config: Config, storage: Storage) -> Wsgi:
-    """The WSGI application that answers from the storage."""
+def make_app(config: Config, storage: Storage, stopping: threading.Event | None = None) -> Wsgi:
+    """The WSGI application that answers from the storage; not ready once `stopping` is set."""
     services = Services(
-        storage=storage, recorder=Recorder(storage), access=Access(config), config=config.api
+        storage=storage,
+        recorder=Recorder(storage),
+        access=Access(config),
+        config=config.api,
+        stopping=stopping or threading.Event(),
     )
     application = pecan.make_app(
         Router(make_routes(services)),
@@ -31,4 +38,5 @@ def make_app(config: Config, storage: Storage) -> Wsgi:
         force_canonical=False,
         default_renderer="json",
     )
-    return RequestIds(AccessLog(WholeRequests(allow_origins(application, config))))
+    whole = WholeRequests(allow_origins(application, config))
+    return RequestIds(Observed(whole, services.metrics, AccessLog()))

@@ -8,8 +8,9 @@ every error goes on to Pecan's hook (`metering.api.faults`).
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from webob import Request, Response
 from webob.multidict import MultiDict, NestedMultiDict
 
 from metering.api.declare import AggregateChoice, Condition, given
+from metering.api.exchange import PROJECT, outcomes_of
 from metering.api.render import JSON, XML, render
 from metering.api.routing import ARGUMENTS
 from metering.api.scope import Caller
@@ -39,7 +41,10 @@ _PARTS = {Condition: "q", AggregateChoice: "aggregate"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request as a controller sees it; `url` is that of the request, without its query."""
+    """A request as a controller sees it; `url` is that of the request, without its query.
+
+    `outcomes` is where it counts what became of samples, for the log and the metrics.
+    """
 
     caller: Caller
     application_url: str
@@ -48,6 +53,7 @@ class Call:
     idempotency_key: str | None
     content_type: str
     body: bytes
+    outcomes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +145,17 @@ def _definition(method: Callable[..., Any], parameters: Mapping[str, Any]) -> An
 
 
 def _read_call(request: Request, services: Services) -> Call:
+    caller = services.access.identify(request.environ)
+    request.environ[PROJECT] = caller.project_id
     return Call(
-        caller=services.access.identify(request.environ),
+        caller=caller,
         application_url=request.application_url,
         url=request.path_url,
         parameters=tuple(request.GET.items()),
         idempotency_key=request.headers.get("Idempotency-Key") or None,
         content_type=request.content_type.lower(),
         body=_read_body(request, services.config.max_body_bytes),
+        outcomes=outcomes_of(request.environ),
     )
 
 

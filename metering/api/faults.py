@@ -11,6 +11,7 @@ from webob.acceptparse import create_accept_header
 
 from metering import errors
 from metering.api import request_id
+from metering.api.exchange import FAULT
 from metering.api.render import JSON, XML, render, write_xml, xml_tree
 from metering.api.wire import ErrorBody, FaultBody
 
@@ -29,6 +30,7 @@ STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueryTooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _OURS = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -45,7 +47,9 @@ class FaultHook(PecanHook):
 
     def on_error(self, state: Any, error: Exception) -> Response:
         """The answer for the error, in the form that the client accepts best."""
-        response = respond(error, str(state.request.environ.get("HTTP_ACCEPT", "")))
+        environ = state.request.environ
+        environ[FAULT] = getattr(error, "code", None)
+        response = respond(error, str(environ.get("HTTP_ACCEPT", "")))
         if isinstance(error, exc.HTTPMethodNotAllowed) and error.allow:
             response.allow = error.allow
         return response

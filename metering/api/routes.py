@@ -1,5 +1,7 @@
 """Every path of the API."""
 
+from metering.api.health import Readiness
+from metering.api.operation import HealthController, MetricsController
 from metering.api.routing import ANY_METHOD, Route
 from metering.api.services import Services
 from metering.api.v2.alarms import AlarmsController
@@ -18,6 +20,8 @@ _ALARMS = ("/v2/alarms", "/v2/alarms/{rest...}", "/v2/query/alarms", "/v2/query/
 def make_routes(services: Services) -> tuple[Route, ...]:
     """The table of paths; ids take the rest of a path, so nothing can follow them."""
     versions = VersionsController()
+    health = HealthController(Readiness(services.storage, services.stopping))
+    metrics = MetricsController(services)
     meters = MetersController(services)
     resources = ResourcesController(services)
     samples = SamplesController(services)
@@ -28,6 +32,9 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     openapi = OpenApiController(services)
     routes = (
         Route("/", {ANY_METHOD: versions.show}),
+        Route("/healthz/live", {ANY_METHOD: health.live}),
+        Route("/healthz/ready", {ANY_METHOD: health.ready}),
+        Route("/metrics", {ANY_METHOD: metrics.show}),
         Route("/v2/meters", {"GET": meters.index}),
         Route("/v2/meters/{meter}", {"GET": meters.samples, "POST": meters.record}),
         Route("/v2/meters/{meter}/statistics", {"GET": statistics.show}),

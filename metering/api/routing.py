@@ -10,6 +10,8 @@ from typing import Any
 import pecan
 from webob import exc
 
+from metering.api.exchange import ROUTE
+
 Controller = Callable[..., Any]
 
 ARGUMENTS = "metering.path_arguments"
@@ -55,12 +57,14 @@ class Router:
     def _route(self, remainder: list[str], request: Any) -> tuple[Controller, list[str]]:
         """Give Pecan the controller (Pecan's documented hook).
 
-        The path arguments go by way of the environ: Pecan would drop those that are empty.
+        The path arguments go by way of the environ: Pecan would drop those that are empty. So
+        does the template, which the log and the metrics name.
         """
         for route in self._routes:
             arguments = route.match(remainder)
             if arguments is not None:
                 request.environ[ARGUMENTS] = arguments
+                request.environ[ROUTE] = route.template
                 return _controller(route, request.method), []
         raise exc.HTTPNotFound
 

@@ -1,8 +1,10 @@
 """What controllers work with, handed to each when the application is put together."""
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from metering.api.access import Access
+from metering.api.metrics import Metrics
 from metering.config import ApiConfig
 from metering.recording import Recorder
 from metering.storage.base import Storage
@@ -10,12 +12,17 @@ from metering.storage.base import Storage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The store, the way to write into it, who may do what, and the options of the API."""
+    """The store, the way to write into it, who may do what, and the options of the API.
+
+    The metrics are those of this application; `stopping` is set as soon as it is about to end.
+    """
 
     storage: Storage
     recorder: Recorder
     access: Access
     config: ApiConfig
+    metrics: Metrics = field(default_factory=Metrics)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 class Controller:

@@ -4,10 +4,12 @@ import argparse
 import ipaddress
 import logging
 import sys
+import threading
 from collections.abc import Sequence
 
 from metering.api.app import make_app
-from metering.cmd.common import add_config_argument, set_up_logging
+from metering.cmd.common import add_config_argument
+from metering.cmd.logs import set_up_logging
 from metering.cmd.preparing import prepare_when_there
 from metering.cmd.serving import Server
 from metering.config import Config, load
@@ -26,10 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = _read_arguments(argv)
         _refuse_open_doors(config)
-        set_up_logging()
+        set_up_logging(config.log)
         storage = open_storage(config.connection, timeout_seconds=config.api.query_timeout_seconds)
         prepare_when_there(storage)
-        server = Server(make_app(config, storage), config.api)
+        stopping = threading.Event()
+        server = Server(make_app(config, storage, stopping), config.api, stopping)
     except MeteringError as error:
         print(f"metering-api: {error}", file=sys.stderr)
         return 1

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -25,8 +26,8 @@ _TICK_SECONDS = 0.2
 class Server:
     """Listens, and heeds SIGTERM and SIGINT, from the moment that it is made; serves when run."""
 
-    def __init__(self, application: Wsgi, api: ApiConfig) -> None:
-        """Listen.
+    def __init__(self, application: Wsgi, api: ApiConfig, stopping: threading.Event) -> None:
+        """Listen; `stopping` is set before anything else when it stops, for others to heed.
 
         Raises:
             Misconfigured: the address cannot be listened on.
@@ -34,6 +35,7 @@ class Server:
         # What waitress listens to or talks over, by file descriptor; it adds and removes.
         self._dispatchers: dict[int, Any] = {}
         self._is_stopping = False
+        self._stopping = stopping
         try:
             self._server = waitress.create_server(
                 application,
@@ -61,6 +63,7 @@ class Server:
         """Serve until a signal comes, then answer what was begun; a second signal kills."""
         while not self._is_stopping:
             wasyncore.loop(_TICK_SECONDS, map=self._dispatchers, count=1)
+        self._stopping.set()
         LOG.info("stopping")
         for one in self._listening():
             # Not its own close(): that ends what wakes this loop when an answer is ready, too.

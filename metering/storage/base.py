@@ -56,10 +56,11 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def ping(self) -> None:
-        """Return if the store answers.
+        """Return if the store answers, and within seconds.
 
         Raises:
-            StorageUnavailable: it does not.
+            StorageUnavailable: it does not; NotPrepared: it was never prepared.
+            Misconfigured: it is a newer release's.
         """
 
     @abc.abstractmethod

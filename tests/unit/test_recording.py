@@ -241,12 +241,12 @@ def test_empty_metadata_are_metadata(metadata: Metadata) -> None:
 
 
 def test_all_are_answered_in_order() -> None:
-    """Recording all or nothing gives what is kept."""
+    """Recording all or nothing says what is kept."""
     recorder = Recorder(MemoryStorage(), lambda: NOON)
 
     found = recorder.record_all([draft(id="b"), draft(id="a"), draft(id="b")], ADMIN)
 
-    assert ["b", "a", "b"] == [sample.id for sample in found]
+    assert ["b", "a", "b"] == [verdict.kept.id for verdict in found]
 
 
 def test_one_refusal_needs_no_place() -> None:

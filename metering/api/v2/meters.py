@@ -21,6 +21,7 @@ from metering.api.params import (
 )
 from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
+from metering.api.tally import count, counting_failure
 from metering.api.wire import MeterBody, OldSampleBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
 from metering.model import Meter
@@ -95,8 +96,10 @@ class MetersController(Controller):
         manner = Manner(
             author=call.caller, prefix_source=True, idempotency_key=call.idempotency_key, meter=name
         )
-        kept = self.services.recorder.record_all(drafts, manner)
-        return [recorded_sample_to_old_api(one) for one in kept]
+        with counting_failure(call.outcomes, len(drafts)):
+            verdicts = self.services.recorder.record_all(drafts, manner)
+        count(call.outcomes, verdicts)
+        return [recorded_sample_to_old_api(one.kept) for one in verdicts]
 
 
 def _unique_order(meter: Meter) -> tuple[str, ...]:

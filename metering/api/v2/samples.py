@@ -10,6 +10,7 @@ from metering.api.expose import Call, Reply, expose
 from metering.api.params import SAMPLE_FIELDS, read_conditions, read_limit
 from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
+from metering.api.tally import count, counting_failure
 from metering.api.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
 from metering.errors import InvalidSample, NotFound
 from metering.model import Outcome, Verdict
@@ -39,7 +40,10 @@ class SamplesController(Controller):
         """Record samples of any meters, and give a verdict on each; what was accepted is kept."""
         drafts = read_samples(call, self.services.config.max_samples)
         manner = Manner(author=call.caller, idempotency_key=call.idempotency_key)
-        verdicts = _verdicts_to_api(self.services.recorder.record_each(drafts, manner))
+        with counting_failure(call.outcomes, len(drafts)):
+            judged = self.services.recorder.record_each(drafts, manner)
+        count(call.outcomes, judged)
+        verdicts = _verdicts_to_api(judged)
         well = not (verdicts.rejected or verdicts.conflicts)
         return Reply(value=verdicts, status=_ALL_WELL if well else _SOME_NOT)
 

@@ -63,7 +63,7 @@ class MongoStorage(SeriesStorage):
 
     def ping(self) -> None:
         """See `Storage.ping`."""
-        deployment.ping(self._connection)
+        deployment.require(self._connection)
 
     def close(self) -> None:
         """See `Storage.close`."""

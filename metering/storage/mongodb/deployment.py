@@ -6,7 +6,7 @@ from typing import Any
 import pymongo
 from pymongo.errors import BulkWriteError, OperationFailure
 
-from metering.errors import Misconfigured
+from metering.errors import Misconfigured, NotPrepared
 from metering.storage.mongodb import faults, indexes
 from metering.storage.mongodb.connection import Connection
 
@@ -16,6 +16,7 @@ _PING_SECONDS = 3
 _CHECK_SECONDS = 10
 _INDEX_CONFLICTS = (85, 86)
 _UNAUTHORIZED = 13
+_NEVER_PREPARED = "the database has no schema version"
 
 
 def ping(connection: Connection) -> None:
@@ -26,6 +27,22 @@ def ping(connection: Connection) -> None:
     """
     with faults.of_order(), pymongo.timeout(_PING_SECONDS):
         connection.client.admin.command("ping")
+
+
+def require(connection: Connection) -> None:
+    """Return if the server answers within seconds, and has this release's schema.
+
+    Raises:
+        NotPrepared: it was never prepared.
+        Misconfigured: a newer version made the database.
+        StorageUnavailable: it does not answer.
+    """
+    with faults.of_order(), pymongo.timeout(_PING_SECONDS):
+        version = _schema_version(connection)
+    if version is None:
+        raise NotPrepared(f"{_NEVER_PREPARED}: run metering-manage prepare")
+    for fault in _newer_schema(version):
+        raise Misconfigured(fault)
 
 
 def prepare(connection: Connection) -> None:
@@ -116,7 +133,7 @@ def _replica_set_config(
 def _wrong_with_schema(connection: Connection) -> Iterator[str]:
     version = _schema_version(connection)
     if version is None:
-        yield "the database has no schema version: run metering-manage prepare"
+        yield f"{_NEVER_PREPARED}: run metering-manage prepare"
     yield from _newer_schema(version)
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from metering.errors import StorageUnavailable
+from metering.errors import NotPrepared, StorageUnavailable
 from metering.storage.sqlite import schema
 
 BUSY_SECONDS = 5.0
@@ -139,9 +139,9 @@ class Connections:
         try:
             connection = self._open("rw")
         except sqlite3.OperationalError as error:
-            raise StorageUnavailable(
-                f"the SQLite file cannot be opened; {schema.ADVICE}"
-            ) from error
+            is_new = self._identity() is None and self._path.parent.is_dir()
+            kind = NotPrepared if is_new else StorageUnavailable
+            raise kind(f"the SQLite file cannot be opened; {schema.ADVICE}") from error
         try:
             schema.require(connection)
         except BaseException:

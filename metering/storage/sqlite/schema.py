@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from importlib.resources import files
 
-from metering.errors import Misconfigured, StorageUnavailable
+from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 
 VERSION = 1
 ADVICE = "run `metering-manage prepare`"
@@ -20,12 +20,12 @@ def require(connection: sqlite3.Connection) -> None:
     """Return if the file has this release's version.
 
     Raises:
-        StorageUnavailable: it was never prepared.
+        NotPrepared: it was never prepared.
         Misconfigured: a newer release prepared it.
     """
     version = version_of(connection)
     if version == 0:
-        raise StorageUnavailable(f"the SQLite file was never prepared; {ADVICE}")
+        raise NotPrepared(f"the SQLite file was never prepared; {ADVICE}")
     if version != VERSION:
         raise Misconfigured(_foreign(version), field="[database] connection")
 

@@ -1,5 +1,6 @@
 """What `metering-api` understands and refuses, without a server."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ class FakeServer:
 
     made: ApiConfig | None = None
 
-    def __init__(self, _: Wsgi, config: ApiConfig) -> None:
+    def __init__(self, _: Wsgi, config: ApiConfig, stopping: threading.Event) -> None:
+        del stopping
         type(self).made = config
         self.addresses = [("127.0.0.1", 1), ("::1", 2)]
 

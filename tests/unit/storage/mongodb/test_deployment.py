@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mongod import Standalone
 
-from metering.errors import Misconfigured, StorageUnavailable
+from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 from metering.storage.mongodb import MongoStorage
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.deployment import wrong_with_server
@@ -63,8 +63,18 @@ def test_a_dropped_index_is_found_missing(storage: MongoStorage, connection: Con
     assert fault.startswith("the index timestamp__id of the collection samples is missing")
 
 
+def test_a_database_that_was_never_prepared(url: str) -> None:
+    """The server answers, but it is told apart from a store that is ready."""
+    store = MongoStorage.open(url, timeout_seconds=20)
+
+    with pytest.raises(NotPrepared, match="run metering-manage prepare"):
+        store.ping()
+
+    store.close()
+
+
 def test_a_newer_schema_is_left_alone(storage: MongoStorage, connection: Connection) -> None:
-    """Check says so, prepare refuses."""
+    """Check says so, prepare and ping refuse."""
     connection.meta.update_many({"_id": "schema"}, {"$set": {"version": 2}})
     fault = (
         "the database has schema version 2, made by a newer version of this software; "
@@ -74,6 +84,8 @@ def test_a_newer_schema_is_left_alone(storage: MongoStorage, connection: Connect
     assert [fault] == storage.check()
     with pytest.raises(Misconfigured, match="schema version 2"):
         storage.prepare()
+    with pytest.raises(Misconfigured, match="schema version 2"):
+        storage.ping()
 
 
 def test_an_index_in_the_way_is_reported(url: str) -> None:

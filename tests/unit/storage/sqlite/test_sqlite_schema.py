@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builders import submission
 
-from metering.errors import Misconfigured, StorageUnavailable
+from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 from metering.model import AllProjects
 from metering.query import SampleQuery
 from metering.storage.sqlite import SqliteStorage
@@ -60,7 +60,7 @@ def test_prepared_file_is_in_order(storage: SqliteStorage) -> None:
 def test_opening_creates_nothing(storage: SqliteStorage, path: Path) -> None:
     """Only prepare makes a file; a question or check does not."""
     assert ["there is no SQLite file yet; run `metering-manage prepare`"] == storage.check()
-    with pytest.raises(StorageUnavailable, match="run `metering-manage prepare`"):
+    with pytest.raises(NotPrepared, match="run `metering-manage prepare`"):
         storage.ping()
     assert not path.exists()
 
@@ -69,7 +69,7 @@ def test_file_that_was_never_prepared(storage: SqliteStorage, path: Path) -> Non
     """Questions to an empty file say which command to run, and check says it too."""
     path.touch()
 
-    with pytest.raises(StorageUnavailable, match="never prepared; run `metering-manage prepare`"):
+    with pytest.raises(NotPrepared, match="never prepared; run `metering-manage prepare`"):
         list(storage.samples(SampleQuery(scope=AllProjects())))
     with pytest.raises(StorageUnavailable, match="run `metering-manage prepare`"):
         storage.record([submission()], atomic=True)
