@@ -44,6 +44,6 @@ setup(
         ],
         "oslo.config.opts": ["metering = metering.config:list_opts"],
         "oslo.config.opts.defaults": ["metering = metering.api.cors:set_defaults"],
-        "oslo.policy.policies": ["metering = metering.api.access:list_rules"],
+        "oslo.policy.policies": ["metering = metering.api.rules:list_rules"],
     },
 )

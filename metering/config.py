@@ -52,8 +52,14 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             choices=[
                 ("none", "everyone is an administrator; for one machine or a closed network"),
                 ("headers", "a proxy in front sets X-Project-Id, X-User-Id and X-Roles"),
+                ("keys", "each request has one of the keys in keys_file"),
             ],
             help="How callers are known.",
+        ),
+        cfg.StrOpt(
+            "keys_file",
+            help="The file of API keys, for auth = keys; written by metering-manage key. It has "
+            "digests only.",
         ),
         cfg.BoolOpt(
             "insecure",
@@ -132,6 +138,7 @@ class ApiConfig:
     threads: int
     auth: str
     insecure: bool
+    keys_file: str | None
     trusted_proxies: tuple[str, ...]
     default_limit: int
     max_limit: int
@@ -229,6 +236,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
             threads=api.threads,
             auth=api.auth,
             insecure=api.insecure,
+            keys_file=api.keys_file,
             trusted_proxies=tuple(api.trusted_proxies),
             default_limit=api.default_limit,
             max_limit=api.max_limit,

@@ -64,6 +64,17 @@ class Unauthorized(MeteringError):
     code = "unauthorized"
 
 
+class Unauthenticated(MeteringError):
+    """Nobody who is known here; `challenge` says how one makes oneself known."""
+
+    code = "unauthenticated"
+    challenge = ""
+
+    def __init__(self, message: str, *, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
 class Forbidden(MeteringError):
     """The caller is known and may not do this."""
 

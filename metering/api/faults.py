@@ -19,6 +19,7 @@ LOG = logging.getLogger(__name__)
 
 STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
     errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -67,7 +68,10 @@ def respond(error: Exception, accept: str) -> Response:
         body = write_xml(envelope)
     else:
         body = render(ErrorBody(error_message=fault), ErrorBody, JSON)
-    return Response(body=body, status=int(status), content_type=content_type, charset="utf-8")
+    response = Response(body=body, status=int(status), content_type=content_type, charset="utf-8")
+    if isinstance(error, errors.Unauthenticated):
+        response.headers["WWW-Authenticate"] = error.challenge
+    return response
 
 
 def _status_and_text(error: Exception) -> tuple[int, str]:

@@ -5,27 +5,29 @@ It is a closed type. Drivers apply it before anything that was asked.
 
 from dataclasses import dataclass
 
+from metering.api.identity import Identity
 from metering.errors import Forbidden
 from metering.model import AllProjects, Project, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who sent a request. One who is no administrator and has no project may do nothing."""
+class Caller(Identity):
+    """Who sent a request, and what follows from the rules: who reads, or writes too, for all.
 
-    project_id: str | None = None
-    user_id: str | None = None
-    roles: tuple[str, ...] = ()
+    One who does neither and has no project may do nothing.
+    """
+
     is_admin: bool = False
+    reads_all: bool = False
 
     @property
     def scope(self) -> Scope:
         """What the caller may see.
 
         Raises:
-            Forbidden: neither a project nor an administrator.
+            Forbidden: neither a project nor a right to all.
         """
-        if self.is_admin:
+        if self.is_admin or self.reads_all:
             return AllProjects()
         if self.project_id:
             return Project(self.project_id)

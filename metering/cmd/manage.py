@@ -1,4 +1,4 @@
-"""`metering-manage`: prepare a store, check a deployment, fill a store with demo usage."""
+"""`metering-manage`: prepare a store, check a deployment, make keys, record demo usage."""
 
 import argparse
 import itertools
@@ -10,6 +10,7 @@ from datetime import datetime
 from tqdm import tqdm
 
 from metering import demo, times
+from metering.cmd import keys
 from metering.cmd.common import add_config_argument
 from metering.config import load
 from metering.errors import Conflict, MeteringError
@@ -30,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     overrides = [("database", "connection", arguments.connection)] if arguments.connection else []
     try:
         config = load(arguments.config_file, overrides)
+        if "on_keys" in arguments:
+            return keys.run(config, arguments)
         storage = open_storage(config.connection, timeout_seconds=config.api.query_timeout_seconds)
         try:
             return arguments.run(storage, arguments)  # type: ignore[no-any-return] # set_defaults
@@ -50,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     filling = _add(commands, "demo", "record a month of made-up usage up to now", _demo)
     filling.add_argument("--seed", type=int, default=1, help="the same seed, the same usage")
     filling.add_argument("--until", type=_instant, help="end of the month instead of now")
+    keys.add_key_commands(commands)
     return parser
 
 

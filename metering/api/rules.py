@@ -1,0 +1,116 @@
+"""What the rules are that decide who may do what: oslo.policy's, with a default for each.
+
+The names of what can be asked are those that Ceilometer's operators know. A rule of them that the
+operator's file does not name falls back to the file's `default` if it has one, as in v2; else to
+what stands here.
+"""
+
+from oslo_policy import policy
+
+from metering.api.identity import Identity
+from metering.config import Config
+
+ADMINISTERS = "segregation"
+READS_ALL = "all_readers"
+WRITES = "telemetry:create_samples"
+
+_READ = f"rule:{READS_ALL} or rule:project_reader"
+_WRITE = f"rule:{ADMINISTERS} or rule:project_member"
+
+
+def _asked(
+    name: str, check: str, text: str, *operations: tuple[str, str]
+) -> policy.DocumentedRuleDefault:
+    listed = [{"method": method, "path": path} for method, path in operations]
+    return policy.DocumentedRuleDefault(name, check, text, listed)
+
+
+# Who somebody is; the file's `default` is for what may be asked.
+_WHO = (
+    policy.RuleDefault("context_is_admin", "role:admin", "Who is an administrator."),
+    policy.RuleDefault(
+        ADMINISTERS,
+        "rule:context_is_admin",
+        "Who is confined to no project, neither to read nor to write; other rules say whether.",
+    ),
+    policy.RuleDefault(
+        READS_ALL,
+        "rule:context_is_admin or (role:reader and system_scope:all)",
+        "Who reads all projects.",
+    ),
+    policy.RuleDefault(
+        "project_reader",
+        "role:reader or role:member or auth:headers",
+        "Who reads the own project; behind a proxy (auth = headers) everybody, as in v2.",
+    ),
+    policy.RuleDefault(
+        "project_member",
+        "role:member or (auth:headers and not role:reader)",
+        "Who writes for the own project; behind a proxy everybody who is not a mere reader.",
+    ),
+)
+
+RULES = (
+    *_WHO,
+    _asked("telemetry:get_meters", _READ, "List meters.", ("GET", "/v2/meters")),
+    _asked(
+        "telemetry:get_samples",
+        _READ,
+        "List samples.",
+        ("GET", "/v2/samples"),
+        ("GET", "/v2/meters/{meter}"),
+    ),
+    _asked("telemetry:get_sample", _READ, "Show a sample.", ("GET", "/v2/samples/{id}")),
+    _asked(
+        "telemetry:query_sample",
+        _READ,
+        "Query samples with a filter.",
+        ("POST", "/v2/query/samples"),
+    ),
+    _asked(
+        WRITES,
+        _WRITE,
+        "Record samples.",
+        ("POST", "/v2/samples"),
+        ("POST", "/v2/meters/{meter}"),
+    ),
+    _asked(
+        "telemetry:compute_statistics",
+        _READ,
+        "Compute statistics.",
+        ("GET", "/v2/meters/{meter}/statistics"),
+    ),
+    _asked("telemetry:get_resources", _READ, "List resources.", ("GET", "/v2/resources")),
+    _asked("telemetry:get_resource", _READ, "Show a resource.", ("GET", "/v2/resources/{id}")),
+)
+_NAMES_OF_WHO = frozenset(rule.name for rule in _WHO)
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """The rules, for oslopolicy-sample-generator."""
+    return list(RULES)
+
+
+class Rules:
+    """Decides by the rules of a configuration, and of its file, which is read when it changes."""
+
+    def __init__(self, config: Config) -> None:
+        """Take the configuration; [oslo_policy] policy_file names the file of rules."""
+        self._auth = config.api.auth
+        self._enforcer = policy.Enforcer(config.oslo)
+        self._enforcer.register_defaults(RULES)
+
+    def allow(self, rule: str, identity: Identity) -> bool:
+        """Whether the rule holds for the caller; names of roles are compared without case."""
+        self._enforcer.load_rules()
+        in_file = self._enforcer.file_rules
+        if rule not in in_file and rule not in _NAMES_OF_WHO and "default" in in_file:
+            rule = "default"
+        credentials = {
+            "auth": self._auth,
+            "roles": list(identity.roles),
+            "project_id": identity.project_id,
+            "user_id": identity.user_id,
+            "system_scope": identity.system_scope,
+        }
+        return bool(self._enforcer.enforce(rule, {}, credentials))

@@ -1,0 +1,155 @@
+"""Rights behind a proxy: roles, projects that are none, and what cannot be claimed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from api.client import Client, assert_fault, keep, kept, v2_sample
+from api.conftest import Serve
+
+from metering.api.app import make_app
+from metering.config import load
+from metering.keys import KeyFile
+from metering.storage.base import Storage
+
+CLIENTS = Path(__file__).parents[2] / "docs" / "clients.rst"
+
+
+@pytest.mark.parametrize(
+    ("roles", "reads", "writes"),
+    [
+        ("", 200, 201),
+        ("member", 200, 201),
+        ("reader", 200, 403),
+        ("READER", 200, 403),
+        ("reader,member", 200, 201),
+        ("manager", 200, 201),
+        ("reader,admin", 200, 201),
+        ("reader, admin", 200, 403),
+    ],
+)
+def test_roles(proxied: Client, roles: str, reads: int, writes: int) -> None:
+    """Whom the proxy lets through writes, as in v2, unless a mere reader."""
+    caller = proxied.acting(project="p-1", roles=roles)
+
+    read = caller.get("/v2/samples")
+    written = caller.post("/v2/samples", [v2_sample()])
+
+    assert (reads, writes) == (read.status_int, written.status_int)
+
+
+@pytest.mark.parametrize("path", ["/v2/samples", "/v2/meters/cpu"])
+def test_a_reader_stores_nothing(proxied: Client, storage: Storage, path: str) -> None:
+    """The refusal comes before the body is looked at."""
+    caller = proxied.acting(project="p-1", roles="reader")
+
+    assert_fault(caller.post(path, [v2_sample()]), 403, "RBAC Authorization Failed")
+    assert_fault(caller.post(path, [v2_sample(project_id="p-2")]), 403, "RBAC")
+    assert [] == kept(storage)
+
+
+def test_a_reader_asks_with_a_filter(proxied: Client, storage: Storage) -> None:
+    """A question that is POSTed is no writing."""
+    keep(storage, {})
+    caller = proxied.acting(project="p-1", roles="reader")
+
+    assert 1 == len(caller.request("POST", "/v2/query/samples", "{}").json)
+
+
+@pytest.mark.parametrize("project", ["", " ", "\t", "   "])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_project_of_blanks(proxied: Client, storage: Storage, project: str, method: str) -> None:
+    """Blanks are no project, also if there were samples of it."""
+    keep(storage, {"project_id": " "})
+    environ = {"HTTP_X_PROJECT_ID": project, "HTTP_X_ROLES": "member"}
+
+    response = proxied.request(method, "/v2/samples", b"[]", environ=environ)
+
+    assert_fault(response, 403, "RBAC Authorization Failed")
+
+
+@pytest.mark.parametrize("project", ["p-1 ", " p-1", "P-1", "p-1,p-2", "None", "%", "p\u0131"])
+def test_almost_a_project(proxied: Client, storage: Storage, project: str) -> None:
+    """What is not the project to the letter is another one."""
+    keep(storage, {}, {"project_id": "p-2"})
+    environ = {"HTTP_X_PROJECT_ID": project.encode().decode("latin-1")}
+
+    assert [] == proxied.get("/v2/samples", environ=environ).json
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"OpenStack-System-Scope": "all", "X-Roles": "reader"},
+        {"X-Is-Admin-Project": "True", "X-Roles": "member"},
+        {"X-Identity-Status": "Confirmed", "X-Roles": "reader"},
+        {"X-Service-Roles": "admin", "X-Service-Project-Id": "p-1"},
+        {"X-Tenant-Id": "p-1", "X-Role": "admin"},
+    ],
+)
+def test_claims_that_mean_nothing_here(
+    proxied: Client, storage: Storage, claims: dict[str, str]
+) -> None:
+    """Three headers say who calls; the others of Keystone's would have passed a proxy unseen."""
+    keep(storage, {}, {"project_id": "p-2"})
+
+    assert_fault(proxied.get("/v2/samples", headers=claims), 403)
+    rows = proxied.get("/v2/samples", headers=claims | {"X-Project-Id": "p-2"}).json
+    assert ["p-2"] == [row["project_id"] for row in rows]
+
+
+def with_rules(storage: Storage, folder: Path, rules: str, api: str = "auth = headers") -> Client:
+    """An application whose operator has a file of rules."""
+    (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+    file = folder / "metering.conf"
+    file.write_text(
+        f"[api]\n{api}\n[oslo_policy]\npolicy_file = {folder}/rules.yaml\n", encoding="utf-8"
+    )
+    return Client(make_app(load(str(file)), storage))
+
+
+def test_who_reads_all_writes_for_the_own_project_only(storage: Storage, tmp_path: Path) -> None:
+    """The operator's auditors read everything; that makes them no administrators."""
+    client = with_rules(storage, tmp_path, '"all_readers": "role:auditor"\n')
+    keep(storage, {"project_id": "p-2"})
+    auditor = client.acting(project="p-1", roles="auditor")
+
+    assert ["p-2"] == [row["project_id"] for row in auditor.rows("/v2/samples")]
+    refused = auditor.post("/v2/meters/cpu", [v2_sample(project_id="p-2")])
+    assert_fault(refused, 400, "project")
+    assert 201 == auditor.post("/v2/meters/cpu", [v2_sample(project_id="p-1")]).status_int
+
+
+def test_who_reads_all_and_has_no_project_never_writes(storage: Storage, tmp_path: Path) -> None:
+    """Whatever the rules say: there is nobody to write for."""
+    rules = '"all_readers": "role:auditor"\n"telemetry:create_samples": ""\n'
+    auditor = with_rules(storage, tmp_path, rules).acting(roles="auditor")
+
+    assert [] == auditor.rows("/v2/samples")
+    assert_fault(auditor.post("/v2/samples", [v2_sample(project_id=None)]), 403)
+    assert [] == kept(storage)
+
+
+def test_who_writes_for_all_need_not_read(storage: Storage, tmp_path: Path) -> None:
+    """The rule in docs/clients.rst: an agent's key records for every project, and reads nothing."""
+    (rule,) = re.findall(
+        '^ *("segregation": .*)$', CLIENTS.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    keys = KeyFile(str(tmp_path / "keys.json"))
+    _, text = keys.create(project=None, user=None, roles=["agent"], note="")
+    api = f"auth = keys\nkeys_file = {tmp_path}/keys.json"
+    agent = with_rules(storage, tmp_path, rule, api)
+    sent = {"X-Auth-Token": text}
+
+    written = agent.post("/v2/samples", [v2_sample(project_id="p-7")], headers=sent)
+    assert 201 == written.status_int
+    assert_fault(agent.get("/v2/samples", headers=sent), 403)
+    assert ["p-7"] == [sample.series.project_id for sample in kept(storage)]
+
+
+def test_a_default_of_the_file_is_no_scope(serve: Serve, storage: Storage, tmp_path: Path) -> None:
+    """`default` is for what may be asked; it makes nobody an administrator, or a reader of all."""
+    keep(storage, {}, {"project_id": "p-2"})
+    member = with_rules(storage, tmp_path, '"default": ""\n').acting(project="p-1", roles="x")
+
+    assert ["p-1"] == [row["project_id"] for row in member.rows("/v2/samples")]
