@@ -1,4 +1,4 @@
-"""How much is done, and from which seed: by the environment, so that a failure can be repeated."""
+"""How much is done and from which seed, by the environment; and how it went, for who reads it."""
 
 import os
 import random
@@ -15,3 +15,8 @@ def sized(small: int, large: int) -> int:
 def new_seed() -> int:
     """The seed that METERING_FAULTS_SEED gives, else another one each time."""
     return int(os.environ.get("METERING_FAULTS_SEED") or random.randrange(2**32))
+
+
+def report(what: str, *facts: object) -> None:
+    """Print what was measured; pytest shows it on failure, and always with -s."""
+    print(f"{what}:", *facts)  # noqa: T201
