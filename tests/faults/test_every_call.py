@@ -25,7 +25,7 @@ V2 = [v2_sample(message_id=one) for one in IDS]
 AGENTS = [agent_sample(id=one) for one in IDS]
 FILTER = json.dumps({"filter": '{"=": {"meter": "cpu"}}', "orderby": '[{"timestamp": "asc"}]'})
 MOST_CALLS = 200
-NEED_NO_STORE = {"/", "/v2/capabilities", "/v2/openapi.json"}
+NEED_NO_STORE = {"/", "/healthz/live", "/metrics", "/v2/capabilities", "/v2/openapi.json"}
 
 Seen = TypeVar("Seen")
 
@@ -68,6 +68,9 @@ QUESTIONS = [
     Request("GET", "/v2/samples/{sample_id}", "/v2/samples/a"),
     Request("POST", "/v2/query/samples", "/v2/query/samples", FILTER),
     Request("GET", "/v2/capabilities", "/v2/capabilities"),
+    Request("GET", "/healthz/live", "/healthz/live"),
+    Request("GET", "/healthz/ready", "/healthz/ready"),
+    Request("GET", "/metrics", "/metrics"),
     Request("GET", "/v2/openapi.json", "/v2/openapi.json"),
 ]
 

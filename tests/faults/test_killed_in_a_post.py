@@ -20,7 +20,7 @@ from faults.writers import NO_ANSWER, PATHS, Batch, Identity, send, send_until_a
 from mongod import ReplicaSet
 
 SAMPLES = 2_000
-KILLS = {"mongodb": sized(10, 40), "sqlite": sized(6, 40)}
+KILLS = {"mongodb": sized(8, 40), "sqlite": sized(4, 40)}
 MOST_TRIES = 100
 PARTS = 20
 # A worker takes some two seconds to come back, what it left in the store is in the way as long.
