@@ -24,16 +24,13 @@ from metering.query import (
 from metering.storage.base import Storage
 from metering.times import EVER, Range
 
-RESOURCE_FIELDS = frozenset({"resource_id", "project_id", "user_id", "source"})
-METER_FIELDS = RESOURCE_FIELDS | {"meter", "type", "unit"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueQuery:
     """Which resources or meters; `as_of` as in `ExtentQuery`.
 
-    The filter of a question for resources uses RESOURCE_FIELDS and metadata, of one for meters
-    METER_FIELDS and metadata.
+    The filter of a question for resources asks for what describes one: id, owner, source and
+    metadata; of one for meters, for any field of a series.
     """
 
     scope: Scope
@@ -53,7 +50,8 @@ def resources(storage: Storage, query: CatalogueQuery) -> list[Resource]:
         }
     else:
         shown = _by_resource(storage, query, query.filter, query.range, filtered=True)
-    found = [_resource(shown[resource_id], whole[resource_id]) for resource_id in shown]
+    # A resource may have come between the two looks.
+    found = [_resource(shown[one], whole.get(one, shown[one])) for one in shown]
     return sorted(found, key=resource_order, reverse=True)
 
 

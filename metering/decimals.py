@@ -17,7 +17,7 @@ MAX_PLACES = 27
 # Squares of volumes have at most 108 digits; ten digits more for how many are added.
 EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
 _LONGEST_TEXT = 400
-# No number that gets here has more digits, so nothing is rounded by it.
+# No number that is read has more digits: only a root is ever rounded by it.
 _GENEROUS = Context(prec=2 * _LONGEST_TEXT)
 _TWENTY_DIGITS = Context(prec=20)
 

@@ -34,12 +34,6 @@ class InvalidSample(InvalidRequest):
     code = "invalid_sample"
 
 
-class InvalidPath(InvalidRequest):
-    """A path or a parameter that tries to replace a part of the path."""
-
-    code = "invalid_path"
-
-
 class TooLarge(MeteringError):
     """More than a configured limit allows in one request; nothing was done."""
 
@@ -50,12 +44,6 @@ class UnsupportedMedia(MeteringError):
     """A body in a form that is not read here."""
 
     code = "unsupported_media"
-
-
-class NotAcceptable(MeteringError):
-    """The client accepts none of the forms that this answer has."""
-
-    code = "not_acceptable"
 
 
 class Unauthorized(MeteringError):

@@ -20,6 +20,8 @@ MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
 
 _REMEMBERED = 1_000
+# JSON may write a character of one byte as six: \\u0041.
+_LONGEST_ESCAPED = 6
 
 _TOO_DEEP = f"metadata is nested deeper than {MAX_DEPTH}"
 
@@ -64,7 +66,7 @@ class Metadata:
         Raises:
             InvalidSample: not a JSON object, or one that `of` refuses.
         """
-        if len(json) > 2 * MAX_BYTES:
+        if len(json) > _LONGEST_ESCAPED * MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         try:
             return cls.of(_decode(json))
@@ -151,18 +153,19 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 def as_text(value: Any) -> str:
     """A value of the metadata as v2 shows it: Python's text of it, numbers exactly."""
-    return str(_plain(value))
+    return value if isinstance(value, str) else _literal(value)
 
 
-def _plain(value: Any) -> Any:
-    """Fractions as floats, whose text is v2's, where the float is exact enough to be the same."""
+def _literal(value: Any) -> str:
+    """Python's literal; a fraction has the text of its float if that is the same number."""
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
-        return float(value)
-    return value
+        return f"{{{', '.join(f'{key!r}: {_literal(item)}' for key, item in value.items())}}}"
+    if isinstance(value, Decimal):
+        text = repr(float(value))
+        return text if Decimal(text) == value else str(value)
+    return repr(value)
 
 
 def _walk(value: Any, path: str) -> Iterator[Any]:

@@ -10,8 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from metering.errors import InvalidQuery
 from metering.model import Scope
 from metering.times import EVER, Range, Windows
+
+MAX_PATH_LENGTH = 1_000
 
 
 class Kind(StrEnum):
@@ -55,7 +58,14 @@ FIELDS = {
 
 
 def metadata_field(path: str) -> Field:
-    """The field of a dotted path in the metadata."""
+    """The field of a dotted path in the metadata.
+
+    Raises:
+        InvalidQuery: longer than any path that is worth the walk, whose cost grows with its dots.
+    """
+    if len(path) > MAX_PATH_LENGTH:
+        message = f"a metadata path has at most {MAX_PATH_LENGTH} characters"
+        raise InvalidQuery(message, field="metadata")
     return Field(f"metadata.{path}", Kind.METADATA, of_series=True, path=path)
 
 

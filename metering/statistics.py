@@ -5,7 +5,7 @@ here and pure, so that a new aggregate or grouping needs no driver to know it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
@@ -19,6 +19,7 @@ from metering.summary import Summary, total
 from metering.times import Range
 
 MAX_ROWS = 10_000
+MAX_GROUP_FIELDS = 10
 
 Group = tuple[str | None, ...]
 
@@ -122,6 +123,17 @@ def read_group_field(name: str) -> Field:
         message = f"Unknown argument: \"{{'{name[:100]}'}}\": Invalid groupby fields"
         raise InvalidQuery(message, field="groupby")
     return field
+
+
+def read_group_fields(names: Collection[str]) -> tuple[Field, ...]:
+    """The fields of these names.
+
+    Raises:
+        InvalidQuery: more than 10, or one by which samples cannot be grouped.
+    """
+    if len(names) > MAX_GROUP_FIELDS:
+        raise InvalidQuery(f"at most {MAX_GROUP_FIELDS} groupby fields", field="groupby")
+    return tuple(read_group_field(name) for name in names)
 
 
 def compute(

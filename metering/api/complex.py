@@ -34,6 +34,7 @@ MAX_TEXT_LENGTH = 64 * 1024
 MAX_DEPTH = 20
 MAX_LEAVES = 200
 MAX_PATTERN_LENGTH = 256
+MAX_PATTERNS = 20
 
 _OPERATORS = {
     "=": Operator.EQ,
@@ -83,7 +84,10 @@ def read_order(text: str) -> tuple[OrderBy, ...]:
     asked = _json(text, "Order-by")
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         _refuse("Order-by", "a list of objects is expected", "orderby")
-    return tuple(_order_by(one) for one in asked)
+    order = tuple(_order_by(one) for one in asked)
+    if len({by.field for by in order}) < len(order):
+        _refuse("Order-by", "a field is given twice", "orderby")
+    return order
 
 
 def _json(text: str, what: str) -> Any:
@@ -115,11 +119,12 @@ def _order_by(one: Mapping[str, Any]) -> OrderBy:
 
 
 class _Reader:
-    """Reads one filter; counts its leaves."""
+    """Reads one filter; counts its leaves and its patterns."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._leaves = 0
+        self._patterns = 0
 
     def read(self, node: Any, depth: int) -> Filter:
         """The filter of a node at that depth, the root being at 1."""
@@ -176,6 +181,9 @@ class _Reader:
         if field.name == "project_id":
             self._check_project(value, exact=operator is not Operator.MATCHES)
         if operator is Operator.MATCHES:
+            self._patterns += 1
+            if self._patterns > MAX_PATTERNS:
+                _refuse("Filter", f"more than {MAX_PATTERNS} patterns", "filter")
             return Comparison(field, operator, _pattern(field, value))
         return Comparison(field, operator, _instant(value) if _is_instant(field) else value)
 

@@ -9,8 +9,8 @@ every error goes on to Pecan's hook (`metering.api.faults`).
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -41,8 +41,10 @@ _PARTS = {Condition: "q", AggregateChoice: "aggregate"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request as a controller sees it; `url` is that of the request, without its query.
+    """A request as a controller sees it.
 
+    `url` is that of the request without its query, `parameters` what was asked, in the names and
+    the order of a query string, however it came.
     `outcomes` is where it counts what became of samples, for the log and the metrics.
     """
 
@@ -123,7 +125,9 @@ def expose(
             if rule is not None:
                 self.services.access.check(rule, call.caller)
             path = request.environ[ARGUMENTS]
-            reply = method(self, call, *path, **_read_parameters(endpoint, request, call))
+            found = _read_parameters(endpoint, request, call)
+            call = replace(call, parameters=tuple(_in_a_query_string(found)))
+            reply = method(self, call, *path, **found)
             return _write(reply, endpoint, request.pecan["content_type"])
 
         del controller.__wrapped__  # Pecan must see this signature
@@ -151,7 +155,7 @@ def _read_call(request: Request, services: Services) -> Call:
         caller=caller,
         application_url=request.application_url,
         url=request.path_url,
-        parameters=tuple(request.GET.items()),
+        parameters=(),
         idempotency_key=request.headers.get("Idempotency-Key") or None,
         content_type=request.content_type.lower(),
         body=_read_body(request, services.config.max_body_bytes),
@@ -203,7 +207,21 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
     ) as error:
         raise InvalidRequest("malformed parameters") from error
     _refuse_what_wsme_let_through(endpoint, found)
-    return {name: value for name, value in found.items() if given(value) is not None}
+    return {name: value for name, value in found.items() if given(value) not in (None, [])}
+
+
+def _in_a_query_string(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The parameters as a query string has them, also where they came in a body."""
+    for name, value in found.items():
+        if not isinstance(value, list):
+            yield name, str(value)
+        elif not isinstance(value[0], wtypes.Base):
+            yield from ((name, str(item)) for item in value)
+        else:
+            for attribute in wtypes.list_attributes(type(value[0])):
+                texts = [given(getattr(item, attribute.key)) for item in value]
+                if any(text is not None for text in texts):
+                    yield from ((f"{name}.{attribute.name}", text or "") for text in texts)
 
 
 def _checked_json(call: Call) -> bytes:

@@ -24,7 +24,6 @@ STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Gone: HTTPStatus.GONE,
-    errors.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -39,7 +38,7 @@ _OURS = HTTPStatus.INTERNAL_SERVER_ERROR
 _ROUTING_WORDS = {
     404: "The resource could not be found.",
     405: "The method is not allowed for this resource.",
-    406: "The answer is available as application/json, application/xml and text/xml only.",
+    406: "The answer has no form that is accepted; JSON it always has.",
 }
 
 

@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from metering.api.literals import TYPES
-from metering.api.params import ALIASES, MAX_CONDITIONS, OPERATORS
+from metering.api.params import ALIASES, MAX_CONDITIONS, MAX_PERIOD_SECONDS, OPERATORS
 from metering.api.schema import Schema
 from metering.query import FIELDS
 from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
@@ -62,7 +61,7 @@ PARAMETERS = {
     "period": Parameter(
         "Seconds of a row; 0 or none for one row. Periods begin at the lower bound of the "
         "timestamps, else at the oldest sample.",
-        {"minimum": 0, "maximum": int(timedelta.max.total_seconds())},
+        {"minimum": 0, "maximum": MAX_PERIOD_SECONDS},
     ),
     "groupby": Parameter("A field; a row for each of its values.", _names(_SERIES_FIELDS)),
     "aggregate.func": Parameter(

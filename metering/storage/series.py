@@ -36,7 +36,6 @@ from metering.times import Range, Windows, runs
 Handle = Hashable
 T = TypeVar("T")
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
-_ROWS_BETWEEN_LOOKS_AT_THE_CLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,8 @@ class SeriesStorage(Storage):
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
-        plan = self._plan(query)
+        limit = _Limit(self._timeout_seconds)
+        plan = self._plan(query, limit)
         series = {handle: one for _, members in plan for handle, one in members.items()}
         left = {handle: rest for rest, members in plan for handle in members}
         range_ = query.range & bounds(query.filter)
@@ -109,47 +109,56 @@ class SeriesStorage(Storage):
             rows = self._by_id(str(ids[0]), series, range_, query.after)
         else:
             rows = self._scan(series.keys(), range_, query.after)
-        for row in self._in_time(rows):
+        for row in limit.over(rows):
             sample = row.sample(series[row.handle])
             if left[row.handle] == EVERYTHING or matches(left[row.handle], sample):
                 yield sample
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
+        limit = _Limit(self._timeout_seconds)
         series = {
-            handle: one for handle, one in self._visible(query) if matches_series(query.filter, one)
+            handle: one
+            for handle, one in self._visible(query, limit)
+            if matches_series(query.filter, one)
         }
         if not series or query.range.is_empty:
             return
-        for handle, first, last in self._extents(series.keys(), query.range, query.as_of):
+        found = self._extents(series.keys(), query.range, query.as_of)
+        for handle, first, last in limit.over(found):
             yield Extent(series[handle], first, last)
 
     def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
-        for rest, series in self._plan(query):
+        limit = _Limit(self._timeout_seconds)
+        for rest, series in self._plan(query, limit):
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
             if rest == EVERYTHING:
                 readings = self._readings(series.keys(), range_)
             else:
-                readings = self._matching_readings(rest, series, range_)
-            for handle, group in groupby(self._in_time(readings), key=lambda pair: pair[0]):
+                rows = limit.over(self._scan(series.keys(), range_, None))
+                readings = _matching_readings(rest, series, rows)
+            for handle, group in groupby(limit.over(readings), key=lambda pair: pair[0]):
                 yield from _cut(series[handle], [reading for _, reading in group], query.windows)
 
-    def _plan(self, query: SampleQuery | SummaryQuery) -> list[tuple[Filter, dict[Handle, Series]]]:
+    def _plan(
+        self, query: SampleQuery | SummaryQuery, limit: "_Limit"
+    ) -> list[tuple[Filter, dict[Handle, Series]]]:
         """The series that can match, by what is left to ask of their samples."""
         plan: dict[str, tuple[Filter, dict[Handle, Series]]] = {}
-        for handle, series in self._visible(query):
+        for handle, series in self._visible(query, limit):
             rest = reduce_to_sample(query.filter, series)
             if rest != NOTHING:
                 # By text: Python takes 1 and True for equal, and lists cannot be keys.
-                plan.setdefault(repr(rest), (rest, {}))[1][handle] = series
+                key = "" if rest is EVERYTHING else repr(rest)
+                plan.setdefault(key, (rest, {}))[1][handle] = series
         return list(plan.values())
 
-    def _visible(self, query: AnyQuery) -> Iterator[tuple[Handle, Series]]:
+    def _visible(self, query: AnyQuery, limit: "_Limit") -> Iterator[tuple[Handle, Series]]:
         """The series in scope that may match: the look-up narrows, the scope is checked again."""
-        for handle, series in self._in_time(self._find_series(_look_up(query))):
+        for handle, series in limit.over(self._find_series(_look_up(query))):
             if is_visible(series, query.scope):
                 yield handle, series
 
@@ -172,24 +181,33 @@ class SeriesStorage(Storage):
             if after is None or (position.timestamp, position.key) < (after.timestamp, after.key):
                 yield row
 
-    def _matching_readings(
-        self, rest: Filter, series: Mapping[Handle, Series], range_: Range
-    ) -> Iterator[tuple[Handle, Reading]]:
-        found: dict[Handle, list[Reading]] = defaultdict(list)
-        for row in self._in_time(self._scan(series.keys(), range_, None)):
-            if matches(rest, row.sample(series[row.handle])):
-                found[row.handle].append(Reading(row.timestamp, row.volume))
-        for handle, readings in found.items():
-            for reading in sorted(readings):
-                yield handle, reading
 
-    def _in_time(self, rows: Iterable[T]) -> Iterator[T]:
-        """The rows, as long as the time limit of the question allows."""
-        deadline = time.monotonic() + self._timeout_seconds
-        for number, row in enumerate(rows, 1):
-            if number % _ROWS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 and time.monotonic() > deadline:
-                raise QueryTooExpensive(self._timeout_seconds)
+class _Limit:
+    """The time limit of one question, from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def over(self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, as long as there is time: a look at the clock costs less than any row."""
+        for row in rows:
+            if time.monotonic() > self._end:
+                raise QueryTooExpensive(self._seconds)
             yield row
+
+
+def _matching_readings(
+    rest: Filter, series: Mapping[Handle, Series], rows: Iterable[Row]
+) -> Iterator[tuple[Handle, Reading]]:
+    """The readings that match what is left to ask: all of one series together, in order."""
+    found: dict[Handle, list[Reading]] = defaultdict(list)
+    for row in rows:
+        if matches(rest, row.sample(series[row.handle])):
+            found[row.handle].append(Reading(row.timestamp, row.volume))
+    for handle, readings in found.items():
+        for reading in sorted(readings):
+            yield handle, reading
 
 
 def _look_up(query: AnyQuery) -> dict[str, Any]:

@@ -434,3 +434,10 @@ def test_verdicts_as_xml(client: Client) -> None:
         parsed(response).findtext("accepted"),
         parsed(response).findtext("rejected/item/field"),
     )
+
+
+def test_metadata_may_be_escaped(client: Client) -> None:
+    """Characters written as escapes count as what they are."""
+    text = json.dumps([v2_sample(resource_metadata={"a": "ж" * 6_000})])
+
+    assert 201 == client.post("/v2/samples", text).status_int

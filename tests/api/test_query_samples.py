@@ -94,6 +94,7 @@ REFUSED = {
     "deep text": '{"not":' * 100_000,
     "too many": {"or": [CPU] * 201},
     "too many values": {"in": {"meter": ["x"] * 201}},
+    "too many patterns": {"or": [{"=~": {"meter": f"{n}"}} for n in range(21)]},
     "too long": json.dumps({"=": {"meter": "x" * 70_000}}),
     "number out of range": '{"=":{"volume":1e9999999999999999999}}',
     "lone surrogate": '{"=":{"meter":"\\ud800"}}',
@@ -131,7 +132,17 @@ def test_order(client: Client, order: Any, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "order", ["", "{}", "[1]", [{}], [{"volume": "up"}], [{"bogus": "asc"}], [{"volume": 1}]]
+    "order",
+    [
+        "",
+        "{}",
+        "[1]",
+        [{}],
+        [{"volume": "asc"}, {"counter_volume": "desc"}],
+        [{"volume": "up"}],
+        [{"bogus": "asc"}],
+        [{"volume": 1}],
+    ],
 )
 def test_refused_order(client: Client, order: Any) -> None:
     """What is no order is refused."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from api.client import Client, keep, url
+from api.client import Client, assert_fault, keep, url
 from builders import after_noon
 
 from metering.model import MeterType
@@ -437,3 +437,11 @@ def test_statistics_as_xml(client: Client, storage: Storage) -> None:
         sorted(key.text for key in tree.iterfind("item/aggregate/item/key")),
         tree.find("item/min"),
     )
+
+
+def test_too_many_groupings(client: Client) -> None:
+    """Ten fields to group by are enough: rows and answers grow with each."""
+    ten = "&".join(f"groupby=metadata.{number}" for number in range(10))
+
+    assert [] == client.rows(f"/v2/meters/cpu/statistics?{ten}")
+    assert_fault(client.get(f"/v2/meters/cpu/statistics?{ten}&groupby=user_id"), 400, "at most 10")

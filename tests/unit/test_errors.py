@@ -45,7 +45,7 @@ def test_too_expensive_names_the_limit(limit: float, text: str) -> None:
     assert f"the query took longer than {text}; narrow it" == str(errors.QueryTooExpensive(limit))
 
 
-@pytest.mark.parametrize("one", [errors.InvalidQuery, errors.InvalidSample, errors.InvalidPath])
+@pytest.mark.parametrize("one", [errors.InvalidQuery, errors.InvalidSample])
 def test_kinds_of_invalid_requests(one: type[errors.MeteringError]) -> None:
     """Whatever the client got wrong is an invalid request."""
     assert issubclass(one, errors.InvalidRequest)

@@ -15,7 +15,6 @@ from metering.api.render import JSON
 from metering.api.services import Controller
 from metering.api.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
-from metering.matching import bounds
 from metering.ordering import first
 from metering.query import EVERYTHING, SampleQuery
 
@@ -56,7 +55,7 @@ class QueryController(Controller):
         scope = call.caller.scope
         filter_ = EVERYTHING if asked.filter is None else read_filter(asked.filter, scope)
         order = () if asked.orderby is None else read_order(asked.orderby)
-        question = SampleQuery(scope=scope, filter=filter_, range=bounds(filter_))
+        question = SampleQuery(scope=scope, filter=filter_)
         found = self.services.storage.samples(question)
         page = first(found, order, limit) if order else cut(found, limit)[0]
         return [sample_to_api(one) for one in page]

@@ -24,7 +24,7 @@ from metering.statistics import (
     Row,
     compute,
     read_aggregate,
-    read_group_field,
+    read_group_fields,
 )
 from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 
@@ -54,7 +54,7 @@ class StatisticsController(Controller):
         scope = call.caller.scope
         asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope))
         names = tuple(dict.fromkeys(groupby))
-        fields = tuple(read_group_field(one) for one in names)
+        fields = read_group_fields(names)
         chosen = dict.fromkeys(
             read_aggregate(given(one.func), given(one.param)) for one in aggregate
         )
