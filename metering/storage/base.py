@@ -8,7 +8,7 @@ that reaches it has been checked. The memory driver is the definition of right.
 import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
@@ -31,15 +31,19 @@ class Storage(abc.ABC):
     Only `StorageUnavailable`, `QueryTooExpensive` and `Misconfigured` leave a driver; what the
     database raised is their cause. Scope is applied before everything else: no answer depends on
     a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
-    All methods may be called from several threads at once.
+    All methods may be called from several threads at once. `is_for_production` is for
+    /v2/capabilities: whether what is recorded outlives the process.
     """
+
+    is_for_production: ClassVar[bool] = True
 
     @classmethod
     @abc.abstractmethod
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
         """A store for the URL. Connects when first used, so a fork may follow.
 
-        No question takes much longer than the timeout: it raises `QueryTooExpensive`.
+        No question takes much longer than the timeout: it raises `QueryTooExpensive`. (The memory
+        driver has no limit.)
         """
 
     @abc.abstractmethod

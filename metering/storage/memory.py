@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 from metering.matching import matches, matches_series
 from metering.model import Extent, Sample, Series, Submission, Verdict, is_visible
@@ -16,6 +16,8 @@ from metering.times import Range
 
 class MemoryStorage(Storage):
     """`memory://`: for tests and a first look."""
+
+    is_for_production: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """An empty store."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, Self
 
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
@@ -24,6 +24,7 @@ from metering.query import (
 )
 from metering.storage.base import WindowSummary
 from metering.storage.memory import MemoryStorage
+from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading, Summary, of_stream
 from metering.times import MILLISECOND, FixedWindows, Range
 
@@ -766,6 +767,15 @@ class OneForAll(MemoryStorage):
         yield from super().samples(query)
 
 
+class NeverInAHurry(SqliteStorage):
+    """Knows no time limit."""
+
+    @classmethod
+    def open(cls, url: str, *, timeout_seconds: float) -> Self:
+        del timeout_seconds
+        return super().open(url, timeout_seconds=1e6)
+
+
 FAULTS: dict[str, list[type[MemoryStorage]]] = {
     "record": [
         SharedIds,
@@ -841,5 +851,5 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         TopLevelMetadata,
         FirstPartOnly,
     ],
-    "life": [Unlocked, ForgetsWhenPrepared, OneForAll],
+    "life": [Unlocked, ForgetsWhenPrepared, OneForAll, NeverInAHurry],
 }

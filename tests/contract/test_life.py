@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,15 @@ from contract.stores import Driver
 
 from metering.errors import QueryTooExpensive, StorageUnavailable
 from metering.model import Outcome
-from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.query import (
+    AnyOf,
+    Comparison,
+    ExtentQuery,
+    Operator,
+    SampleQuery,
+    SummaryQuery,
+    metadata_field,
+)
 from metering.storage.base import Storage
 from metering.times import EVER, WholeRange
 
@@ -246,14 +254,32 @@ def test_store_that_is_not_there(unreachable: Storage) -> None:
     assert all(error.__cause__ is not None for error in told)
 
 
+# A path down which there is something to look for at each of its dots, and two hundred looks.
+_LONG_PATH = metadata_field(".".join(["a"] * 500))
+_TEDIOUS = AnyOf(tuple(Comparison(_LONG_PATH, Operator.EQ, number) for number in range(200)))
+
 QUESTIONS = [
-    pytest.param(lambda storage: storage.samples(SampleQuery(scope=EVERYONE)), id="samples"),
-    pytest.param(lambda storage: storage.extents(ExtentQuery(scope=EVERYONE)), id="extents"),
+    pytest.param(lambda one, **q: one.samples(SampleQuery(scope=EVERYONE, **q)), id="samples"),
+    pytest.param(lambda one, **q: one.extents(ExtentQuery(scope=EVERYONE, **q)), id="extents"),
     pytest.param(
-        lambda storage: storage.summaries(SummaryQuery(scope=EVERYONE, windows=WholeRange(EVER))),
+        lambda one, **q: one.summaries(SummaryQuery(scope=EVERYONE, windows=WholeRange(EVER), **q)),
         id="summaries",
     ),
 ]
+
+
+@pytest.mark.durable
+@pytest.mark.parametrize("ask", QUESTIONS)
+def test_question_that_never_ends_is_given_up(
+    driver: Driver, ask: Callable[..., Iterator[Any]]
+) -> None:
+    """A question that takes seconds by its nature is QueryTooExpensive after a tenth of one."""
+    batch = [submission(id=f"s-{n}", resource_id=f"vm-{n}", metadata={"a": n}) for n in range(300)]
+    with driver.fresh() as storage, driver.again(storage, 0.1) as hasty:
+        record(storage, *batch)
+
+        with pytest.raises(QueryTooExpensive):
+            list(ask(hasty, filter=_TEDIOUS))
 
 
 @pytest.mark.durable

@@ -4,7 +4,6 @@ from metering.api.expose import Call, expose
 from metering.api.services import Controller
 from metering.api.wire import CapabilitiesBody
 from metering.statistics import FUNCTIONS
-from metering.storage.memory import MemoryStorage
 
 
 class CapabilitiesController(Controller):
@@ -26,7 +25,5 @@ class CapabilitiesController(Controller):
                 "statistics:aggregation:standard": True,
                 **{f"statistics:aggregation:selectable:{name}": True for name in FUNCTIONS},
             },
-            storage={
-                "storage:production_ready": not isinstance(self.services.storage, MemoryStorage)
-            },
+            storage={"storage:production_ready": self.services.storage.is_for_production},
         )

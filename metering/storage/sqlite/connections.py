@@ -194,4 +194,6 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StorageUnavailable(f"SQLite reports: {error}") from error
+        # Its own words name tables and files; they go into the log, as the cause.
+        name = getattr(error, "sqlite_errorname", "an error")
+        raise StorageUnavailable(f"SQLite reports {name}") from error
