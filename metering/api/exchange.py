@@ -5,6 +5,7 @@ router notes the route, whoever knows the caller the project, the hook of errors
 what counts samples their outcomes.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from metering.api.request_id import Wsgi
+
+LOG = logging.getLogger(__name__)
 
 ROUTE = "metering.route"
 PROJECT = "metering.project_id"
@@ -68,13 +71,21 @@ class Observed:
 
         begin = time.perf_counter()
         for observer in self._observers:
-            observer.began()
+            _tell(observer.began)
         try:
             return self._application(environ, start)
         finally:
             exchange = _exchange(environ, status, time.perf_counter() - begin)
             for observer in self._observers:
-                observer.ended(exchange)
+                _tell(observer.ended, exchange)
+
+
+def _tell(tell: Callable[..., None], *what: Exchange) -> None:
+    """Whatever ails an observer (its files were removed, say), it costs no answer."""
+    try:
+        tell(*what)
+    except Exception as error:  # noqa: BLE001 - see above
+        LOG.error("a request was not counted: %s", error)  # noqa: TRY400 - many may follow
 
 
 def outcomes_of(environ: dict[str, Any]) -> Counter[str]:

@@ -81,8 +81,12 @@ def metering_api(folder: Path, *arguments: str, **environ: str) -> Iterator[Serv
 def uwsgi(folder: Path, *arguments: str, **environ: str) -> Iterator[Service]:
     """A uWSGI with our ini file and two workers, on a free port; killed in the end likewise."""
     command = [script("uwsgi"), "--ini", str(INI), "--processes", "2", *arguments]
-    at = {"METERING_HTTP": "127.0.0.1:0"}
-    yield from _running(Service("uwsgi", command, folder, **at, **environ))
+    own = {
+        "METERING_HTTP": "127.0.0.1:0",
+        # Our ini file has one in /tmp, which stays there when uWSGI is killed.
+        "PROMETHEUS_MULTIPROC_DIR": str(folder / f"metrics-{time.monotonic_ns()}"),
+    }
+    yield from _running(Service("uwsgi", command, folder, **(own | environ)))
 
 
 @contextmanager

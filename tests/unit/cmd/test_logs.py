@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metering.api.request_id import current
 from metering.cmd.logs import JsonFormatter, TextFormatter, mask, set_up_logging
 from metering.config import LogConfig
 
@@ -138,9 +139,9 @@ def test_level_is_ours(level: str, ours: str, theirs: str) -> None:
 
 
 def test_format_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON where it is configured; outside a request its id is a dash."""
+    """JSON where it is configured, with the id of the request."""
     with set_up(LogConfig(format="json", level="INFO")):
         logging.getLogger("metering.x").info("here")
 
     event = json.loads(capsys.readouterr().err)
-    assert ("-", "here") == (event["request_id"], event["message"])
+    assert (current(), "here") == (event["request_id"], event["message"])
