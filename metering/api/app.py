@@ -5,15 +5,15 @@ import threading
 import pecan
 
 from metering.api.access import Access
-from metering.api.access_log import AccessLog
-from metering.api.cors import allow_origins
-from metering.api.exchange import Observed
 from metering.api.faults import FaultHook
-from metering.api.framing import WholeRequests
-from metering.api.request_id import RequestIds, Wsgi
-from metering.api.requests import ApiRequest
+from metering.api.framework.requests import ApiRequest
+from metering.api.framework.routing import Router
+from metering.api.middleware.access_log import AccessLog
+from metering.api.middleware.cors import allow_origins
+from metering.api.middleware.exchange import Observed
+from metering.api.middleware.framing import WholeRequests
+from metering.api.middleware.request_id import RequestIds, Wsgi
 from metering.api.routes import make_routes
-from metering.api.routing import Router
 from metering.api.services import Services
 from metering.config import Config
 from metering.recording import Recorder

@@ -1,8 +1,8 @@
 """Every path of the API."""
 
-from metering.api.health import Readiness
-from metering.api.operation import HealthController, MetricsController
-from metering.api.routing import ANY_METHOD, Route
+from metering.api.framework.routing import ANY_METHOD, Route
+from metering.api.operation.controllers import HealthController, MetricsController
+from metering.api.operation.health import Readiness
 from metering.api.services import Services
 from metering.api.v2.alarms import AlarmsController
 from metering.api.v2.capabilities import CapabilitiesController

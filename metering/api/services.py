@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 from metering.api.access import Access
-from metering.api.metrics import Metrics
+from metering.api.operation.metrics import Metrics
 from metering.config import ApiConfig
 from metering.recording import Recorder
 from metering.storage.base import Storage

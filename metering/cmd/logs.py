@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from metering.api.request_id import LogFilter
+from metering.api.middleware.request_id import LogFilter
 from metering.config import LogConfig
 
 _TEXT = "%(asctime)s %(process)d %(levelname)s %(name)s [%(request_id)s] %(message)s"
@@ -63,7 +63,7 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """An object a line: time, level, logger, process, request_id, message; then what there is more.
 
-    That is the record's `fields` (those of a request: see `metering.api.access_log`) and
+    That is the record's `fields` (those of a request: see `metering.api.middleware.access_log`) and
     `exception`. All is ASCII, control characters are escaped.
     """
 

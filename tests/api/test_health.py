@@ -8,9 +8,9 @@ import pytest
 from api.client import Client, assert_fault
 from api.conftest import Serve
 
-from metering.api import health
 from metering.api.app import make_app
-from metering.api.health import Readiness
+from metering.api.operation import health
+from metering.api.operation.health import Readiness
 from metering.config import load
 from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 from metering.storage.memory import MemoryStorage

@@ -12,9 +12,9 @@ from builders import after_noon
 
 import metering
 from metering.api.access import Access
-from metering.api.declare import AggregateChoice, Condition
+from metering.api.framework.declare import AggregateChoice, Condition
+from metering.api.framework.routing import ANY_METHOD, Route
 from metering.api.routes import make_routes
-from metering.api.routing import ANY_METHOD, Route
 from metering.api.services import Services
 from metering.config import load
 from metering.recording import Recorder

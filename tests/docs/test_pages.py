@@ -9,7 +9,7 @@ from docutils.utils import SystemMessage
 
 from metering import config
 from metering.api.app import Services
-from metering.api.params import ALIASES, OPERATORS
+from metering.api.reading.params import ALIASES, OPERATORS
 from metering.api.routes import make_routes
 from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
 

@@ -5,7 +5,7 @@ from typing import NoReturn
 import pecan
 from webob import Request, Response
 
-from metering.api.render import JSON
+from metering.api.writing.render import JSON
 from metering.errors import Gone
 
 

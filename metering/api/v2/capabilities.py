@@ -1,8 +1,8 @@
 """/v2/capabilities: what the API and the storage driver can do, in v2's names."""
 
-from metering.api.expose import Call, expose
+from metering.api.framework.expose import Call, expose
 from metering.api.services import Controller
-from metering.api.wire import CapabilitiesBody
+from metering.api.writing.wire import CapabilitiesBody
 from metering.statistics import FUNCTIONS
 
 

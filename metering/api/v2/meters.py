@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from metering.api.bodies import V2_SAMPLES, read_v2_samples
-from metering.api.convert import (
-    meter_to_api,
-    recorded_sample_to_old_api,
-    sample_to_old_api,
-    unique_meter_to_api,
-)
-from metering.api.declare import Condition, Truth
-from metering.api.expose import Call, Reply, expose
-from metering.api.paging import cut, next_url, read_marker, write_marker
-from metering.api.params import (
+from metering.api.framework.declare import Condition, Truth
+from metering.api.framework.expose import Call, Reply, expose
+from metering.api.operation.tally import count, counting_failure
+from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
+from metering.api.reading.params import (
     METER_FIELDS,
     SAMPLE_FIELDS,
     of_meter,
     read_conditions,
     read_limit,
 )
-from metering.api.sample_pages import page_of_samples
 from metering.api.services import Controller
-from metering.api.tally import count, counting_failure
-from metering.api.wire import MeterBody, OldSampleBody
+from metering.api.writing.convert import (
+    meter_to_api,
+    recorded_sample_to_old_api,
+    sample_to_old_api,
+    unique_meter_to_api,
+)
+from metering.api.writing.paging import cut, next_url, read_marker, write_marker
+from metering.api.writing.sample_pages import page_of_samples
+from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
 from metering.model import Meter
 from metering.recording import Manner

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from metering.api.expose import Call, expose
-from metering.api.openapi import describe
-from metering.api.render import JSON
-from metering.api.routing import Route
+from metering.api.document.openapi import describe
+from metering.api.framework.expose import Call, expose
+from metering.api.framework.routing import Route
 from metering.api.services import Controller
+from metering.api.writing.render import JSON
 
 
 class OpenApiController(Controller):

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
-from metering.api.complex import read_filter, read_order
-from metering.api.convert import sample_to_api
-from metering.api.expose import JSON_TYPES, Body, Call, expose
-from metering.api.paging import cut
-from metering.api.params import read_limit
-from metering.api.render import JSON
+from metering.api.framework.expose import JSON_TYPES, Body, Call, expose
+from metering.api.reading.complex import read_filter, read_order
+from metering.api.reading.params import read_limit
 from metering.api.services import Controller
-from metering.api.wire import SampleBody
+from metering.api.writing.convert import sample_to_api
+from metering.api.writing.paging import cut
+from metering.api.writing.render import JSON
+from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
 from metering.ordering import first
 from metering.query import EVERYTHING, SampleQuery

@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from metering import times
-from metering.api.convert import resource_to_api
-from metering.api.declare import Condition
-from metering.api.expose import Call, Reply, expose
-from metering.api.paging import cut, next_url, read_marker, write_marker
-from metering.api.params import RESOURCE_FIELDS, read_conditions, read_limit
+from metering.api.framework.declare import Condition
+from metering.api.framework.expose import Call, Reply, expose
+from metering.api.reading.params import RESOURCE_FIELDS, read_conditions, read_limit
 from metering.api.services import Controller
-from metering.api.wire import ResourceBody
+from metering.api.writing.convert import resource_to_api
+from metering.api.writing.paging import cut, next_url, read_marker, write_marker
+from metering.api.writing.wire import ResourceBody
 from metering.catalogue import CatalogueQuery, resource_order, resources
 from metering.errors import InvalidQuery, NotFound
 from metering.model import Resource, Scope

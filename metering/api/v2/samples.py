@@ -3,15 +3,15 @@
 from typing import Any
 from urllib.parse import quote
 
-from metering.api.bodies import SAMPLES, read_samples
-from metering.api.convert import sample_to_api
-from metering.api.declare import Condition
-from metering.api.expose import Call, Reply, expose
-from metering.api.params import SAMPLE_FIELDS, read_conditions, read_limit
-from metering.api.sample_pages import page_of_samples
+from metering.api.framework.declare import Condition
+from metering.api.framework.expose import Call, Reply, expose
+from metering.api.operation.tally import count, counting_failure
+from metering.api.reading.bodies import SAMPLES, read_samples
+from metering.api.reading.params import SAMPLE_FIELDS, read_conditions, read_limit
 from metering.api.services import Controller
-from metering.api.tally import count, counting_failure
-from metering.api.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
+from metering.api.writing.convert import sample_to_api
+from metering.api.writing.sample_pages import page_of_samples
+from metering.api.writing.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
 from metering.errors import InvalidSample, NotFound
 from metering.model import Outcome, Verdict
 from metering.query import FIELDS, Comparison, Operator, SampleQuery

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from metering.api.convert import StatisticsShape, statistics_to_api
-from metering.api.declare import AggregateChoice, Condition, given
-from metering.api.expose import Call, expose
-from metering.api.params import (
+from metering.api.framework.declare import AggregateChoice, Condition, given
+from metering.api.framework.expose import Call, expose
+from metering.api.reading.params import (
     SAMPLE_FIELDS,
     Conditions,
     of_meter,
@@ -14,7 +13,8 @@ from metering.api.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.wire import StatisticsBody
+from metering.api.writing.convert import StatisticsShape, statistics_to_api
+from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.model import Scope
 from metering.query import ExtentQuery, Field, SummaryQuery

@@ -7,7 +7,7 @@ from webob import exc
 
 from metering import errors
 from metering.api.faults import STATUS, respond
-from metering.api.request_id import current
+from metering.api.middleware.request_id import current
 from metering.errors import InvalidQuery, MeteringError, NotFound
 
 

@@ -141,7 +141,7 @@ def test_file_of_something_else(storage: SqliteStorage, path: Path) -> None:
 
     with pytest.raises(StorageUnavailable) as refusal:
         storage.check()
-    assert "SQLite reports: file is not a database" == refusal.value.message
+    assert "SQLite reports SQLITE_NOTADB" == refusal.value.message
 
 
 def test_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""What each parameter means and may be, by its name on the wire: one table, for documents."""
+
+import re
+from dataclasses import dataclass, field
+
+from metering.api.document.schema import Schema
+from metering.api.reading.literals import TYPES
+from metering.api.reading.params import ALIASES, MAX_CONDITIONS, MAX_PERIOD_SECONDS, OPERATORS
+from metering.query import FIELDS
+from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Its meaning, and what a schema says beyond its type: of a value, and of a list of them."""
+
+    description: str
+    bounds: Schema = field(default_factory=dict)
+    list_bounds: Schema = field(default_factory=dict)
+
+
+def _names(names: list[str]) -> Schema:
+    """A field of that name, or a path into the metadata."""
+    listed = "|".join(re.escape(name) for name in names)
+    return {"pattern": rf"^({listed}|(resource_)?metadata\..+)$"}
+
+
+_SERIES_FIELDS = [name for name, one in FIELDS.items() if one.of_series]
+_AT_MOST = {"maxItems": MAX_CONDITIONS}
+
+PARAMETERS = {
+    "q.field": Parameter(
+        "What a condition compares. The n-th q.field, q.op, q.value and q.type belong together; "
+        "all conditions must hold. Lists of meters and resources know fewer fields.",
+        _names([*ALIASES, "search_offset"]),
+        _AT_MOST,
+    ),
+    "q.op": Parameter(
+        "How it compares, as often as q.field or not at all; eq if empty.",
+        {"enum": [*OPERATORS, ""]},
+        _AT_MOST,
+    ),
+    "q.value": Parameter("With what it compares, as often as q.field.", {}, _AT_MOST),
+    "q.type": Parameter(
+        "What a value of metadata is read as, as often as q.field or not at all; if empty, as a "
+        "Python literal.",
+        {"enum": [*TYPES, ""]},
+        _AT_MOST,
+    ),
+    "limit": Parameter(
+        "The most rows of the list. A list that was cut has a Link to the next page.",
+        {"minimum": 1},
+    ),
+    "marker": Parameter(
+        "Where the last page ended; only as the Link of a list gave it.",
+        {"pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+    "unique": Parameter("Whether to show each meter name once, of no resource."),
+    "direct": Parameter("Taken and ignored: every sample is kept when this answers."),
+    "meter_links": Parameter("0: without links to the meters of a resource."),
+    "period": Parameter(
+        "Seconds of a row; 0 or none for one row. Periods begin at the lower bound of the "
+        "timestamps, else at the oldest sample.",
+        {"minimum": 0, "maximum": MAX_PERIOD_SECONDS},
+    ),
+    "groupby": Parameter("A field; a row for each of its values.", _names(_SERIES_FIELDS)),
+    "aggregate.func": Parameter(
+        "A figure of each row; without any, the first five that v2 had.",
+        {"enum": list(FUNCTIONS)},
+    ),
+    "aggregate.param": Parameter(
+        "Of the n-th aggregate.func: the field whose values cardinality counts.",
+        {"enum": [*CARDINALITY_FIELDS, ""]},
+    ),
+    "meter": Parameter("The name of a meter, percent-encoded."),
+    "resource_id": Parameter(
+        "The id of a resource: all the rest of the path, slashes included, encoded or not."
+    ),
+    "sample_id": Parameter(
+        "The id of a sample: all the rest of the path, slashes included, encoded or not."
+    ),
+    "Idempotency-Key": Parameter(
+        "Makes the ids that samples of the body lack, the same each time: a request that is sent "
+        "again counts once."
+    ),
+}

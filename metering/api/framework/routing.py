@@ -1,0 +1,78 @@
+"""How paths lead to controllers: one table, read from top to bottom; Pecan asks it.
+
+Pecan's own object dispatch would let a path name any attribute, and its RestController gives
+`_method`, `edit` and `delete` meanings of their own. Here a path is what the table says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pecan
+from webob import exc
+
+from metering.api.middleware.exchange import ROUTE
+
+Controller = Callable[..., Any]
+
+ARGUMENTS = "metering.path_arguments"
+ANY_METHOD = "*"
+
+
+class Route:
+    """A path template, and its controllers by method.
+
+    A segment in braces is an argument. Where it ends in `...` it takes all the rest of the path,
+    slashes included, and must be the last; otherwise a trailing slash means nothing.
+    """
+
+    def __init__(self, template: str, verbs: Mapping[str, Controller]) -> None:
+        self.template = template
+        self.verbs = verbs
+        self._segments = template.split("/")[1:]
+
+    def match(self, path: list[str]) -> list[str] | None:
+        """The path arguments, or None if the path is another."""
+        segments = self._segments
+        if segments[-1].endswith("...}"):
+            if len(path) < len(segments) or path[len(segments) - 1 :] == [""]:
+                return None
+            path = [*path[: len(segments) - 1], "/".join(path[len(segments) - 1 :])]
+        elif len(path) == len(segments) + 1 and not path[-1]:
+            path = path[:-1]
+        if len(path) != len(segments):
+            return None
+        pairs = list(zip(segments, path, strict=True))
+        if any(segment != given for segment, given in pairs if not segment.startswith("{")):
+            return None
+        return [given for segment, given in pairs if segment.startswith("{")]
+
+
+class Router:
+    """The root that Pecan is given."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+
+    @pecan.expose()
+    def _route(self, remainder: list[str], request: Any) -> tuple[Controller, list[str]]:
+        """Give Pecan the controller (Pecan's documented hook).
+
+        The path arguments go by way of the environ: Pecan would drop those that are empty. So
+        does the template, which the log and the metrics name.
+        """
+        for route in self._routes:
+            arguments = route.match(remainder)
+            if arguments is not None:
+                request.environ[ARGUMENTS] = arguments
+                request.environ[ROUTE] = route.template
+                return _controller(route, request.method), []
+        raise exc.HTTPNotFound
+
+
+def _controller(route: Route, method: str) -> Controller:
+    controller = route.verbs.get(method) or route.verbs.get(ANY_METHOD)
+    if controller is None:
+        refused = exc.HTTPMethodNotAllowed()
+        refused.allow = sorted(route.verbs)
+        raise refused
+    return controller

@@ -1,0 +1,1 @@
+"""What stands around the application: whole bodies, request ids, the log, other origins."""

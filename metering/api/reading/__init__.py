@@ -1,0 +1,1 @@
+"""What clients send: parameters, filters and bodies become questions and drafts."""

@@ -1,0 +1,127 @@
+"""Bodies that carry samples: an array, an object or lines become drafts, each by itself.
+
+So one sample that is wrong, be it a NaN that some clients write and JSON has not, costs no other.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw
+
+from metering.api.framework.expose import JSON_TYPES, Body, Call
+from metering.api.reading.shapes import (
+    NOT_FINITE,
+    AgentSample,
+    Read,
+    V2Sample,
+    read_either,
+    read_item,
+    read_v2,
+)
+from metering.api.writing.render import JSON
+from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
+from metering.recording import Draft
+
+NDJSON = "application/x-ndjson"
+
+_NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})
+_Either = V2Sample | AgentSample
+
+_KEY = "Idempotency-Key"
+
+V2_SAMPLES = Body(types={JSON: Annotated[list[V2Sample], _NOT_EMPTY]}, headers=(_KEY,))
+SAMPLES = Body(
+    types={
+        JSON: Annotated[list[_Either], _NOT_EMPTY] | V2Sample | AgentSample,
+        NDJSON: Annotated[str, Meta(description="The same objects as in JSON, one on each line.")],
+    },
+    headers=(_KEY,),
+)
+
+
+_items = msgspec.json.Decoder(list[Raw]).decode
+_one = msgspec.json.Decoder(Raw).decode
+
+# A string, closed or not, or a word that Python and JavaScript write for a number of that kind.
+_STRING_OR_NOT_FINITE = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|-?(?:NaN|Infinity)', re.DOTALL)
+
+T = TypeVar("T")
+Item = Draft | InvalidSample
+
+
+def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
+    """The samples of a JSON array in v2's shape.
+
+    Raises:
+        InvalidRequest: not a JSON array, or an empty one.
+        TooLarge: more samples than that.
+        UnsupportedMedia: not JSON.
+    """
+    body = _checked(call, JSON_TYPES)
+    items = [] if body in (b"", b"null") else _array(_with_words(body))
+    return _read_all(items, read_v2, max_samples)
+
+
+def read_samples(call: Call, max_samples: int) -> list[Item]:
+    """The samples of a JSON array, a single object or NDJSON lines, each in either shape.
+
+    Raises:
+        InvalidRequest: not JSON at all, or no sample.
+        TooLarge: more samples than that.
+        UnsupportedMedia: neither JSON nor NDJSON.
+    """
+    body = _checked(call, (*JSON_TYPES, NDJSON))
+    if call.content_type == NDJSON:
+        items = [_with_words(line) for line in body.splitlines() if line.strip()]
+    elif body.startswith(b"{"):
+        items = [bytes(_parsed(_with_words(body), _one))]
+    else:
+        items = [] if body in (b"", b"null") else _array(_with_words(body))
+    return _read_all(items, read_either, max_samples)
+
+
+def _with_words(body: bytes) -> bytes:
+    """The body with numbers that are not finite as texts, which are refused one by one."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return body
+
+    def quoted(found: re.Match[bytes]) -> bytes:
+        word = found[0]
+        return word if word.startswith(b'"') else msgspec.json.encode(NOT_FINITE + word.decode())
+
+    return _STRING_OR_NOT_FINITE.sub(quoted, body)
+
+
+def _checked(call: Call, media: Sequence[str]) -> bytes:
+    if call.body and call.content_type not in media:
+        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    try:
+        call.body.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("Request is not in valid JSON format: not UTF-8") from None
+    return call.body.strip()
+
+
+def _array(body: bytes) -> list[bytes]:
+    return [bytes(item) for item in _parsed(body, _items)]
+
+
+def _parsed(body: bytes, decode: Callable[[bytes], T]) -> T:
+    try:
+        return decode(body)
+    except msgspec.ValidationError:
+        message = "Invalid input for field/attribute samples. Value not a valid list"
+        raise InvalidRequest(message, field="samples") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        message = f"Request is not in valid JSON format: {error}"
+        raise InvalidRequest(message) from None
+
+
+def _read_all(items: list[bytes], read: Read, max_samples: int) -> list[Item]:
+    if not items:
+        raise InvalidRequest("Samples should be included in request body", field="samples")
+    if len(items) > max_samples:
+        raise TooLarge(f"at most {max_samples} samples in one request", field="samples")
+    return [read_item(item, read) for item in items]

@@ -1,0 +1,1 @@
+"""What clients get: rows, their forms, and pages."""

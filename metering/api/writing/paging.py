@@ -1,0 +1,55 @@
+"""Pages of a list: a marker says where the last page ended, a link leads to the next.
+
+A marker is opaque to clients: the sort key of the last row, so that rows that arrive meanwhile
+neither shift a page nor repeat in it.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from metering.api.framework.expose import Call
+from metering.errors import InvalidQuery
+
+T = TypeVar("T")
+
+
+def write_marker(*parts: object) -> str:
+    """The marker for a sort key of texts, numbers and null."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def read_marker(marker: str, types: Any) -> Any:
+    """The sort key that a marker carries, as that tuple type.
+
+    Raises:
+        InvalidQuery: it is none of ours.
+    """
+    try:
+        padded = marker.encode() + b"=" * (-len(marker) % 4)
+        return msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=types)
+    except (binascii.Error, ValueError, RecursionError):
+        message = "marker must be that of a next link"
+        raise InvalidQuery(message, field="marker") from None
+
+
+def cut(rows: Iterable[T], limit: int) -> tuple[list[T], bool]:
+    """The first rows up to the limit, and whether there are more; the source is closed."""
+    source: Iterator[T] = iter(rows)
+    page = list(islice(source, limit))
+    more = next(source, None) is not None
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
+    return page, more
+
+
+def next_url(call: Call, marker: str) -> str:
+    """The URL of the page after this one: the same request with another marker."""
+    kept = [(name, value) for name, value in call.parameters if name != "marker"]
+    return f"{call.url}?{urlencode([*kept, ('marker', marker)])}"
