@@ -43,7 +43,7 @@ setup(
             "sqlite = metering.storage.sqlite:SqliteStorage",
         ],
         "oslo.config.opts": ["metering = metering.config:list_opts"],
-        "oslo.config.opts.defaults": ["metering = metering.api.middleware.cors:set_defaults"],
-        "oslo.policy.policies": ["metering = metering.api.rules:list_rules"],
+        "oslo.config.opts.defaults": ["metering = metering.api.middleware.defaults:set_defaults"],
+        "oslo.policy.policies": ["metering = metering.api.callers.rules:list_rules"],
     },
 )

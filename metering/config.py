@@ -50,6 +50,7 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "auth",
             default="none",
             choices=[
+                ("keystone", "each request has a token of Keystone; see [keystone_authtoken]"),
                 ("none", "everyone is an administrator; for one machine or a closed network"),
                 ("headers", "a proxy in front sets X-Project-Id, X-User-Id and X-Roles"),
                 ("keys", "each request has one of the keys in keys_file"),

@@ -96,6 +96,15 @@ class StorageUnavailable(MeteringError):
     code = "storage_unavailable"
 
 
+class IdentityUnavailable(MeteringError):
+    """Who knows the callers did not answer; nothing was done."""
+
+    code = "identity_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("tokens cannot be validated now; nothing was done")
+
+
 class NotPrepared(StorageUnavailable):
     """The store answers, but `metering-manage prepare` was never run on it."""
 

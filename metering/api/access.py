@@ -1,10 +1,11 @@
 """Who asks, and who may do what: identity as the configuration says, rights by the rules."""
 
-from metering.api.api_keys import ApiKeys
-from metering.api.identity import Environ, Identify
-from metering.api.proxy import ProxyHeaders
-from metering.api.public import is_public
-from metering.api.rules import ADMINISTERS, READS_ALL, WRITES, Rules
+from metering.api.callers.api_keys import ApiKeys
+from metering.api.callers.identity import Environ, Identify
+from metering.api.callers.keystone import KeystoneTokens
+from metering.api.callers.proxy import ProxyHeaders
+from metering.api.callers.public import is_public
+from metering.api.callers.rules import ADMINISTERS, READS_ALL, WRITES, Rules
 from metering.api.scope import Caller
 from metering.config import ApiConfig, Config
 from metering.errors import Forbidden
@@ -69,4 +70,6 @@ class Access:
 def _identify_by(api: ApiConfig) -> Identify:
     if api.auth == "keys":
         return ApiKeys(api)
+    if api.auth == "keystone":
+        return KeystoneTokens()
     return ProxyHeaders(api)

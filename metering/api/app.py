@@ -12,6 +12,7 @@ from metering.api.middleware.access_log import AccessLog
 from metering.api.middleware.cors import allow_origins
 from metering.api.middleware.exchange import Observed
 from metering.api.middleware.framing import WholeRequests
+from metering.api.middleware.keystone_gate import KeystoneGate
 from metering.api.middleware.request_id import RequestIds, Wsgi
 from metering.api.routes import make_routes
 from metering.api.services import Services
@@ -38,5 +39,7 @@ def make_app(config: Config, storage: Storage, stopping: threading.Event | None 
         force_canonical=False,
         default_renderer="json",
     )
+    if config.api.auth == "keystone":
+        application = KeystoneGate(application, config)
     whole = WholeRequests(allow_origins(application, config))
     return RequestIds(Observed(whole, services.metrics, AccessLog()))

@@ -27,6 +27,7 @@ STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueryTooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -68,7 +69,7 @@ def respond(error: Exception, accept: str) -> Response:
     else:
         body = render(ErrorBody(error_message=fault), ErrorBody, JSON)
     response = Response(body=body, status=int(status), content_type=content_type, charset="utf-8")
-    if isinstance(error, errors.Unauthenticated):
+    if isinstance(error, errors.Unauthenticated) and error.challenge:
         response.headers["WWW-Authenticate"] = error.challenge
     return response
 

@@ -5,7 +5,7 @@ It is a closed type. Drivers apply it before anything that was asked.
 
 from dataclasses import dataclass
 
-from metering.api.identity import Identity
+from metering.api.callers.identity import Identity
 from metering.errors import Forbidden
 from metering.model import AllProjects, Project, Scope
 

@@ -37,6 +37,8 @@ def set_up_logging(config: LogConfig) -> None:
     logging.getLogger("metering").setLevel(level)
     # Pecan logs as errors what clients do wrong; our own hook says what matters.
     logging.getLogger("pecan").setLevel(logging.CRITICAL)
+    # At INFO this one tells of each token that is refused, and quotes what Keystone said of it.
+    logging.getLogger("keystonemiddleware").setLevel(logging.WARNING)
 
 
 class TextFormatter(logging.Formatter):

@@ -1,4 +1,4 @@
-"""Real clients have an environment of their own each: made once, and kept between runs."""
+"""Real programs have an environment of their own each: made once, and kept between runs."""
 
 import fcntl
 import hashlib
@@ -14,14 +14,14 @@ _INSTALL_SECONDS = 150
 _MADE = "made"
 
 
-def python_with(name: str) -> Path:
+def python_with(name: str, folder: Path = HERE) -> Path:
     """The Python of an environment that holds what `<name>.txt` pins, and nothing else.
 
     It is in the user's cache under the name of its contents, so that another set of pins or
     another Python gets another one. One process makes it while others wait; one that was not
     finished is made anew. Without a package index this fails.
     """
-    pins = HERE / f"{name}.txt"
+    pins = folder / f"{name}.txt"
     contents = f"{sys.version} {sys.base_prefix} {pins.read_text(encoding='utf-8')}"
     place = _cache() / f"{name}-{hashlib.sha256(contents.encode()).hexdigest()[:16]}"
     python = place / "bin" / "python"

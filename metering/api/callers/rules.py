@@ -7,7 +7,7 @@ what stands here.
 
 from oslo_policy import policy
 
-from metering.api.identity import Identity
+from metering.api.callers.identity import Identity
 from metering.config import Config
 
 ADMINISTERS = "segregation"

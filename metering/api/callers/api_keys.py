@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from metering.api.identity import Environ, Identity, header
+from metering.api.callers.identity import Environ, Identity, header
 from metering.config import ApiConfig
 from metering.errors import Misconfigured, Unauthenticated
 from metering.keys import KeyFile

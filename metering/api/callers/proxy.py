@@ -4,7 +4,7 @@ A header that is spelt with underscores (`X_Project_Id`) cannot be told from the
 a WSGI server, so the proxy must drop it, as nginx and Apache do by themselves.
 """
 
-from metering.api.identity import Environ, Identity, header
+from metering.api.callers.identity import Environ, Identity, header
 from metering.config import ApiConfig
 from metering.errors import Unauthorized
 

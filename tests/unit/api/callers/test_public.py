@@ -2,7 +2,7 @@
 
 import pytest
 
-from metering.api.public import is_public
+from metering.api.callers.public import is_public
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Who a request comes from, in each way that the configuration knows, and the rules."""
