@@ -175,7 +175,9 @@ def compile_pattern(pattern: str) -> Any:
     try:
         return re2.compile(pattern, _QUIET)
     except re2.error as error:
-        raise InvalidQuery(f"invalid regular expression: {error}", field="filter") from None
+        why = error.args[0] if error.args else "?"
+        words = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
+        raise InvalidQuery(f"invalid regular expression: {words}", field="filter") from None
 
 
 def bounds(filter_: Filter) -> Range:

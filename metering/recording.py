@@ -174,7 +174,7 @@ def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Subm
     )
     sent = {name: getattr(draft, name) for name in ("timestamp", "project_id", "user_id")}
     sent["metadata"] = draft.metadata
-    completed = frozenset(name for name, value in sent.items() if value is None)
+    completed = frozenset(name for name, value in sent.items() if value in (None, ""))
     return Submission(sample, completed)
 
 
@@ -200,7 +200,7 @@ def _id(draft: Draft, index: int, manner: Manner) -> str:
 
 def _owner(draft: Draft, field: str, default: str | None) -> str | None:
     value: str | None = getattr(draft, field)
-    return default if value is None else _text(draft, field, value)
+    return _text(draft, field, value) if value else default
 
 
 def _mandatory(draft: Draft, field: str, *, empty: bool = False) -> str:

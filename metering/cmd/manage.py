@@ -13,7 +13,7 @@ from metering import demo, times
 from metering.cmd import keys
 from metering.cmd.common import add_config_argument
 from metering.config import load
-from metering.errors import Conflict, MeteringError
+from metering.errors import MeteringError
 from metering.model import Outcome, Submission
 from metering.storage import open_storage
 from metering.storage.base import Storage
@@ -97,18 +97,24 @@ def _demo(storage: Storage, arguments: argparse.Namespace) -> int:
     storage.prepare()
     outcomes = _record(storage, demo.usage(arguments.seed, arguments.until or times.now()))
     print(f"{outcomes[Outcome.STORED]} stored, {outcomes[Outcome.DUPLICATE]} duplicate")
+    if outcomes[Outcome.CONFLICT]:
+        print("the store has a demo of another end (see --until), which stays as it is")
     return 0
 
 
 def _record(storage: Storage, submissions: Iterator[Submission]) -> Counter[Outcome]:
-    """Record in batches, with a bar on a terminal, and count what became of the samples."""
+    """Record in batches, with a bar on a terminal, and count what became of the samples.
+
+    Ends with the first batch that is in conflict: a demo made earlier is good enough to look at.
+    """
     outcomes: Counter[Outcome] = Counter()
     # `disable=None` looks whether stderr is a terminal.
     with tqdm(total=demo.EXPECTED_SAMPLES, unit=" samples", disable=None) as bar:
         while batch := list(itertools.islice(submissions, _BATCH)):
-            outcomes.update(verdict.outcome for verdict in storage.record(batch, atomic=True))
+            verdicts = storage.record(batch, atomic=True)
+            outcomes.update(verdict.outcome for verdict in verdicts)
             if outcomes[Outcome.CONFLICT]:
-                message = "the store has a demo of another end (see --until); use an empty store"
-                raise Conflict(message)
+                outcomes[Outcome.STORED] -= sum(one.outcome is Outcome.STORED for one in verdicts)
+                break
             bar.update(len(batch))
     return outcomes

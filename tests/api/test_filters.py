@@ -364,3 +364,18 @@ def test_metadata_of_the_newest_sample(client: Client, storage: Storage, path: s
     assert [0, 1] == [
         len(client.rows(url(path, ("metadata.a", "eq", value)))) for value in ("1", "2")
     ]
+
+
+def test_a_null_value_asks_nothing(client: Client, storage: Storage) -> None:
+    """As in v2, a condition whose value is null in JSON is no condition."""
+    keep(storage, {"id": "a"}, {"id": "b", "user_id": "u-2"})
+
+    body = '{"q":[{"field":"user_id","value":null},{"field":"resource_id","value":"vm-1"}]}'
+    assert 2 == len(client.rows("/v2/samples", body=body))
+
+
+def test_the_empty_key_can_be_asked_for(client: Client, storage: Storage) -> None:
+    """A path that ends after the prefix names the empty key."""
+    keep(storage, {"id": "a", "metadata": {"": "x"}}, {"id": "b", "resource_id": "vm-2"})
+
+    assert ["a"] == [row["id"] for row in client.rows("/v2/samples?q.field=metadata.&q.value=x")]

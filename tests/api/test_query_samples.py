@@ -61,6 +61,8 @@ FILTERS = {
     "metadata with a dollar": ({"=": {"metadata.$x.y": 2}}, "a"),
     "pattern": ({"=~": {"meter": "^d.s"}}, "c"),
     "pattern without case": ({"=~": {"meter": "(?i)CPU"}}, "ba"),
+    "pattern on a number": ({"not": {"=~": {"volume": "1"}}}, "bca"),
+    "pattern on an instant": ({"=~": {"recorded_at": "2015"}}, ""),
     "signature": ({"!=": {"message_signature": "x"}}, "bca"),
 }
 
@@ -86,7 +88,7 @@ REFUSED = {
     "and of one": {"and": [CPU]},
     "in nothing": {"in": {"meter": []}},
     "bad timestamp": {">": {"timestamp": "junk"}},
-    "pattern on a number": {"=~": {"volume": "1"}},
+    "pattern that is no text": {"=~": {"volume": 1}},
     "pattern with a back-reference": {"=~": {"meter": r"(a)\1"}},
     "pattern that is none": {"=~": {"meter": "("}},
     "pattern too long": {"=~": {"meter": "a" * 257}},

@@ -236,7 +236,7 @@ def test_the_line_that_the_readme_gives_is_enough(agent: Agent) -> None:
     readme = (Path(__file__).parents[2] / "README.rst").read_text(encoding="utf-8")
     (line,) = (line for line in readme.splitlines() if "publishers:" in line)
     url = line.split('"')[1]
-    assert "agent:secret@metering.example.net/v2/samples?" in url
+    assert "agent:KEY@metering.example.net/v2/samples?" in url
     here = url.replace("https:", "http:").replace("metering.example.net", agent.address)
     agent.publish(batch(), url=here, options="")
     assert f"http://{agent.address}/v2/samples" == agent.target

@@ -38,7 +38,7 @@ class Truth(wtypes.UserType):
     @staticmethod
     def frombasetype(value: Any) -> bool:
         """Whether the text is one of the true words, in any case."""
-        return str(value).lower() in _TRUE_WORDS
+        return str(value).strip().lower() in _TRUE_WORDS
 
 
 class Number(wtypes.UserType):

@@ -194,6 +194,10 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
         _, found = wsme.rest.args.get_args(
             endpoint.definition, (), {}, params, None, body, JSON if body else ""
         )
+    except wsme.exc.UnknownArgument as error:
+        # WSME lists them from a set: in another order in each process.
+        names = ", ".join(sorted(error.argname.split(", ")))[:_LONGEST_FAULT]
+        raise InvalidRequest(f'Unknown argument: "{names}"', field=names) from None
     except wsme.exc.ClientSideError as error:
         field = getattr(error, "fieldname", None)
         raise InvalidRequest(error.faultstring[:_LONGEST_FAULT], field=field) from error

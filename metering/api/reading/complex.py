@@ -184,7 +184,7 @@ class _Reader:
             self._patterns += 1
             if self._patterns > MAX_PATTERNS:
                 _refuse("Filter", f"more than {MAX_PATTERNS} patterns", "filter")
-            return Comparison(field, operator, _pattern(field, value))
+            return Comparison(field, operator, _pattern(value))
         return Comparison(field, operator, _instant(value) if _is_instant(field) else value)
 
     def _check_project(self, asked: Any, *, exact: bool) -> None:
@@ -215,8 +215,8 @@ def _instant(value: Any) -> Any:
         raise InvalidQuery(message, field="filter") from None
 
 
-def _pattern(field: Field, value: Any) -> str:
-    if field.kind in (Kind.NUMBER, Kind.INSTANT) or not isinstance(value, str):
+def _pattern(value: Any) -> str:
+    if not isinstance(value, str):
         _refuse("Filter", "=~ searches text for a pattern", "filter")
     if len(value) > MAX_PATTERN_LENGTH:
         _refuse("Filter", f"a pattern has at most {MAX_PATTERN_LENGTH} characters", "filter")

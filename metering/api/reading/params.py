@@ -90,20 +90,19 @@ def read_conditions(conditions: Iterable[Condition], fields: Fields, scope: Scop
         InvalidQuery: a condition that makes no sense; it is named.
         Unauthorized: a caller confined to a project names another.
     """
-    listed = list(conditions)
+    # A value that is null in JSON asks nothing, as in v2; one that is left out is a fault.
+    listed = [condition for condition in conditions if condition.value is not None]
     if len(listed) > MAX_CONDITIONS:
         raise InvalidQuery(f"at most {MAX_CONDITIONS} conditions", field="q")
     leaves: list[Comparison] = []
     instants: list[Comparison] = []
     offset: timedelta | None = None
     for place, condition in enumerate(listed):
-        name, operator, text = _parts(condition, place)
+        name, operator, text = _parts(condition, place, scope)
         if name == "search_offset" and "timestamp" in fields.names:
             offset = _read_offset(operator, text)
             continue
         field = _field(name, fields)
-        if field.name == "project_id":
-            check_project(text, scope)
         if text == "" and (field.kind is Kind.INSTANT or _is_dropped(field, fields)):
             continue
         value = _value(field, text, given(condition.type, ""), fields)
@@ -148,7 +147,8 @@ def read_limit(limit: int | None, config: ApiConfig) -> int:
     return min(limit, config.max_limit)
 
 
-def _parts(condition: Condition, place: int) -> tuple[str, Operator, str]:
+def _parts(condition: Condition, place: int, scope: Scope) -> tuple[str, Operator, str]:
+    """The field's name, operator and value; a foreign project is refused first, as in v2."""
     name, text = given(condition.field), given(condition.value)
     for part, value in (("field", name), ("value", text)):
         if value is None:
@@ -156,6 +156,8 @@ def _parts(condition: Condition, place: int) -> tuple[str, Operator, str]:
                 f"Invalid input for field/attribute {part}. Value: 'None'. Mandatory field missing."
             )
             raise InvalidQuery(message, field=f"q[{place}].{part}")
+    if ALIASES.get(name) == "project_id":
+        check_project(text, scope)
     word = given(condition.op) or Operator.EQ
     if word not in OPERATORS:
         message = (
@@ -168,7 +170,7 @@ def _parts(condition: Condition, place: int) -> tuple[str, Operator, str]:
 
 def _field(name: str, fields: Fields) -> Field:
     for prefix in _METADATA:
-        if name.startswith(prefix) and len(name) > len(prefix):
+        if name.startswith(prefix):
             return metadata_field(name.removeprefix(prefix))
     found = FIELDS.get(ALIASES.get(name, ""))
     if found is None or found.name not in fields.names:
@@ -210,7 +212,7 @@ def _read_offset(operator: Operator, text: str) -> timedelta:
             "unimplemented operator for search_offset"
         )
         raise InvalidQuery(message, field="q.op")
-    if not _OFFSET.fullmatch(text):
+    if not _OFFSET.fullmatch(text.strip()):
         message = f"search_offset must be a whole number of minutes, not '{text[:100]}'"
         raise InvalidQuery(message, field="q.value")
     return timedelta(minutes=int(text))

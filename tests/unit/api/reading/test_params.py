@@ -130,7 +130,7 @@ def test_fields_of_samples(name: str) -> None:
         *[(name, RESOURCE_FIELDS) for name in ("meter", "type", "unit", "id", "volume")],
         *[(name, METER_FIELDS) for name in ("id", "volume", "timestamp", "recorded_at")],
         *[("search_offset", METER_FIELDS), ("search_offset ", SAMPLE_FIELDS)],
-        *[(name, SAMPLE_FIELDS) for name in ("", "metadata", "metadata.", "User", "resource_id ")],
+        *[(name, SAMPLE_FIELDS) for name in ("", "metadata", "User", "resource_id ")],
     ],
 )
 def test_fields_that_are_none(name: str, fields: Fields) -> None:
@@ -154,7 +154,6 @@ def test_metadata_everywhere(prefix: str, fields: Fields) -> None:
     ("part", "field"),
     [
         ((None, "x"), "q[0].field"),
-        (("user", None), "q[0].value"),
         (("user", "x", "like"), "q[0].op"),
         (("volume", "x"), "q.value"),
         (("timestamp", "x"), "q.value"),
