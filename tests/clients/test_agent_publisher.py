@@ -2,15 +2,18 @@
 
 import json
 import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from clients.asking import get, post_lines
 from clients.polled import NANOSECONDS, SUMS, Sample, batch, polled
 from clients.venvs import isolated
+from e2e.processes import Service, configuration, metering_api
 
 PUBLISH = Path(__file__).parent / "agent_publish.py"
 OPTIONS = "?timeout=5&max_retries=2"
@@ -256,3 +259,57 @@ def test_an_argument_that_is_no_option_is_refused_and_named(agent: Agent) -> Non
     agent.publish([polled(1, "cpu", 1)], options="?site=east")
     assert ["ERROR"] == [level for level, text in agent.log if "Status Code: 400" in text]
     assert [] == agent.kept()
+
+
+def with_keys(folder: Path) -> Path:
+    """A configuration with a file of keys, and the rule of docs/clients.rst for agents."""
+    url = f"sqlite:///{folder}/metering.db"
+    file = configuration(folder, url, auth="keys", keys_file=folder / "keys.json")
+    rule = '"segregation": "rule:context_is_admin or role:agent"\n'
+    (folder / "policy.yaml").write_text(rule, encoding="utf-8")
+    with file.open("a", encoding="utf-8") as opened:
+        print(f"[oslo_policy]\npolicy_file = {folder}/policy.yaml", file=opened)
+    return file
+
+
+def new_key(file: Path, role: str) -> str:
+    """The text of a new key, as `metering-manage` prints it."""
+    command = ["metering-manage", "--config-file", str(file), "key", "create", "--role", role]
+    path = str(Path(sys.executable).parent / command[0])
+    done = subprocess.run(
+        [path, *command[1:]], check=True, stdout=subprocess.PIPE, text=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def read_with(key: str, service: Service) -> requests.Response:
+    """All samples, for who has the key."""
+    url = f"http://{service.address}/v2/samples"
+    return requests.get(url, headers={"X-Auth-Token": key}, timeout=60)
+
+
+def test_an_agent_with_a_key_records_for_all_and_reads_nothing(
+    agent_python: Path, tmp_path: Path
+) -> None:
+    """The key is the password in the publisher's URL; the log of the service has no key."""
+    file = with_keys(tmp_path)
+    key, admin = new_key(file, "agent"), new_key(file, "admin")
+    with metering_api(tmp_path, METERING_CONFIG_FILE=str(file)) as service:
+        agent = Agent(agent_python, f"agent:{key}@{service.address}", "with a key")
+        agent.publish(
+            [polled(1, "cpu", 1, project_id="p-1"), polled(2, "cpu", 1, project_id="p-2")]
+        )
+        published = agent.statuses()
+        agent.publish(
+            [polled(3, "cpu", 1, project_id="p-3")],
+            url=f"http://agent:wrong@{service.address}/v2/samples",
+        )
+        refused = agent.statuses()
+
+        assert ["201"] == published
+        assert "401" in str(refused)
+        assert 403 == read_with(key, service).status_code
+        rows = read_with(admin, service).json()
+        assert {"p-1", "p-2"} == {row["project_id"] for row in rows}
+        assert {"with a key"} == {row["source"] for row in rows}
+        assert key not in service.log
