@@ -1,17 +1,18 @@
 """An API worker is killed inside a POST of 2,000 samples (T4): all or nothing, then once."""
 
 import random
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from e2e.processes import Service, configuration, uwsgi
+from e2e.processes import DEADLINE_SECONDS, Service, configuration, uwsgi
 from faults.audit import Audit, audit, billed, due, stored_of
 from faults.size import report, sized
 from faults.workers import kill_worker
@@ -25,6 +26,7 @@ PARTS = 20
 MOST_WAIT_SECONDS = 12
 
 _LATER, _EARLIER = 1.2, 0.7
+_TICK_SECONDS = 0.001
 
 Send = Callable[[str, Batch], int]
 
@@ -41,6 +43,8 @@ class Killer:
     # How many samples of a batch were stored when its worker was dead: how often.
     found: Counter[int] = field(default_factory=Counter)
     longest_wait_seconds: float = 0
+    # Not at a random moment, but when SQLite has all of it: there is an answer to lose then.
+    kills_when_stored: bool = False
 
     def new_batch(self) -> Batch:
         """A batch that was never sent, of a resource of its own."""
@@ -56,6 +60,18 @@ class Killer:
         begin = time.monotonic()
         send_until_acknowledged(self.service.address, self.new_batch())
         return time.monotonic() - begin
+
+    def wait(self, batch: Batch, seconds: float) -> None:
+        """Wait so long, or until the batch is stored."""
+        if not self.kills_when_stored:
+            time.sleep(seconds)
+            return
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as file:
+            count_all = "SELECT count(*) FROM samples"
+            while file.execute(count_all).fetchone()[0] < batch.first + batch.size:
+                assert time.monotonic() < deadline
+                time.sleep(_TICK_SECONDS)
 
     def re_send(self, batch: Batch) -> None:
         """Send it until it is acknowledged, and note how long that took."""
@@ -73,7 +89,7 @@ class Killer:
             batch = self.new_batch()
             with ThreadPoolExecutor(1) as pool:
                 answer = pool.submit(sent, self.service.address, batch)
-                time.sleep(self.chance.uniform(0, latest))
+                self.wait(batch, self.chance.uniform(0, latest))
                 kill_worker(self.service)
             # So that kills come up to the end of a POST, whatever a new worker needs for its first.
             latest *= _LATER if answer.result() == NO_ANSWER else _EARLIER
@@ -124,7 +140,9 @@ def test_a_batch_in_parts_is_seen_half_stored(sqlite_url: str, tmp_path: Path, s
 
 def test_without_ids_a_batch_is_doubled(sqlite_url: str, tmp_path: Path, seed: int) -> None:
     """Negative control: what was stored before the re-send is there twice, and that is noticed."""
-    with killing(sqlite_url, tmp_path, seed, identity=Identity.NONE) as killer:
+    with killing(
+        sqlite_url, tmp_path, seed, identity=Identity.NONE, kills_when_stored=True
+    ) as killer:
         killer.kill_until(lambda: killer.found[SAMPLES] > 0)
 
     assert audit(sqlite_url, killer.batches).doubled >= SAMPLES
