@@ -9,6 +9,8 @@ from e2e.processes import until
 from mongod import Member, ReplicaSet
 
 _STOP = "stopReplProducer"
+# Who has to undo writes while clients go on was seen to need more than one minute.
+_WHOLE_SECONDS = 180
 
 
 @contextmanager
@@ -41,7 +43,9 @@ def until_another_leads(servers: ReplicaSet, than: Member) -> float:
 def until_whole(servers: ReplicaSet) -> None:
     """Return when there is one primary, and every other member follows."""
     expected = {"primary": 1, "secondary": len(servers.members) - 1}
-    until(lambda: Counter(map(_role, servers.members)) == expected, "the set is whole", 60)
+    until(
+        lambda: Counter(map(_role, servers.members)) == expected, "the set is whole", _WHOLE_SECONDS
+    )
 
 
 def _role(member: Member) -> str:

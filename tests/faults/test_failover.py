@@ -27,18 +27,21 @@ Fault = Callable[[ReplicaSet, Member], float]
 def kill(servers: ReplicaSet, primary: Member) -> float:
     """The machine of the primary dies, and comes back when another leads."""
     primary.kill()
-    seconds = until_another_leads(servers, than=primary)
-    primary.restart()
-    return seconds
+    try:
+        return until_another_leads(servers, than=primary)
+    finally:
+        primary.restart()
 
 
 def freeze(servers: ReplicaSet, primary: Member) -> float:
     """The primary stands still until another leads, and goes on as if it still did."""
     primary.freeze()
     begin = time.monotonic()
-    seconds = until_another_leads(servers, than=primary)
-    until(lambda: time.monotonic() > begin + FROZEN_SECONDS, "some more seconds pass")
-    primary.resume()
+    try:
+        seconds = until_another_leads(servers, than=primary)
+        until(lambda: time.monotonic() > begin + FROZEN_SECONDS, "some more seconds pass")
+    finally:
+        primary.resume()
     return seconds
 
 
@@ -48,9 +51,10 @@ def kill_while_others_lag(servers: ReplicaSet, primary: Member) -> float:
         begin = time.monotonic()
         until(lambda: time.monotonic() > begin + LAG_SECONDS, "the others fall behind")
         primary.kill()
-    seconds = time.monotonic() - begin + until_another_leads(servers, than=primary)
-    primary.restart()
-    return seconds
+    try:
+        return time.monotonic() - begin + until_another_leads(servers, than=primary)
+    finally:
+        primary.restart()
 
 
 # The longest that one client may wait for an acknowledgement with an election timeout of 2 s
