@@ -112,8 +112,10 @@ class Member:
         self._process.wait()
 
     def freeze(self) -> None:
-        """Stop it from running while its connections stay open (SIGSTOP)."""
+        """Stop it from running while its connections stay open (SIGSTOP); returns once it has."""
         self._process.send_signal(signal.SIGSTOP)
+        # The signal is on its way when it is sent: the server may answer until all threads stop.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a frozen server go on."""
