@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 import pytest
 from api.client import Client, assert_fault, keep, url
+from api.odd_ids import ODD_IDS
 from builders import after_noon
 
 from metering.storage.base import Storage
@@ -23,24 +24,6 @@ RESOURCE = {
         },
     ],
     "source": "openstack",
-}
-
-ODD_IDS = {
-    "slash": "a/b",
-    "two slashes": "a//b",
-    "slash in front": "/a",
-    "slash at the end": "a/",
-    "blank": "a b",
-    "plus": "a+b",
-    "unicode": "ключ-🙂",
-    "percent": "100%",
-    "escape": "a%2Fb",
-    "escaped percent": "a%25b",
-    "literal %41": "a%41",
-    "question mark": "a?b#c",
-    "extension": "a.json",
-    "dots": "..",
-    "ampersand": "a&q.field=x",
 }
 
 

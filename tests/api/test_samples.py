@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from api.client import Client, assert_fault, keep, url
+from api.odd_ids import ODD_IDS
 from builders import after_noon
 
 from metering.storage.base import Storage
@@ -39,26 +40,6 @@ OLD_SAMPLE = {
     "recorded_at": "2015-06-02T00:00:00",
     "resource_metadata": {"a": "1"},
     "message_id": "s-1",
-}
-
-ODD_IDS = {
-    "slash": "a/b",
-    "two slashes": "a//b",
-    "slash in front": "/a",
-    "slash at the end": "a/",
-    "blank": "a b",
-    "plus": "a+b",
-    "unicode": "ключ-🙂",
-    "percent": "100%",
-    "escape": "a%2Fb",
-    "escaped percent": "a%25b",
-    "question mark": "a?b#c",
-    "extension": "a.json",
-    "dots": "..",
-    "statistics": "statistics",
-    "semicolon": "a;b=c",
-    "quotes": "'\"",
-    "255 long": "x" * 255,
 }
 
 

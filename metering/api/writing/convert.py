@@ -37,10 +37,8 @@ def meter_to_api(meter: Meter) -> MeterBody:
 
 def unique_meter_to_api(meter: Meter) -> MeterBody:
     """A meter by its name alone, of no resource and nobody, as v2 shows it with `unique`."""
-    return MeterBody(
-        name=meter.name,
-        type=meter.type.value,
-        unit=meter.unit,
+    return replace(
+        meter_to_api(meter),
         resource_id=None,
         project_id=None,
         user_id=None,
