@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 from metering.errors import Misconfigured
+from metering.retention import FOR_EVER, Policy
 
 FILE_VARIABLE = "METERING_CONFIG_FILE"
 DEFAULT_FILE = Path("/etc/metering/metering.conf")
 
 # oslo.config quotes a line that it cannot read, which may be that of the connection.
 _PASSWORD = re.compile(r"//\S*@")
+
+_MOST_DAYS = 36_500
 
 _OPTIONS: dict[str, list[cfg.Opt]] = {
     "database": [
@@ -110,6 +113,23 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "Under uwsgi keep harakiri of the ini file well above it.",
         ),
     ],
+    "retention": [
+        cfg.IntOpt(
+            "samples_days",
+            default=FOR_EVER,
+            min=0,
+            max=_MOST_DAYS,
+            help="How many whole days metering-manage expire leaves of samples before today (UTC). "
+            "0 keeps them for ever.",
+        ),
+        cfg.Opt(
+            "meter_days",
+            type=types.Dict(types.Integer(min=0, max=_MOST_DAYS)),
+            default={},
+            sample_default="disk.read.bytes:90,instance:0",
+            help="The same for single meters, instead of samples_days.",
+        ),
+    ],
     "log": [
         cfg.StrOpt(
             "format",
@@ -167,6 +187,7 @@ class Config:
     connection: str
     api: ApiConfig
     log: LogConfig
+    retention: Policy
     oslo: cfg.ConfigOpts
 
 
@@ -231,6 +252,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
         connection=conf.database.connection,
         oslo=conf,
         log=LogConfig(format=conf.log.format, level=conf.log.level),
+        retention=Policy(conf.retention.samples_days, conf.retention.meter_days),
         api=ApiConfig(
             host=api.host,
             port=api.port,

@@ -34,6 +34,12 @@ class InvalidSample(InvalidRequest):
     code = "invalid_sample"
 
 
+class Expired(InvalidSample):
+    """A sample from before the retention horizon, or one that may be the retry of such a sample."""
+
+    code = "expired"
+
+
 class TooLarge(MeteringError):
     """More than a configured limit allows in one request; nothing was done."""
 

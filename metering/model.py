@@ -123,11 +123,15 @@ class Outcome(StrEnum):
     STORED = "stored"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome, and the sample that is kept under the key: the new one or the older."""
+    """The outcome, and the sample that is kept under the key: the new one or the older.
+
+    What has EXPIRED is not kept; the sample is the submitted one.
+    """
 
     outcome: Outcome
     kept: Sample

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from metering import times
 from metering.decimals import read_volume
-from metering.errors import Conflict, InvalidRequest, InvalidSample
+from metering.errors import Conflict, Expired, InvalidRequest, InvalidSample
 from metering.metadata import NOTHING, Metadata
 from metering.model import MeterType, Outcome, Sample, Series, Submission, Verdict
 from metering.storage.base import Storage
@@ -23,6 +23,8 @@ from metering.storage.base import Storage
 DEFAULT_SOURCE = "openstack"
 MAX_TEXT_LENGTH = 255
 MAX_AHEAD = timedelta(days=1)
+
+T = TypeVar("T")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -99,16 +101,8 @@ class Recorder:
             Conflict: some have a key that holds another sample; every one is named.
             StorageUnavailable: unknown whether stored; the same again is safe.
         """
-        judged = self._judge(drafts, manner)
-        invalid = [
-            (i, one.field, one.message)
-            for i, one in enumerate(judged)
-            if isinstance(one, InvalidSample)
-        ]
-        if invalid:
-            raise InvalidSample(_listing(invalid, len(drafts)), field=invalid[0][1])
-        submissions = [one for one in judged if isinstance(one, Submission)]
-        verdicts = self._storage.record(submissions, atomic=True)
+        submissions = _all_valid(self._judge(drafts, manner))
+        verdicts = _all_valid(_refused(self._storage.record(submissions, atomic=True), drafts))
         conflicts = [
             (i, None, f"id {verdict.kept.id} already holds another sample")
             for i, verdict in enumerate(verdicts)
@@ -128,8 +122,9 @@ class Recorder:
         """
         judged = self._judge(drafts, manner)
         submissions = [one for one in judged if isinstance(one, Submission)]
-        verdicts = iter(self._storage.record(submissions, atomic=False) if submissions else [])
-        return [one if isinstance(one, InvalidSample) else next(verdicts) for one in judged]
+        recorded = iter(self._storage.record(submissions, atomic=False) if submissions else [])
+        verdicts = [one if isinstance(one, InvalidSample) else next(recorded) for one in judged]
+        return _refused(verdicts, drafts)
 
     def _judge(
         self, drafts: Sequence[Draft | InvalidSample], manner: Manner
@@ -145,6 +140,41 @@ class Recorder:
             except InvalidSample as error:
                 judged.append(error)
         return judged
+
+
+def _all_valid(judged: Sequence[T | InvalidSample]) -> list[T]:
+    """What was judged, if all of it is valid; else an error that names each that is not."""
+    invalid = [
+        (i, one.field, one.message)
+        for i, one in enumerate(judged)
+        if isinstance(one, InvalidSample)
+    ]
+    if invalid:
+        raise InvalidSample(_listing(invalid, len(judged)), field=invalid[0][1])
+    return [one for one in judged if not isinstance(one, InvalidSample)]
+
+
+def _refused(
+    verdicts: Sequence[Verdict | InvalidSample], drafts: Sequence[Draft | InvalidSample]
+) -> list[Verdict | InvalidSample]:
+    """The verdicts, what has expired as an error."""
+    return [
+        _expired(draft)
+        if isinstance(draft, Draft)
+        and isinstance(verdict, Verdict)
+        and verdict.outcome is Outcome.EXPIRED
+        else verdict
+        for verdict, draft in zip(verdicts, drafts, strict=True)
+    ]
+
+
+def _expired(draft: Draft) -> Expired:
+    if draft.timestamp is None:
+        reason = "a sample with this id or Idempotency-Key has expired"
+        return Expired(_sentence(draft, "id", draft.id, reason), field=draft.name("id"))
+    reason = "before the retention horizon"
+    message = _sentence(draft, "timestamp", draft.timestamp, reason)
+    return Expired(message, field=draft.name("timestamp"))
 
 
 def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Submission:
@@ -248,10 +278,12 @@ def _timestamp(draft: Draft, now: datetime) -> datetime:
 
 
 def _invalid(draft: Draft, field: str, value: object, reason: str) -> InvalidSample:
-    name = draft.name(field)
+    return InvalidSample(_sentence(draft, field, value, reason), field=draft.name(field))
+
+
+def _sentence(draft: Draft, field: str, value: object, reason: str) -> str:
     shown = str(value).encode("ascii", "backslashreplace").decode()[:100]
-    message = f"Invalid input for field/attribute {name}. Value: '{shown}'. {reason}"
-    return InvalidSample(message, field=name)
+    return f"Invalid input for field/attribute {draft.name(field)}. Value: '{shown}'. {reason}"
 
 
 def _listing(faults: Sequence[tuple[int, str | None, str]], of: int) -> str:

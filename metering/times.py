@@ -15,6 +15,7 @@ import iso8601
 from metering.errors import InvalidRequest
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -12,8 +12,17 @@ from typing import ClassVar, Self
 
 from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.retention import Expiry, Horizons
 from metering.summary import Summary
 from metering.times import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What `verify` found when it read the samples of one series again."""
+
+    samples: int
+    contradictions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,10 @@ class Storage(abc.ABC):
 
         A key that is free is STORED. A key that is taken by the same sample
         (`Submission.repeats`) is a DUPLICATE, by another a CONFLICT: nothing changes. The
-        verdicts are those of recording one submission after the other. When `atomic` is set and
-        any verdict is CONFLICT, nothing is stored (the other verdicts stay as they would be).
-        When it returns, all that is STORED or DUPLICATE survives a crash.
+        verdicts are those of recording one submission after the other. What a horizon covers
+        (`Expiry`) is EXPIRED, whether or not it is still there, and is not stored. When `atomic`
+        is set and any verdict is CONFLICT or EXPIRED, nothing is stored (the other verdicts stay
+        as they would be). When it returns, all that is STORED or DUPLICATE survives a crash.
 
         Raises:
             StorageUnavailable: unknown whether stored; the same again is safe.
@@ -107,9 +117,36 @@ class Storage(abc.ABC):
         matching samples of a series within a window.
         """
 
+    @abc.abstractmethod
+    def horizons(self) -> Horizons:
+        """Before which instants samples have expired, by meter."""
+
+    @abc.abstractmethod
+    def retire(self, horizons: Horizons) -> None:
+        """Let samples before the horizons expire; horizons never move back.
+
+        For each meter the later of the old and the new horizon counts. Nothing is deleted. When
+        it returns, whatever is recorded anywhere heeds them, also after the samples are gone:
+        keys that become spent are remembered.
+        """
+
+    @abc.abstractmethod
+    def purge(self) -> Iterator[int]:
+        """Delete the samples before the horizons, yielding from time to time how many went.
+
+        May be stopped anywhere, and called again. Everything else stays, series included.
+        """
+
+    @abc.abstractmethod
+    def verify(self) -> Iterator[Inspection]:
+        """Read every sample of each series again, by every way there is, and compare.
+
+        Samples may arrive meanwhile; what they change is no contradiction.
+        """
+
 
 def verdicts_in_order(
-    submissions: Sequence[Submission], kept: Mapping[bytes, Sample]
+    submissions: Sequence[Submission], kept: Mapping[bytes, Sample], expiry: Expiry
 ) -> tuple[list[Verdict], dict[bytes, Sample]]:
     """The verdicts of recording one after the other over what is kept, and what is new, by key."""
     fresh: dict[bytes, Sample] = {}
@@ -117,7 +154,9 @@ def verdicts_in_order(
     for submission in submissions:
         key = submission.sample.key
         existing = kept.get(key) or fresh.get(key)
-        if existing is None:
+        if expiry.covers(submission):
+            verdicts.append(Verdict(Outcome.EXPIRED, submission.sample))
+        elif existing is None:
             fresh[key] = submission.sample
             verdicts.append(Verdict(Outcome.STORED, submission.sample))
         elif submission.repeats(existing):
@@ -127,6 +166,6 @@ def verdicts_in_order(
     return verdicts, fresh
 
 
-def has_conflict(verdicts: Sequence[Verdict]) -> bool:
-    """Whether any of the verdicts is CONFLICT."""
-    return any(verdict.outcome is Outcome.CONFLICT for verdict in verdicts)
+def has_refusal(verdicts: Sequence[Verdict]) -> bool:
+    """Whether any of the verdicts is CONFLICT or EXPIRED."""
+    return any(verdict.outcome in (Outcome.CONFLICT, Outcome.EXPIRED) for verdict in verdicts)

@@ -9,7 +9,14 @@ from typing import ClassVar, Self
 from metering.matching import matches, matches_series
 from metering.model import Extent, Sample, Series, Submission, Verdict, is_visible
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
-from metering.storage.base import Storage, WindowSummary, has_conflict, verdicts_in_order
+from metering.retention import Expiry, Horizons, becomes_spent
+from metering.storage.base import (
+    Inspection,
+    Storage,
+    WindowSummary,
+    has_refusal,
+    verdicts_in_order,
+)
 from metering.summary import Reading, of_stream
 from metering.times import Range
 
@@ -22,6 +29,7 @@ class MemoryStorage(Storage):
     def __init__(self) -> None:
         """An empty store."""
         self._samples: dict[bytes, Sample] = {}
+        self._expiry = Expiry()
         self._lock = threading.Lock()
 
     @classmethod
@@ -45,8 +53,8 @@ class MemoryStorage(Storage):
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         """See `Storage.record`."""
         with self._lock:
-            verdicts, fresh = verdicts_in_order(submissions, self._samples)
-            if not (atomic and has_conflict(verdicts)):
+            verdicts, fresh = verdicts_in_order(submissions, self._samples, self._expiry)
+            if not (atomic and has_refusal(verdicts)):
                 self._samples = self._samples | fresh
             return verdicts
 
@@ -84,6 +92,32 @@ class MemoryStorage(Storage):
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
 
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        return self._expiry.horizons
+
+    def retire(self, horizons: Horizons) -> None:
+        """See `Storage.retire`."""
+        with self._lock:
+            joined = self._expiry.horizons.joined(horizons)
+            gone = (one for one in self._samples.values() if _is_before(joined, one))
+            spent = {sample.key for sample in gone if becomes_spent(sample)}
+            self._expiry = Expiry(joined, spent.union(self._expiry.spent))
+
+    def purge(self) -> Iterator[int]:
+        """See `Storage.purge`."""
+        with self._lock:
+            horizons, before = self._expiry.horizons, len(self._samples)
+            self._samples = {
+                key: one for key, one in self._samples.items() if not _is_before(horizons, one)
+            }
+            gone = before - len(self._samples)
+        yield gone
+
+    def verify(self) -> Iterator[Inspection]:
+        """There is one way to read a dict: nothing can contradict."""
+        return iter(())
+
 
 def _is_asked(query: SampleQuery | SummaryQuery, sample: Sample) -> bool:
     return (
@@ -91,6 +125,10 @@ def _is_asked(query: SampleQuery | SummaryQuery, sample: Sample) -> bool:
         and sample.timestamp in query.range
         and matches(query.filter, sample)
     )
+
+
+def _is_before(horizons: Horizons, sample: Sample) -> bool:
+    return sample.timestamp < horizons.of(sample.series.meter)
 
 
 def _position(sample: Sample) -> tuple[datetime, bytes]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 from metering.errors import QueryTooExpensive
@@ -29,13 +29,17 @@ from metering.query import (
     SampleQuery,
     SummaryQuery,
 )
-from metering.storage.base import Storage, WindowSummary
+from metering.retention import Horizons, becomes_spent
+from metering.storage.base import Inspection, Storage, WindowSummary
 from metering.summary import Reading, of_stream
-from metering.times import Range, Windows, runs
+from metering.times import EVER, FIRST, Range, Windows, runs
 
 Handle = Hashable
 T = TypeVar("T")
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
+
+_ROWS_AT_ONCE = 1_000
+_LOOKS_AT_A_SERIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,22 @@ class SeriesStorage(Storage):
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         """The samples with these keys, in no order."""
 
+    @abc.abstractmethod
+    def _publish(self, horizons: Horizons) -> Horizons:
+        """Make the later of these and the horizons published before durable, and return them."""
+
+    @abc.abstractmethod
+    def _spend(self, keys: Collection[bytes]) -> None:
+        """Remember the keys as spent, durably; some may be so already."""
+
+    @abc.abstractmethod
+    def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+        """Delete the samples of the series in range bit by bit, yielding the size of each bit."""
+
+    @abc.abstractmethod
+    def _flaws(self) -> Iterator[str]:
+        """What the database itself finds broken, samples of no series and the like."""
+
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
         limit = _Limit(self._timeout_seconds)
@@ -142,6 +162,70 @@ class SeriesStorage(Storage):
                 readings = _matching_readings(rest, series, rows)
             for handle, group in groupby(limit.over(readings), key=lambda pair: pair[0]):
                 yield from _cut(series[handle], [reading for _, reading in group], query.windows)
+
+    def retire(self, horizons: Horizons) -> None:
+        """See `Storage.retire`."""
+        for handles, range_, series in self._expired(self._publish(horizons)):
+            rows = iter(self._scan(handles, range_, None))
+            while some := list(islice(rows, _ROWS_AT_ONCE)):
+                samples = [row.sample(series[row.handle]) for row in some]
+                self._spend([sample.key for sample in samples if becomes_spent(sample)])
+
+    def purge(self) -> Iterator[int]:
+        """See `Storage.purge`."""
+        for handles, range_, _ in self._expired(self.horizons()):
+            yield from self._delete(handles, range_)
+
+    def _expired(
+        self, horizons: Horizons
+    ) -> Iterator[tuple[Collection[Handle], Range, Mapping[Handle, Series]]]:
+        """Series, by what range of them has expired."""
+        by_horizon: dict[datetime, dict[Handle, Series]] = defaultdict(dict)
+        for handle, series in self._find_series({}):
+            by_horizon[horizons.of(series.meter)][handle] = series
+        by_horizon.pop(FIRST, None)
+        for before, members in by_horizon.items():
+            yield members.keys(), Range(None, before), members
+
+    def verify(self) -> Iterator[Inspection]:
+        """See `Storage.verify`."""
+        yield Inspection(0, tuple(self._flaws()))
+        for handle, series in list(self._find_series({})):
+            yield self._inspect(handle, series)
+
+    def _inspect(self, handle: Handle, series: Series) -> Inspection:
+        """Compare the ways to read a series; again, if samples may have come in between."""
+        for _ in range(_LOOKS_AT_A_SERIES):
+            inspection = self._look_at(handle, series)
+            if not inspection.contradictions:
+                break
+        return inspection
+
+    def _look_at(self, handle: Handle, series: Series) -> Inspection:
+        readings = sorted(reading for _, reading in self._readings([handle], EVER))
+        scanned, keys, found = [], set(), set()
+        rows = iter(self._scan([handle], EVER, None))
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            asked = {sample_key(series.source, row.id) for row in some}
+            keys |= asked
+            found |= {
+                sample_key(series.source, row.id)
+                for row in self._rows(asked)
+                if row.handle == handle
+            }
+            scanned += [Reading(row.timestamp, row.volume) for row in some]
+        name = f"meter {series.meter} of resource {series.resource_id}"
+        contradictions = []
+        if len(keys) < len(scanned):
+            contradictions.append(f"{name}: {len(scanned) - len(keys)} samples are there twice")
+        if found != keys:
+            missing = len(keys - found)
+            contradictions.append(f"{name}: {missing} samples are not found under their key")
+        if readings != sorted(scanned):
+            contradictions.append(
+                f"{name}: {_figures(scanned)} in its samples, {_figures(readings)} in its readings"
+            )
+        return Inspection(len(scanned), tuple(contradictions))
 
     def _plan(
         self, query: SampleQuery | SummaryQuery, limit: "_Limit"
@@ -195,6 +279,13 @@ class _Limit:
             if time.monotonic() > self._end:
                 raise QueryTooExpensive(self._seconds)
             yield row
+
+
+def _figures(readings: Collection[Reading]) -> str:
+    if not readings:
+        return "nothing"
+    whole = of_stream(sorted(readings))
+    return f"count {whole.count} and sum {whole.sum:f}"
 
 
 def _matching_readings(

@@ -11,6 +11,7 @@ from builders import after_noon
 
 from metering.metadata import Metadata
 from metering.model import MeterType
+from metering.retention import Horizons
 from metering.storage.base import Storage
 
 PATH = "/v2/samples"
@@ -413,6 +414,19 @@ def test_largest_body(serve: Callable[..., Client], limit: int, status: int) -> 
 def test_too_large_body_names_the_limit(serve: Callable[..., Client]) -> None:
     """The error says how large a body may be."""
     assert_fault(serve(max_body_bytes=10).post(PATH, v2_sample()), 413, "10 bytes")
+
+
+def test_what_has_expired_is_rejected(client: Client, storage: Storage) -> None:
+    """A sample from before the retention horizon is refused with a code of its own."""
+    storage.retire(Horizons(after_noon(0)))
+    old = v2_sample(message_id="old", timestamp="2015-06-01T11:59:59")
+    response = client.post(PATH, [v2_sample(message_id="new"), old])
+
+    assert response.status_int == 207
+    (refused,) = response.json["rejected"]
+    assert (1, "expired", "timestamp") == (refused["index"], refused["code"], refused["field"])
+    assert ["new"] == [one.id for one in kept(storage)]
+    assert_fault(client.post("/v2/meters/cpu", [old]), 400, "before the retention horizon")
 
 
 def test_metadata_are_nested_and_typed(client: Client) -> None:

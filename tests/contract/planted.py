@@ -22,11 +22,12 @@ from metering.query import (
     SampleQuery,
     SummaryQuery,
 )
+from metering.retention import Expiry, Horizons
 from metering.storage.base import WindowSummary
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading, Summary, of_stream
-from metering.times import MILLISECOND, FixedWindows, Range
+from metering.times import FIRST, MILLISECOND, FixedWindows, Range
 
 EVERYONE = AllProjects()
 
@@ -776,6 +777,127 @@ class NeverInAHurry(SqliteStorage):
         return super().open(url, timeout_seconds=1e6)
 
 
+# --- retention
+
+
+class TakesWhatExpired(MemoryStorage):
+    """Deletes, and takes the same again."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        known, self._expiry = self._expiry, Expiry()
+        try:
+            return super().record(submissions, atomic=atomic)
+        finally:
+            self._expiry = known
+
+
+class HorizonsMoveBack(MemoryStorage):
+    """The horizons given last count."""
+
+    def retire(self, horizons: Horizons) -> None:
+        self._expiry = Expiry()
+        super().retire(horizons)
+
+
+class HorizonsMoveBackForMeters(MemoryStorage):
+    """A meter of its own forgets what the default was."""
+
+    def retire(self, horizons: Horizons) -> None:
+        super().retire(horizons)
+        joined = self._expiry.horizons
+        self._expiry = Expiry(
+            Horizons(joined.default, {**joined.meters, **horizons.meters}), self._expiry.spent
+        )
+
+
+class OneHorizonForAll(MemoryStorage):
+    """Meters have no horizon of their own."""
+
+    def retire(self, horizons: Horizons) -> None:
+        super().retire(Horizons(horizons.default))
+
+
+class ForgetsSpentKeys(MemoryStorage):
+    """Keys of samples whose time the server chose are free again."""
+
+    def retire(self, horizons: Horizons) -> None:
+        super().retire(horizons)
+        self._expiry = Expiry(self._expiry.horizons)
+
+
+class SpentBySomebody(MemoryStorage):
+    """Takes every key without a time for spent, once something has expired."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        if self._expiry.spent:
+            every = {one.sample.key for one in submissions}
+            self._expiry = Expiry(self._expiry.horizons, every)
+        return super().record(submissions, atomic=atomic)
+
+
+class ClosedHorizon(MemoryStorage):
+    """What lies on the horizon goes with what lies before it."""
+
+    def retire(self, horizons: Horizons) -> None:
+        def later(at: datetime) -> datetime:
+            return at if at == FIRST else at + MILLISECOND
+
+        meters = {meter: later(at) for meter, at in horizons.meters.items()}
+        super().retire(Horizons(later(horizons.default), meters))
+
+
+class DeletesWhenRetired(MemoryStorage):
+    """Does both at once."""
+
+    def retire(self, horizons: Horizons) -> None:
+        super().retire(horizons)
+        list(self.purge())
+
+
+class DeletesOnce(MemoryStorage):
+    """Counts what went twice."""
+
+    def purge(self) -> Iterator[int]:
+        for count in super().purge():
+            yield count
+            yield count
+
+
+class StoresTheRest(MemoryStorage):
+    """What has expired does not keep the rest of an atomic batch away."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        if atomic and all(one.outcome is not Outcome.CONFLICT for one in verdicts):
+            super().record(submissions, atomic=False)
+        return verdicts
+
+
+class KeptIsDuplicate(MemoryStorage):
+    """What has expired and is still there is a duplicate."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        return [
+            Verdict(Outcome.DUPLICATE, one.kept) if one.kept.key in self._samples else one
+            for one in verdicts
+        ]
+
+
+class ForgetsWhatIsLeft(MemoryStorage):
+    """Deletes whole series."""
+
+    def purge(self) -> Iterator[int]:
+        old = {
+            one.series
+            for one in self._samples.values()
+            if one.timestamp < self._expiry.horizons.of(one.series.meter)
+        }
+        before = len(self._samples)
+        self._samples = {k: one for k, one in self._samples.items() if one.series not in old}
+        yield before - len(self._samples)
+
+
 FAULTS: dict[str, list[type[MemoryStorage]]] = {
     "record": [
         SharedIds,
@@ -842,6 +964,20 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         FillsGaps,
         SummaryOfEachSample,
         FiltersSeriesOnly,
+    ],
+    "expiry": [
+        TakesWhatExpired,
+        HorizonsMoveBack,
+        HorizonsMoveBackForMeters,
+        OneHorizonForAll,
+        ForgetsSpentKeys,
+        SpentBySomebody,
+        ClosedHorizon,
+        DeletesWhenRetired,
+        DeletesOnce,
+        StoresTheRest,
+        KeptIsDuplicate,
+        ForgetsWhatIsLeft,
     ],
     "filters": [
         NotEqualDropsAbsentSamples,

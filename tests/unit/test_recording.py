@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from builders import MILLISECOND, NOON
 
-from metering.errors import Conflict, InvalidSample
+from metering.errors import Conflict, Expired, InvalidSample
 from metering.metadata import NOTHING, Metadata
 from metering.model import AllProjects, MeterType, Outcome, Sample, Verdict
 from metering.query import SampleQuery
 from metering.recording import Draft, Manner, Recorder
+from metering.retention import Horizons
 from metering.storage.memory import MemoryStorage
 from metering.times import EPOCH
 
@@ -290,3 +291,38 @@ def test_every_conflict_is_named() -> None:
 def test_volume_is_read_exactly(volume: object) -> None:
     """A volume is a number however it is written."""
     assert ("7", MeterType.GAUGE) == (str(one(volume=volume).volume), one().series.type)
+
+
+@pytest.fixture
+def expired() -> Recorder:
+    """Records at noon; what is older has expired, one sample without a timestamp of its own too."""
+    storage = MemoryStorage()
+    Recorder(storage, lambda: NOON - MILLISECOND).record_each([draft(id="spent")], ADMIN)
+    storage.retire(Horizons(NOON))
+    return Recorder(storage, lambda: NOON)
+
+
+def test_a_sample_from_before_the_horizon_is_named(expired: Recorder) -> None:
+    """It costs no other, and the field is the client's."""
+    old = draft(timestamp="2015-06-01T11:59:59", names={"timestamp": "when"})
+    refused, stored = expired.record_each([old, draft(timestamp="2015-06-01T12:00:00")], ADMIN)
+
+    assert isinstance(refused, Expired)
+    assert refused.field == "when"
+    assert "Value: '2015-06-01T11:59:59'. before the retention horizon" in refused.message
+    assert isinstance(stored, Verdict)
+
+
+def test_a_retry_of_what_has_expired_is_named(expired: Recorder) -> None:
+    """Its timestamp would be a new one, so the id tells."""
+    (refused,) = expired.record_each([draft(id="spent")], ADMIN)
+
+    assert isinstance(refused, Expired)
+    assert refused.field == "id"
+
+
+def test_all_or_nothing_names_what_has_expired(expired: Recorder) -> None:
+    """Each by its place."""
+    old = draft(timestamp="2015-06-01T11:59:59")
+    with pytest.raises(InvalidSample, match=r"horizon \(sample 1\).*horizon \(sample 2\)"):
+        expired.record_all([draft(), old, old], ADMIN)

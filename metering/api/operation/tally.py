@@ -15,6 +15,7 @@ _NAMES = {
     Outcome.STORED: ACCEPTED,
     Outcome.DUPLICATE: DUPLICATE,
     Outcome.CONFLICT: CONFLICT,
+    Outcome.EXPIRED: REJECTED,
 }
 
 

@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from metering.model import Series, Submission, Verdict
 from metering.query import Position
-from metering.storage.mongodb import deployment, questions
+from metering.retention import Horizons
+from metering.storage.mongodb import deployment, expiring, faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     readings_from_batch,
@@ -105,6 +106,34 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         for chunk in chunks(keys, _KEYS_PER_FIND):
             yield from map(row_from_document, reader.samples(questions.among(chunk)))
+
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        with faults.of_order():
+            return expiring.read_horizons(self._connection)
+
+    def _publish(self, horizons: Horizons) -> Horizons:
+        with faults.of_order():
+            return expiring.publish(self._connection, horizons)
+
+    def _spend(self, keys: Collection[bytes]) -> None:
+        with faults.of_order():
+            expiring.spend(self._connection, keys)
+
+    def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+        for chunk in chunks(handles, _KEYS_PER_FIND):
+            yield from expiring.delete(self._connection, chunk, range_)
+
+    def _flaws(self) -> Iterator[str]:
+        reader = self._reader()
+        # Before the series: a series is stored before the first of its samples.
+        in_use = set(reader.series_in_use())
+        series = {handle: one.digest for handle, one in self._find_series({})}
+        for missing in sorted(in_use - series.keys()):
+            yield f"samples are of series {missing.hex()}, which does not exist"
+        for handle, digest in series.items():
+            if handle != digest:
+                yield f"series {digest.hex()} has the key of another"
 
     def _reader(self) -> Reader:
         return Reader(self._connection, self._timeout_seconds)

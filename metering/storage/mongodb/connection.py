@@ -94,6 +94,16 @@ class Connection:
         return self.database["samples"]
 
     @property
+    def horizons(self) -> Collection[Document]:
+        """The collection of horizons, `_id` the meter."""
+        return self.database["horizons"]
+
+    @property
+    def spent(self) -> Collection[Document]:
+        """The collection of spent keys, which are `_id`."""
+        return self.database["spent"]
+
+    @property
     def meta(self) -> Collection[Document]:
         """The collection of what is known about the database itself."""
         return self.database["meta"]

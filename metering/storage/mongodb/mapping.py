@@ -6,7 +6,7 @@ Binary digests are the keys of both collections: a *handle* is the digest of a s
 
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
 from decimal import Context, Decimal
 from typing import Any
@@ -19,13 +19,17 @@ from bson.decimal128 import Decimal128
 from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
+from metering.retention import Horizons
 from metering.storage.series import Row
 from metering.summary import Reading
-from metering.times import from_milliseconds
+from metering.times import FIRST, from_milliseconds
 
 Document = dict[str, Any]
 
 CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+# The `_id` of the horizon of all meters that have none of their own; meters have names.
+_DEFAULT = ""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -108,6 +112,18 @@ def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
         for document in decode_iter(batch, CODEC):
             volume = volume_from_bson(document["volume"].bid)
             yield document["series"], Reading(document["timestamp"], volume)
+
+
+def horizons_to_documents(horizons: Horizons) -> list[Document]:
+    """A document for each horizon, `_id` the meter."""
+    horizon_of = {_DEFAULT: horizons.default, **horizons.meters}
+    return [{"_id": meter, "before": before} for meter, before in horizon_of.items()]
+
+
+def horizons_from_documents(documents: Iterable[Document]) -> Horizons:
+    """The horizons of the documents, which may be none."""
+    meters = {document["_id"]: document["before"] for document in documents}
+    return Horizons(meters.pop(_DEFAULT, FIRST), meters)
 
 
 def id_to_bson(text: str) -> str | Binary:

@@ -84,6 +84,24 @@ def readings(handles: Collection[Any], range_: Range) -> Find:
     }
 
 
+def keys_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
+    """The keys of some samples of the series in range, from the index alone."""
+    return {
+        "filter": {**_of(handles), **_within(range_)},
+        "projection": {"_id": True},
+        "hint": BY_SERIES.keys,
+        "limit": limit,
+    }
+
+
+def series_in_use() -> Stages:
+    """On `samples`: each series that has samples, as `_id`; answered with a DISTINCT_SCAN."""
+    return [
+        {"$sort": {"series": 1, "timestamp": 1}},
+        {"$group": {"_id": "$series", "timestamp": {"$first": "$timestamp"}}},
+    ]
+
+
 def ends(asked: Ends, direction: int) -> Stages:
     """On `samples`: the first sample of each series in the direction, whenever it was recorded.
 

@@ -98,6 +98,11 @@ class Reader:
             for found in self._aggregate(self._connection.series, stages):
                 yield found["_id"], found["timestamp"]
 
+    def series_in_use(self) -> Iterator[bytes]:
+        """The handle of each series that has samples, whether or not it is stored."""
+        for found in self._aggregate(self._connection.samples, questions.series_in_use()):
+            yield found["_id"]
+
     def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[bytes]:
         return self._batches(lambda ms: collection.find_raw_batches(**find, max_time_ms=ms))
 

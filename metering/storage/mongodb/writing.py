@@ -16,10 +16,12 @@ from pymongo.errors import BulkWriteError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import StorageUnavailable
-from metering.model import Sample, Series, Submission, Verdict
-from metering.storage.base import has_conflict, verdicts_in_order
+from metering.model import Outcome, Sample, Series, Submission, Verdict
+from metering.retention import Expiry, Horizons
+from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.mongodb import faults
 from metering.storage.mongodb.connection import DURABLE, Connection
+from metering.storage.mongodb.expiring import read_horizons, read_spent
 from metering.storage.mongodb.mapping import (
     Document,
     row_from_document,
@@ -48,6 +50,7 @@ class Writer:
         self._connection = connection
         self._stored_series = Recent(_SERIES_REMEMBERED)
         self._transactions: bool | None = None
+        self._horizons: Horizons | None = None
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         """See `Storage.record`; takes at most about `BUDGET_SECONDS`."""
@@ -58,25 +61,64 @@ class Writer:
             pymongo.timeout(BUDGET_SECONDS),
             self._connection.client.start_session() as session,
         ):
+            expiry = self._expiry(submissions, session)
             self._keep_series(submissions, session)
-            if atomic:
-                return self._record_all_or_nothing(submissions, session)
-            return self._record_each(submissions, session)
+            how = self._record_all_or_nothing if atomic else self._record_each
+            verdicts = how(submissions, expiry, session)
+            return self._without_late(submissions, verdicts, session, atomic=atomic)
+
+    def _expiry(self, submissions: Sequence[Submission], session: ClientSession) -> Expiry:
+        """What is surely refused: horizons never move back, so those seen last will do."""
+        if self._horizons is None:
+            self._horizons = read_horizons(self._connection, session)
+        if self._horizons == Horizons():
+            return Expiry()
+        return Expiry(self._horizons, read_spent(self._connection, submissions, session))
+
+    def _without_late(
+        self,
+        submissions: Sequence[Submission],
+        verdicts: list[Verdict],
+        session: ClientSession,
+        *,
+        atomic: bool,
+    ) -> list[Verdict]:
+        """The verdicts, after what expired while it was being stored was taken back.
+
+        If a sample was deleted before it came again, then this read, which is causally after the
+        insert, sees the horizon that let it go. Nobody else stores a sample that this did.
+        """
+        self._horizons = read_horizons(self._connection, session)
+        expiry = self._expiry(submissions, session)
+        judged = [
+            Verdict(Outcome.EXPIRED, one.sample) if expiry.covers(one) else verdict
+            for one, verdict in zip(submissions, verdicts, strict=True)
+        ]
+        if judged != verdicts:
+            undone = {
+                before.kept.key
+                for before, after in zip(verdicts, judged, strict=True)
+                if before.outcome is Outcome.STORED and (atomic or after is not before)
+            }
+            self._connection.samples.delete_many(among(undone)["filter"], session=session)
+        return judged
 
     def _record_each(
-        self, submissions: Sequence[Submission], session: ClientSession
+        self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
     ) -> list[Verdict]:
-        verdicts, fresh = verdicts_in_order(submissions, {})
+        verdicts, fresh = verdicts_in_order(submissions, {}, expiry)
+        if not fresh:
+            return verdicts
         taken = _insert(self._connection.samples, _documents(fresh), session)
         if not taken:
             return verdicts
         kept = self._kept(taken, session)
         if len(kept) < len(taken):
             raise _unproven()
-        return verdicts_in_order(submissions, kept)[0]
+        return verdicts_in_order(submissions, kept, expiry)[0]
 
     def _record_all_or_nothing(
-        self, submissions: Sequence[Submission], session: ClientSession
+        self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
     ) -> list[Verdict]:
         """Look, judge, and insert what is new in one go; again, if others were faster.
 
@@ -85,8 +127,8 @@ class Writer:
         """
         keys = {submission.sample.key for submission in submissions}
         while True:
-            verdicts, fresh = verdicts_in_order(submissions, self._kept(keys, session))
-            if not fresh or has_conflict(verdicts):
+            verdicts, fresh = verdicts_in_order(submissions, self._kept(keys, session), expiry)
+            if not fresh or has_refusal(verdicts):
                 return verdicts
             if self._insert_together(_documents(fresh), session):
                 return verdicts

@@ -19,13 +19,16 @@ from typing import Any, Self, cast
 from metering.errors import QueryTooExpensive
 from metering.model import Sample, Series, Submission, Verdict
 from metering.query import Position
-from metering.storage.base import has_conflict, verdicts_in_order
+from metering.retention import Expiry, Horizons, is_completed
+from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.series import Handle, Row, SeriesStorage
 from metering.storage.sqlite import scan, schema, statements
 from metering.storage.sqlite.connections import Connections
 from metering.storage.sqlite.location import path_of
 from metering.storage.sqlite.mapping import (
     Columns,
+    horizons_from_rows,
+    horizons_to_rows,
     reading_from_columns,
     row_from_columns,
     sample_to_columns,
@@ -36,6 +39,8 @@ from metering.summary import Reading
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
+# Others may write in between: this many take some 50 ms.
+_DELETED_AT_ONCE = 5_000
 
 
 class SqliteStorage(SeriesStorage):
@@ -94,8 +99,9 @@ class SqliteStorage(SeriesStorage):
         """See `Storage.record`."""
         keys = {submission.sample.key for submission in submissions}
         with self._connections.transaction() as connection:
-            verdicts, fresh = verdicts_in_order(submissions, _kept(connection, keys))
-            if not (atomic and has_conflict(verdicts)):
+            expiry = _expiry(connection, submissions)
+            verdicts, fresh = verdicts_in_order(submissions, _kept(connection, keys), expiry)
+            if not (atomic and has_refusal(verdicts)):
                 _insert(connection, fresh)
         return verdicts
 
@@ -133,6 +139,46 @@ class SqliteStorage(SeriesStorage):
         for columns in self._question()(statements.SAMPLES_BY_KEY, parameters):
             yield row_from_columns(columns)
 
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        return horizons_from_rows(self._question()(statements.HORIZONS, {}))
+
+    def _publish(self, horizons: Horizons) -> Horizons:
+        with self._connections.transaction() as connection:
+            published = horizons_from_rows(connection.execute(statements.HORIZONS).fetchall())
+            joined = published.joined(horizons)
+            connection.executemany(statements.PUBLISH, horizons_to_rows(joined))
+        return joined
+
+    def _spend(self, keys: Collection[bytes]) -> None:
+        with self._connections.transaction() as connection:
+            connection.executemany(statements.SPEND, [(key,) for key in keys])
+
+    def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+        bounds = scan.Bounds.of(range_)
+        parameters = {
+            "handles": statements.handles_parameter(_numbers(handles)),
+            "start": bounds.start,
+            "end": bounds.end,
+            "limit": _DELETED_AT_ONCE,
+        }
+        count = _DELETED_AT_ONCE
+        while count == _DELETED_AT_ONCE:
+            with self._connections.transaction() as connection:
+                count = connection.execute(statements.DELETE_SAMPLES, parameters).rowcount
+            yield count
+
+    def _flaws(self) -> Iterator[str]:
+        fetch = self._question()
+        for (damage,) in fetch(statements.DAMAGES, {}):
+            yield f"SQLite says: {damage}"
+        for handle, count in fetch(statements.SAMPLES_OF_NO_SERIES, {}):
+            yield f"{count} samples are of series {handle}, which does not exist"
+        for digest, *columns in fetch(statements.SERIES_AND_DIGESTS, {}):
+            handle, series = series_from_columns(tuple(columns))
+            if series.digest != digest:
+                yield f"series {handle} has the digest of another"
+
     def _question(self) -> scan.Fetch:
         """A way to fetch rows until the time limit, which begins now, is reached."""
         return partial(self._fetch, time.monotonic() + self._timeout_seconds)
@@ -167,6 +213,15 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
     rows = connection.execute(statements.SERIES_BY_HANDLE, parameters).fetchall()
     series = dict(map(series_from_columns, rows))
     return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}
+
+
+def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> Expiry:
+    """What is refused now, as far as it concerns the submissions."""
+    horizons = horizons_from_rows(connection.execute(statements.HORIZONS).fetchall())
+    keys = [one.sample.key for one in submissions if is_completed(one)]
+    parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
+    spent = connection.execute(statements.SPENT_AMONG, parameters).fetchall()
+    return Expiry(horizons, {key for (key,) in spent})
 
 
 def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> None:

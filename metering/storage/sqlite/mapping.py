@@ -3,16 +3,21 @@
 The order of columns is that of `statements.py`.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
+from metering.retention import Horizons
 from metering.storage.series import Row
 from metering.summary import Reading
-from metering.times import from_milliseconds, to_milliseconds
+from metering.times import FIRST, from_milliseconds, to_milliseconds
 
 Columns = tuple[Any, ...]
+
+# Meters have names.
+_DEFAULT = ""
 
 
 def series_to_columns(series: Series) -> Columns:
@@ -72,3 +77,15 @@ def row_from_columns(columns: Columns) -> Row:
 def reading_from_columns(columns: Columns) -> Reading:
     """The reading in (series, timestamp, key, volume)."""
     return Reading(from_milliseconds(columns[1]), Decimal(columns[3]))
+
+
+def horizons_to_rows(horizons: Horizons) -> list[tuple[str, int]]:
+    """(meter, milliseconds), the default under no name."""
+    rows = {_DEFAULT: horizons.default, **horizons.meters}
+    return [(meter, to_milliseconds(before)) for meter, before in rows.items()]
+
+
+def horizons_from_rows(rows: Iterable[Columns]) -> Horizons:
+    """The horizons of (meter, milliseconds)."""
+    meters = {meter: from_milliseconds(before) for meter, before in rows}
+    return Horizons(meters.pop(_DEFAULT, FIRST), meters)

@@ -33,3 +33,13 @@ CREATE TABLE IF NOT EXISTS samples (
 CREATE UNIQUE INDEX IF NOT EXISTS samples_by_key ON samples (key);
 
 CREATE INDEX IF NOT EXISTS samples_by_time ON samples (timestamp, key);
+
+-- The empty meter stands for all that have no row of their own.
+CREATE TABLE IF NOT EXISTS horizons (
+    meter TEXT PRIMARY KEY,
+    before INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS spent (
+    key BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;

@@ -113,6 +113,46 @@ EXTENTS = """
 """
 
 
+HORIZONS = "SELECT meter, before FROM horizons"
+
+PUBLISH = "REPLACE INTO horizons (meter, before) VALUES (?, ?)"
+
+SPENT_AMONG = """
+    WITH RECURSIVE place (at) AS (
+        SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
+    )
+    SELECT key
+    FROM place CROSS JOIN spent ON key = substr(:keys, at, 16)
+"""
+
+SPEND = "INSERT OR IGNORE INTO spent (key) VALUES (?)"
+
+DELETE_SAMPLES = """
+    DELETE FROM samples
+    WHERE key IN (
+        SELECT key
+        FROM samples
+        WHERE series IN (SELECT value FROM json_each(:handles))
+            AND timestamp >= :start AND timestamp < :end
+        LIMIT :limit
+    )
+"""
+
+SERIES_AND_DIGESTS = """
+    SELECT digest, handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
+    FROM series
+"""
+
+DAMAGES = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
+
+SAMPLES_OF_NO_SERIES = """
+    SELECT series, count(*)
+    FROM samples
+    WHERE series NOT IN (SELECT handle FROM series)
+    GROUP BY series
+"""
+
+
 def handles_parameter(handles: Iterable[int]) -> str:
     """The handles as a JSON array."""
     return f"[{','.join(map(str, handles))}]"

@@ -1,0 +1,72 @@
+"""Horizons and spent keys in MongoDB, and deleting what has expired."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
+
+from metering.model import Submission
+from metering.retention import Horizons, is_completed
+from metering.storage.mongodb import faults, questions
+from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.mapping import horizons_from_documents, horizons_to_documents
+from metering.times import Range
+
+_DELETED_AT_ONCE = 5_000
+
+
+def read_horizons(connection: Connection, session: ClientSession | None = None) -> Horizons:
+    """What is published on a majority; in a session, after all that happened in it."""
+    return horizons_from_documents(connection.horizons.find({}, session=session))
+
+
+def read_spent(
+    connection: Connection, submissions: Sequence[Submission], session: ClientSession
+) -> set[bytes]:
+    """Which keys are spent of those that came without a timestamp."""
+    keys = [one.sample.key for one in submissions if is_completed(one)]
+    found = connection.spent.find(**questions.among(keys), session=session) if keys else ()
+    return {document["_id"] for document in found}
+
+
+def publish(connection: Connection, horizons: Horizons) -> Horizons:
+    """Make the later of these and what is published durable, and return it.
+
+    `$max` holds each of them where it is if somebody else moved it further meanwhile.
+    """
+    joined = read_horizons(connection).joined(horizons)
+    connection.horizons.bulk_write(
+        [
+            UpdateOne(
+                {"_id": document["_id"]}, {"$max": {"before": document["before"]}}, upsert=True
+            )
+            for document in horizons_to_documents(joined)
+        ],
+        ordered=False,
+    )
+    return read_horizons(connection)
+
+
+def spend(connection: Connection, keys: Collection[bytes]) -> None:
+    """Remember the keys; some may be there."""
+    documents = [{"_id": key} for key in keys]
+    try:
+        if documents:
+            connection.spent.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        faults.taken_keys(error.details, documents)
+
+
+def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:
+    """Delete the samples of the series in range, some thousands at a time."""
+    find = questions.keys_of(handles, range_, _DELETED_AT_ONCE)
+    while True:
+        with faults.of_order():
+            keys = [document["_id"] for document in connection.samples.find(**find)]
+            if keys:
+                connection.samples.delete_many(questions.among(keys)["filter"])
+        if not keys:
+            return
+        yield len(keys)

@@ -1,0 +1,79 @@
+"""What verify finds in a file that something else has written to."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from builders import NOON, after_noon, sample
+from contract.asking import keep
+
+from metering.storage.sqlite import SqliteStorage
+
+DAMAGE = {
+    "a key": (
+        "UPDATE samples SET key = zeroblob(16) WHERE id = 's-2'",
+        "meter cpu of resource vm-1: 1 samples are not found under their key",
+    ),
+    "an id": (
+        "UPDATE samples SET id = 'other' WHERE id = 's-2'",
+        "meter cpu of resource vm-1: 1 samples are not found under their key",
+    ),
+    "a series that went": (
+        "DELETE FROM series WHERE resource_id = 'vm-2'",
+        "1 samples are of series 2, which does not exist",
+    ),
+    "a description": (
+        "UPDATE series SET unit = 'other' WHERE resource_id = 'vm-1'",
+        "series 1 has the digest of another",
+    ),
+    "an index that lacks a row": (
+        (
+            "UPDATE sqlite_schema SET sql = sql || ' WHERE id <> ''s-2''' "
+            "WHERE name = 'samples_by_time';"
+            "REINDEX samples_by_time;"
+            "UPDATE sqlite_schema SET sql = replace(sql, ' WHERE id <> ''s-2''', '') "
+            "WHERE name = 'samples_by_time'"
+        ),
+        "SQLite says: row 2 missing from index samples_by_time",
+    ),
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A file with three samples of two resources."""
+    file = tmp_path / "metering.db"
+    with closing(store(file)) as one:
+        one.prepare()
+        keep(one, sample(), sample(id="s-2", timestamp=after_noon(1), volume=2))
+        keep(one, sample(id="s-3", resource_id="vm-2", timestamp=NOON))
+    return file
+
+
+def store(file: Path) -> SqliteStorage:
+    """The store in the file."""
+    return SqliteStorage.open(f"sqlite:///{file}", timeout_seconds=60)
+
+
+def contradictions(file: Path) -> list[str]:
+    """What verify finds."""
+    with closing(store(file)) as one:
+        return [found for inspection in one.verify() for found in inspection.contradictions]
+
+
+def test_nothing_is_found_before(path: Path) -> None:
+    """The file is whole."""
+    assert contradictions(path) == []
+
+
+@pytest.mark.parametrize(("statements", "sentence"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_found(path: Path, statements: str, sentence: str) -> None:
+    """Each kind of damage is named."""
+    for statement in statements.split(";"):
+        # Each by itself: a changed schema is heeded when the file is opened again.
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute(statement)
+
+    assert sentence in contradictions(path)

@@ -1,0 +1,79 @@
+"""What the shared engine finds when two ways to read a series disagree."""
+
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from builders import after_noon, sample
+from contract.asking import keep
+
+from metering.query import Position
+from metering.storage.series import Handle, Row
+from metering.storage.sqlite import SqliteStorage
+from metering.summary import Reading
+from metering.times import Range
+
+
+class Late(SqliteStorage):
+    """Lets another sample arrive between two looks, the first time."""
+
+    has_come = False
+
+    def _readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        yield from list(super()._readings(handles, range_))
+        if not self.has_come:
+            self.has_come = True
+            keep(self, sample(id="late", timestamp=after_noon(9)))
+
+
+class Lossy(SqliteStorage):
+    """Reads one sample less than there are."""
+
+    def _readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        yield from list(super()._readings(handles, range_))[1:]
+
+
+class Doubling(SqliteStorage):
+    """Meets each sample twice."""
+
+    def _scan(
+        self, handles: Collection[Handle], range_: Range, after: Position | None
+    ) -> Iterator[Row]:
+        for row in super()._scan(handles, range_, after):
+            yield from (row, row)
+
+
+def contradictions(kind: type[SqliteStorage], folder: Path) -> list[str]:
+    """What verify finds in a file of two samples through such a driver."""
+    url = f"sqlite:///{folder}/metering.db"
+    with closing(kind.open(url, timeout_seconds=60)) as storage:
+        storage.prepare()
+        keep(storage, sample(volume=2), sample(id="s-2", timestamp=after_noon(1), volume="0.5"))
+        return [found for one in storage.verify() for found in one.contradictions]
+
+
+def test_a_sample_that_comes_meanwhile_is_no_contradiction(tmp_path: Path) -> None:
+    """The series is looked at again."""
+    assert contradictions(Late, tmp_path) == []
+
+
+def test_a_reading_that_is_missing(tmp_path: Path) -> None:
+    """Counts and sums are named."""
+    assert contradictions(Lossy, tmp_path) == [
+        (
+            "meter cpu of resource vm-1: count 2 and sum 2.5 in its samples, "
+            "count 1 and sum 0.5 in its readings"
+        )
+    ]
+
+
+def test_a_sample_that_is_there_twice(tmp_path: Path) -> None:
+    """It is said, and so are the figures."""
+    found = contradictions(Doubling, tmp_path)
+
+    assert found[0] == "meter cpu of resource vm-1: 2 samples are there twice"
+    assert "count 4 and sum 5" in found[1]
