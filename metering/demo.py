@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series, Submission
 
@@ -105,7 +106,7 @@ class _Writer:
                 series=series,
                 id=str(uuid.uuid5(_NAMESPACE, name)),
                 timestamp=timestamp,
-                volume=Decimal(volume),
+                volume=canonical(Decimal(volume)),
                 recorded_at=self._recorded_at,
             )
         )

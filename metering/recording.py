@@ -46,6 +46,7 @@ class Draft:
     source: str | None = None
     id: str | None = None
     timestamp: str | None = None
+    recorded_at: str | None = None
     metadata: Metadata | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,12 +78,14 @@ class Manner:
     `meter` is the only meter that may be written, if one was named. `prefix_source` puts the
     project before the source, for administrators too, as v2 did on a meter's path.
     `idempotency_key` makes the ids that were not sent, the same for each retry.
+    `keeps_recorded_at` is for samples that were recorded elsewhere before.
     """
 
     author: Author
     meter: str | None = None
     prefix_source: bool = False
     idempotency_key: str | None = None
+    keeps_recorded_at: bool = False
 
 
 class Recorder:
@@ -200,7 +203,7 @@ def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Subm
         id=_id(draft, index, manner),
         timestamp=_timestamp(draft, now),
         volume=_volume(draft),
-        recorded_at=now,
+        recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
     )
     sent = {name: getattr(draft, name) for name in ("timestamp", "project_id", "user_id")}
     sent["metadata"] = draft.metadata
@@ -265,16 +268,27 @@ def _volume(draft: Draft) -> Decimal:
 def _timestamp(draft: Draft, now: datetime) -> datetime:
     if draft.timestamp is None:
         return now
-    name = draft.name("timestamp")
-    try:
-        timestamp = times.read(draft.timestamp, name)
-    except InvalidRequest as error:
-        raise InvalidSample(error.message, field=name) from None
+    timestamp = _instant(draft, "timestamp", draft.timestamp)
     if timestamp < times.EPOCH:
         raise _invalid(draft, "timestamp", draft.timestamp, "before 1970")
     if timestamp > now + MAX_AHEAD:
         raise _invalid(draft, "timestamp", draft.timestamp, "more than a day in the future")
     return timestamp
+
+
+def _recorded_at(draft: Draft, now: datetime) -> datetime:
+    """When it was recorded first; a clock that was ahead there does not count."""
+    if draft.recorded_at is None:
+        return now
+    return min(now, _instant(draft, "recorded_at", draft.recorded_at))
+
+
+def _instant(draft: Draft, field: str, text: str) -> datetime:
+    name = draft.name(field)
+    try:
+        return times.read(text, name)
+    except InvalidRequest as error:
+        raise InvalidSample(error.message, field=name) from None
 
 
 def _invalid(draft: Draft, field: str, value: object, reason: str) -> InvalidSample:

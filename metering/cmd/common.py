@@ -1,6 +1,19 @@
-"""What the commands share: the option that names the configuration file."""
+"""What the commands share: how one is declared, and the option that names the configuration."""
 
 import argparse
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from metering import times
+from metering.config import Config
+from metering.errors import MeteringError
+from metering.storage.base import Storage
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - has no other name
+
+Run = Callable[[Config, Storage, argparse.Namespace], int]
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -9,3 +22,18 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
         "--config-file",
         help="configuration file; else $METERING_CONFIG_FILE, else /etc/metering/metering.conf",
     )
+
+
+def add_command(commands: "Commands", name: str, text: str, run: Run) -> argparse.ArgumentParser:
+    """Let `metering-manage` take a command that works on the store; `run` gives its status."""
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def instant(text: str) -> datetime:
+    """The instant that an argument names; without an offset it is UTC."""
+    try:
+        return times.read(text)
+    except MeteringError as error:
+        raise argparse.ArgumentTypeError(error.message) from None

@@ -1,24 +1,30 @@
-"""`metering-manage`: prepare a store, check a deployment, make keys, record demo usage."""
+"""`metering-manage`: what an operator does with a store: prepare, check, expire, move, and more."""
 
 import argparse
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tqdm import tqdm
 
 from metering import demo, times
 from metering.cmd import keys
-from metering.cmd.common import add_config_argument
-from metering.config import load
+from metering.cmd.common import Run, add_command, add_config_argument, instant
+from metering.cmd.expiring import add_expire
+from metering.cmd.exporting import add_export
+from metering.cmd.importing import add_import
+from metering.cmd.verifying import add_verify
+from metering.config import Config, load
 from metering.errors import MeteringError
 from metering.model import Outcome, Submission
 from metering.storage import open_storage
 from metering.storage.base import Storage
 
 _BATCH = 2_000
+# A command may read everything there is; who gave it can end it.
+_PATIENCE_SECONDS = 7 * 24 * 3600
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load(arguments.config_file, overrides)
         if "on_keys" in arguments:
             return keys.run(config, arguments)
-        storage = open_storage(config.connection, timeout_seconds=config.api.query_timeout_seconds)
+        storage = open_storage(config.connection, timeout_seconds=_PATIENCE_SECONDS)
+        run: Run = arguments.run
         try:
-            return arguments.run(storage, arguments)  # type: ignore[no-any-return] # set_defaults
+            return run(config, storage, arguments)
         finally:
             storage.close()
     except MeteringError as error:
@@ -48,43 +55,33 @@ def _parser() -> argparse.ArgumentParser:
     add_config_argument(parser)
     parser.add_argument("--connection", help="URL of the store; else that of the configuration")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add(commands, "prepare", "create what the store lacks; harmless to repeat", _prepare)
-    _add(commands, "check", "say what is wrong with the deployment", _check)
-    filling = _add(commands, "demo", "record a month of made-up usage up to now", _demo)
+    add_command(commands, "prepare", "create what the store lacks; harmless to repeat", _prepare)
+    add_command(commands, "check", "say what is wrong with the deployment", _check)
+    add_verify(commands)
+    add_expire(commands)
+    add_export(commands)
+    add_import(commands)
+    filling = add_command(commands, "demo", "record a month of made-up usage up to now", _demo)
     filling.add_argument("--seed", type=int, default=1, help="the same seed, the same usage")
-    filling.add_argument("--until", type=_instant, help="end of the month instead of now")
+    filling.add_argument("--until", type=_end_of_month, help="end of the month instead of now")
     keys.add_key_commands(commands)
     return parser
 
 
-def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    text: str,
-    run: Callable[[Storage, argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = times.read(text)
-    except MeteringError as error:
-        raise argparse.ArgumentTypeError(error.message) from None
-    if instant < times.EPOCH + demo.LENGTH:
+def _end_of_month(text: str) -> datetime:
+    end = instant(text)
+    if end < times.EPOCH + demo.LENGTH:
         raise argparse.ArgumentTypeError("the month would begin before 1970")
-    return instant
+    return end
 
 
-def _prepare(storage: Storage, _: argparse.Namespace) -> int:
+def _prepare(_: Config, storage: Storage, __: argparse.Namespace) -> int:
     storage.prepare()
     print("the store is prepared")
     return 0
 
 
-def _check(storage: Storage, _: argparse.Namespace) -> int:
+def _check(_: Config, storage: Storage, __: argparse.Namespace) -> int:
     problems = storage.check()
     for problem in problems:
         print(problem)
@@ -93,7 +90,7 @@ def _check(storage: Storage, _: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _demo(storage: Storage, arguments: argparse.Namespace) -> int:
+def _demo(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     storage.prepare()
     outcomes = _record(storage, demo.usage(arguments.seed, arguments.until or times.now()))
     print(f"{outcomes[Outcome.STORED]} stored, {outcomes[Outcome.DUPLICATE]} duplicate")

@@ -157,6 +157,7 @@ def read_v2(item: bytes) -> Draft:
         source=sent.source,
         id=sent.message_id,
         timestamp=sent.timestamp,
+        recorded_at=sent.recorded_at,
         metadata=_metadata(sent.resource_metadata),
         names=_V2_NAMES,
     )

@@ -4,25 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from unit.cmd.running import run
 
 from metering import demo
 from metering.cmd import manage
 from metering.model import AllProjects
 from metering.query import SampleQuery
 from metering.storage import open_storage
-
-
-@pytest.fixture
-def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A file that is not there yet, and no configuration file."""
-    monkeypatch.setattr("metering.config.DEFAULT_FILE", tmp_path / "none")
-    monkeypatch.delenv("METERING_CONFIG_FILE", raising=False)
-    return f"sqlite:///{tmp_path / 'metering.db'}"
-
-
-def run(url: str, *arguments: str) -> int:
-    """The exit status of a command on the store."""
-    return manage.main(["--connection", url, *arguments])
 
 
 def test_check_says_what_is_missing(url: str, capsys: pytest.CaptureFixture[str]) -> None:

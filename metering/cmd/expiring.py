@@ -1,0 +1,58 @@
+"""`metering-manage expire`: let samples go that were kept long enough."""
+
+import argparse
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from metering import times
+from metering.cmd.common import add_command
+from metering.config import Config
+from metering.model import AllProjects
+from metering.query import SummaryQuery
+from metering.retention import Horizons
+from metering.storage.base import Storage
+from metering.times import FIRST, Range, WholeRange
+
+if TYPE_CHECKING:
+    from metering.cmd.common import Commands
+
+
+def add_expire(commands: "Commands") -> None:
+    """Let `metering-manage` take `expire`."""
+    text = (
+        "delete samples that are older than [retention] lets them be, and refuse them from now on"
+    )
+    parser = add_command(commands, "expire", text, _expire)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would go, by meter, and change nothing"
+    )
+
+
+def _expire(config: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    horizons = storage.horizons().joined(config.retention.horizons(times.now()))
+    if arguments.dry_run:
+        for meter, count in sorted(_expiring(storage, horizons).items()):
+            print(f"{meter}: {count} samples before {times.write(horizons.of(meter))}")
+        return 0
+    storage.retire(horizons)
+    with tqdm(unit=" samples", disable=None) as bar:
+        gone = 0
+        for count in storage.purge():
+            bar.update(count)
+            gone += count
+    print(f"{gone} samples have expired and are deleted")
+    return 0
+
+
+def _expiring(storage: Storage, horizons: Horizons) -> Counter[str]:
+    """How many samples each meter has before its horizon, if any."""
+    counts: Counter[str] = Counter()
+    for before in {horizons.default, *horizons.meters.values()} - {FIRST}:
+        range_ = Range(None, before)
+        question = SummaryQuery(scope=AllProjects(), range=range_, windows=WholeRange(range_))
+        for found in storage.summaries(question):
+            if horizons.of(found.series.meter) == before:
+                counts[found.series.meter] += found.summary.count
+    return counts
