@@ -149,6 +149,37 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
         )
 
 
+def chained(parts: Sequence[Summary]) -> Summary:
+    """Summaries of one stream in time order, at least one, joined with `then` in one pass."""
+    if len(parts) == 1:
+        return parts[0]
+    with localcontext(EXACT):
+        increase, resets, unit_milliseconds, longest_gap = _ZERO, 0, _ZERO, 0
+        for earlier, later in pairwise(parts):
+            step = later.first.volume - earlier.last.volume
+            if step < 0:
+                step, resets = later.first.volume, resets + 1
+            increase += step
+            gap = (later.first.at - earlier.last.at) // MILLISECOND
+            unit_milliseconds += earlier.last.volume * gap
+            longest_gap = max(longest_gap, gap)
+        return Summary(
+            count=sum(part.count for part in parts),
+            sum=sum((part.sum for part in parts), _ZERO),
+            sum_of_squares=sum((part.sum_of_squares for part in parts), _ZERO),
+            min=min(part.min for part in parts),
+            max=max(part.max for part in parts),
+            first=parts[0].first,
+            last=parts[-1].last,
+            increase=sum((part.increase for part in parts), increase),
+            resets=sum((part.resets for part in parts), resets),
+            unit_seconds=sum((part.unit_seconds for part in parts), unit_milliseconds.scaleb(-3)),
+            longest_gap_seconds=max(
+                Decimal(longest_gap).scaleb(-3), *(part.longest_gap_seconds for part in parts)
+            ),
+        )
+
+
 def total(summaries: Iterable[Summary]) -> Summary:
     """The Summaries of different streams, added with `plus`; at least one."""
     return reduce(Summary.plus, summaries)

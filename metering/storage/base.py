@@ -8,6 +8,7 @@ that reaches it has been checked. The memory driver is the definition of right.
 import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Self
 
 from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
@@ -15,6 +16,18 @@ from metering.query import ExtentQuery, SampleQuery, SummaryQuery
 from metering.retention import Expiry, Horizons
 from metering.summary import Summary
 from metering.times import Range
+
+
+@dataclass(slots=True)
+class Effort:
+    """What an answer of Summaries took, counted up while it is read.
+
+    `pieces` are Summaries of days or hours that `seal` kept, `samples` what was read beside.
+    """
+
+    series: int = 0
+    pieces: int = 0
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +123,31 @@ class Storage(abc.ABC):
         """
 
     @abc.abstractmethod
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         """A Summary for each series and window that has samples; no two for the same pair.
 
         In no defined order. All figures are exact. Intervals are credited between successive
-        matching samples of a series within a window.
+        matching samples of a series within a window. The effort, if given, is added to.
         """
+
+    @abc.abstractmethod
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """Keep Summaries of the whole days (UTC) before an instant; no answer depends on it.
+
+        Yields from time to time how many samples were read. May be stopped anywhere and called
+        again, then does what is left, and days again for which samples came late. All the while
+        samples may be recorded. The time to settle is for writers that are killed while they
+        record and never retried: with a minute, their samples count too.
+
+        Raises:
+            Misconfigured: the database cannot do it.
+        """
+
+    @abc.abstractmethod
+    def unseal(self) -> None:
+        """Forget all that `seal` kept."""
 
     @abc.abstractmethod
     def horizons(self) -> Horizons:

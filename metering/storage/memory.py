@@ -11,6 +11,7 @@ from metering.model import Extent, Sample, Series, Submission, Verdict, is_visib
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
 from metering.retention import Expiry, Horizons, becomes_spent
 from metering.storage.base import (
+    Effort,
     Inspection,
     Storage,
     WindowSummary,
@@ -82,15 +83,27 @@ class MemoryStorage(Storage):
         for series, instants in seen.items():
             yield Extent(series, min(instants), max(instants))
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
+        effort = effort or Effort()
         readings: dict[tuple[Series, Range], list[Reading]] = defaultdict(list)
         for sample in self._samples.values():
             if _is_asked(query, sample):
+                effort.samples += 1
                 window = query.windows.holding(sample.timestamp)
                 readings[sample.series, window].append(Reading(sample.timestamp, sample.volume))
+        effort.series += len({series for series, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:  # noqa: ARG002
+        """Samples are at hand."""
+        return iter(())
+
+    def unseal(self) -> None:
+        """Nothing was kept."""
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""

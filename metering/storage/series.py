@@ -9,11 +9,20 @@ in what a comparison means. A driver supplies the look-ups; SQLite and MongoDB a
 import abc
 import time
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby, islice
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from metering.errors import QueryTooExpensive
@@ -30,16 +39,32 @@ from metering.query import (
     SummaryQuery,
 )
 from metering.retention import Horizons, becomes_spent
-from metering.storage.base import Inspection, Storage, WindowSummary
+from metering.storage.base import Effort, Inspection, Storage, WindowSummary
+from metering.storage.blocks import (
+    Grain,
+    Kept,
+    day_of,
+    days_of,
+    days_range,
+    fold,
+    month_of,
+    start_of,
+)
+from metering.storage.reckoning import Reckoner
+from metering.storage.sealing import Access, contradicting, seal
 from metering.summary import Reading, of_stream
-from metering.times import EVER, FIRST, Range, Windows, runs
+from metering.times import EVER, FIRST, LAST, Range
 
 Handle = Hashable
 T = TypeVar("T")
+Pair = tuple[Handle, Reading]
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
 
 _ROWS_AT_ONCE = 1_000
 _LOOKS_AT_A_SERIES = 3
+# Of series: at a reading a minute a transaction is over within seconds.
+_DAYS_PER_TRANSACTION = 600
+_ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +134,37 @@ class SeriesStorage(Storage):
 
     @abc.abstractmethod
     def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
-        """Delete the samples of the series in range bit by bit, yielding the size of each bit."""
+        """Delete the samples of the series in range bit by bit, yielding the size of each bit.
+
+        Their days are struck in the same transaction.
+        """
+
+    @abc.abstractmethod
+    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+        """The blocks of the series in these months, in no order; with hours if asked so."""
+
+    @abc.abstractmethod
+    def _open_seal(self, day: int) -> int | None:
+        """Let whoever records a sample from before the day strike it, unless that is so already.
+
+        Returns up to which day everything was sealed when that was last finished; None for never.
+        """
+
+    @abc.abstractmethod
+    def _close_seal(self, day: int) -> None:
+        """Note that all before the day is sealed."""
+
+    @abc.abstractmethod
+    def _struck(self) -> list[tuple[int, list[Handle]]]:
+        """Where days are struck: by month the series."""
+
+    @abc.abstractmethod
+    def _transact(self, work: Callable[[Access], int]) -> int:
+        """Do the work in a transaction, which is durable when it returns; again on a conflict.
+
+        Raises:
+            Misconfigured: the database has no transactions.
+        """
 
     @abc.abstractmethod
     def _flaws(self) -> Iterator[str]:
@@ -148,20 +203,75 @@ class SeriesStorage(Storage):
         for handle, first, last in limit.over(found):
             yield Extent(series[handle], first, last)
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
         limit = _Limit(self._timeout_seconds)
+        effort = effort or Effort()
         for rest, series in self._plan(query, limit):
+            effort.series += len(series)
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
+
             if rest == EVERYTHING:
-                readings = self._readings(series.keys(), range_)
+                readings = partial(self._limited_readings, limit)
+                reckoner = Reckoner(self._blocks, readings, range_, query.windows)
             else:
-                rows = limit.over(self._scan(series.keys(), range_, None))
-                readings = _matching_readings(rest, series, rows)
-            for handle, group in groupby(limit.over(readings), key=lambda pair: pair[0]):
-                yield from _cut(series[handle], [reading for _, reading in group], query.windows)
+                readings = partial(self._matching_readings, limit, rest, series)
+                reckoner = Reckoner(_no_blocks, readings, range_, query.windows)
+            yield from limit.over(reckoner.summaries(series, effort))
+
+    def _limited_readings(
+        self, limit: "_Limit", handles: Collection[Handle], range_: Range
+    ) -> Iterator[Pair]:
+        return limit.over(self._readings(handles, range_))
+
+    def _matching_readings(
+        self,
+        limit: "_Limit",
+        rest: Filter,
+        series: Mapping[Handle, Series],
+        handles: Collection[Handle],
+        range_: Range,
+    ) -> Iterator[Pair]:
+        """The readings that match what is left to ask: all of one series together, in order."""
+        found: dict[Handle, list[Reading]] = defaultdict(list)
+        for row in limit.over(self._scan(handles, range_, None)):
+            if matches(rest, row.sample(series[row.handle])):
+                found[row.handle].append(Reading(row.timestamp, row.volume))
+        for handle, readings in found.items():
+            for reading in sorted(readings):
+                yield handle, reading
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """See `Storage.seal`."""
+        end = day_of(until)
+        done = self._open_seal(end)
+        time.sleep(settle_seconds)
+        handles = [handle for handle, _ in self._find_series({})]
+        if done is None:
+            firsts = (first for _, first, _ in self._extents(handles, EVER, None))
+            done = day_of(min(firsts, default=until))
+        work = [
+            (month, [found[0] for found in self._extents(handles, _part(month, end), None)])
+            for month in range(month_of(done), month_of(end - 1) + 1)
+        ]
+        yield from self._seal_all(work, end, done)
+        yield from self._seal_all(self._struck(), end, done)
+        self._close_seal(end)
+
+    def _seal_all(
+        self, work: Iterable[tuple[int, Sequence[Handle]]], end: int, done: int
+    ) -> Iterator[int]:
+        for month, handles in work:
+            days = days_of(month)
+            stop = min(days.stop, end)
+            size = max(1, _DAYS_PER_TRANSACTION // max(1, stop - max(days.start, done)))
+            for begin in range(0, len(handles), size):
+                some = handles[begin : begin + size]
+                yield self._transact(partial(seal, handles=some, month=month, end=stop))
 
     def retire(self, horizons: Horizons) -> None:
         """See `Storage.retire`."""
@@ -225,6 +335,11 @@ class SeriesStorage(Storage):
             contradictions.append(
                 f"{name}: {_figures(scanned)} in its samples, {_figures(readings)} in its readings"
             )
+        for kept in self._blocks([handle], _ALL_MONTHS, Grain.HOUR):
+            contradictions += [
+                f"{name}: what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
+                for day in contradicting(kept, fold(readings))
+            ]
         return Inspection(len(scanned), tuple(contradictions))
 
     def _plan(
@@ -288,17 +403,15 @@ def _figures(readings: Collection[Reading]) -> str:
     return f"count {whole.count} and sum {whole.sum:f}"
 
 
-def _matching_readings(
-    rest: Filter, series: Mapping[Handle, Series], rows: Iterable[Row]
-) -> Iterator[tuple[Handle, Reading]]:
-    """The readings that match what is left to ask: all of one series together, in order."""
-    found: dict[Handle, list[Reading]] = defaultdict(list)
-    for row in rows:
-        if matches(rest, row.sample(series[row.handle])):
-            found[row.handle].append(Reading(row.timestamp, row.volume))
-    for handle, readings in found.items():
-        for reading in sorted(readings):
-            yield handle, reading
+def _no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[Kept]:
+    """For questions that ask something of each sample."""
+    return iter(())
+
+
+def _part(month: int, end: int) -> Range:
+    """What of the month lies before the day."""
+    days = days_of(month)
+    return days_range(days.start, min(days.stop, end))
 
 
 def _look_up(query: AnyQuery) -> dict[str, Any]:
@@ -311,9 +424,3 @@ def _look_up(query: AnyQuery) -> dict[str, Any]:
     if isinstance(query.scope, Project):
         equal["project_id"] = query.scope.id
     return equal
-
-
-def _cut(series: Series, readings: list[Reading], windows: Windows) -> Iterator[WindowSummary]:
-    instants = [reading.at for reading in readings]
-    for window, begin, after in runs(windows, instants):
-        yield WindowSummary(series, window, of_stream(readings[begin:after]))

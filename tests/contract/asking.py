@@ -57,7 +57,9 @@ def resources(storage: Storage, **query: Any) -> list[str]:
 def summaries(storage: Storage, **query: Any) -> dict[tuple[Series, Range], Summary]:
     """The Summaries by series and window; no pair may come twice."""
     whole = WholeRange(query.get("range", EVER))
-    found = list(storage.summaries(SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)))
+    effort = query.pop("effort", None)
+    question = SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
+    found = list(storage.summaries(question, effort))
     by_pair = {(one.series, one.window): one.summary for one in found}
 
     assert len(by_pair) == len(found)

@@ -6,30 +6,27 @@ are never changed. Transactions need a replica set (one member will do). On a st
 moment can leave it half done.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, groupby
-from operator import itemgetter
 from typing import Any, Self
 
 from metering.model import Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.mongodb import deployment, expiring, faults, questions
+from metering.storage.blocks import Grain, Kept
+from metering.storage.mongodb import deployment, expiring, faults, questions, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
-    readings_from_batch,
+    block_from_document,
     row_from_document,
     series_from_document,
 )
-from metering.storage.mongodb.reading import Reader, chunks
+from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, chunks, read_readings
 from metering.storage.mongodb.writing import Writer
+from metering.storage.sealing import Access
 from metering.storage.series import Handle, Row, SeriesStorage
 from metering.summary import Reading
 from metering.times import Range
-
-# Keys that are sent at once: 50 kB.
-_KEYS_PER_FIND = 2_000
 
 
 class MongoStorage(SeriesStorage):
@@ -86,31 +83,24 @@ class MongoStorage(SeriesStorage):
     def _readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
-        reader = self._reader()
-        for chunk in chunks(handles, _KEYS_PER_FIND):
-            batches = reader.batches(questions.readings(chunk, range_))
-            pairs = chain.from_iterable(map(readings_from_batch, batches))
-            for handle, group in groupby(pairs, key=itemgetter(0)):
-                # The index orders readings of one instant by key, not by volume.
-                for reading in sorted(map(itemgetter(1), group)):
-                    yield handle, reading
+        return read_readings(self._reader(), handles, range_)
 
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
         reader = self._reader()
-        for chunk in chunks(handles, _KEYS_PER_FIND):
+        for chunk in chunks(handles, KEYS_PER_FIND):
             yield from reader.extents(questions.Ends(chunk, range_, as_of))
 
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         reader = self._reader()
-        for chunk in chunks(keys, _KEYS_PER_FIND):
+        for chunk in chunks(keys, KEYS_PER_FIND):
             yield from map(row_from_document, reader.samples(questions.among(chunk)))
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""
         with faults.of_order():
-            return expiring.read_horizons(self._connection)
+            return expiring.read_known(self._connection).horizons
 
     def _publish(self, horizons: Horizons) -> Horizons:
         with faults.of_order():
@@ -121,8 +111,33 @@ class MongoStorage(SeriesStorage):
             expiring.spend(self._connection, keys)
 
     def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
-        for chunk in chunks(handles, _KEYS_PER_FIND):
-            yield from expiring.delete(self._connection, chunk, range_)
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            yield from sealing.delete(self._connection, chunk, range_)
+
+    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+        reader = self._reader()
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            found = reader.blocks(questions.blocks(chunk, months, grain))
+            yield from map(block_from_document, found)
+
+    def _open_seal(self, day: int) -> int | None:
+        with faults.of_order():
+            return sealing.open_seal(self._connection, day)
+
+    def _close_seal(self, day: int) -> None:
+        with faults.of_order():
+            sealing.close_seal(self._connection, day)
+
+    def _struck(self) -> list[tuple[int, list[Handle]]]:
+        return sealing.struck_blocks(self._reader())
+
+    def _transact(self, work: Callable[[Access], int]) -> int:
+        return sealing.transact(self._connection, self._timeout_seconds, work)
+
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+        with faults.of_order():
+            sealing.unseal(self._connection)
 
     def _flaws(self) -> Iterator[str]:
         reader = self._reader()

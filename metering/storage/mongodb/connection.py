@@ -59,6 +59,7 @@ class Connection:
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._database_name = _database_name(url)
+        self._transactions: bool | None = None
         self._clients: dict[int, MongoClient[Document]] = {os.getpid(): self._new_client()}
 
     @property
@@ -94,8 +95,13 @@ class Connection:
         return self.database["samples"]
 
     @property
+    def blocks(self) -> Collection[Document]:
+        """The collection of blocks, `_id` from series and month."""
+        return self.database["blocks"]
+
+    @property
     def horizons(self) -> Collection[Document]:
-        """The collection of horizons, `_id` the meter."""
+        """The collection of instants that only move on, `_id` what they are for."""
         return self.database["horizons"]
 
     @property
@@ -107,6 +113,13 @@ class Connection:
     def meta(self) -> Collection[Document]:
         """The collection of what is known about the database itself."""
         return self.database["meta"]
+
+    def has_transactions(self) -> bool:
+        """Whether the server is a member of a replica set, or a router of a sharded cluster."""
+        if self._transactions is None:
+            hello = self.client.admin.command("hello")
+            self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+        return self._transactions
 
     def close(self) -> None:
         """Close the client of this process."""

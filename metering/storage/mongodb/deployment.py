@@ -56,7 +56,7 @@ def prepare(connection: Connection) -> None:
     with faults.of_order():
         for fault in _newer_schema(_schema_version(connection)):
             raise Misconfigured(fault)
-        for collection in (connection.series, connection.samples):
+        for collection in (connection.series, connection.samples, connection.blocks):
             try:
                 collection.create_indexes(indexes.models(collection.name))
             except OperationFailure as error:
@@ -85,6 +85,7 @@ def check(connection: Connection) -> list[str]:
             *_wrong_with_schema(connection),
             *indexes.missing("series", connection.series.list_indexes()),
             *indexes.missing("samples", connection.samples.list_indexes()),
+            *indexes.missing("blocks", connection.blocks.list_indexes()),
         ]
 
 

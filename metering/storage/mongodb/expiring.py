@@ -1,7 +1,6 @@
 """Horizons and spent keys in MongoDB, and deleting what has expired."""
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
@@ -11,15 +10,12 @@ from metering.model import Submission
 from metering.retention import Horizons, is_completed
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.mapping import horizons_from_documents, horizons_to_documents
-from metering.times import Range
-
-_DELETED_AT_ONCE = 5_000
+from metering.storage.mongodb.mapping import Known, horizons_to_documents, known_from_documents
 
 
-def read_horizons(connection: Connection, session: ClientSession | None = None) -> Horizons:
+def read_known(connection: Connection, session: ClientSession | None = None) -> Known:
     """What is published on a majority; in a session, after all that happened in it."""
-    return horizons_from_documents(connection.horizons.find({}, session=session))
+    return known_from_documents(connection.horizons.find({}, session=session))
 
 
 def read_spent(
@@ -36,7 +32,7 @@ def publish(connection: Connection, horizons: Horizons) -> Horizons:
 
     `$max` holds each of them where it is if somebody else moved it further meanwhile.
     """
-    joined = read_horizons(connection).joined(horizons)
+    joined = read_known(connection).horizons.joined(horizons)
     connection.horizons.bulk_write(
         [
             UpdateOne(
@@ -46,7 +42,7 @@ def publish(connection: Connection, horizons: Horizons) -> Horizons:
         ],
         ordered=False,
     )
-    return read_horizons(connection)
+    return read_known(connection).horizons
 
 
 def spend(connection: Connection, keys: Collection[bytes]) -> None:
@@ -57,16 +53,3 @@ def spend(connection: Connection, keys: Collection[bytes]) -> None:
             connection.spent.insert_many(documents, ordered=False)
     except BulkWriteError as error:
         faults.taken_keys(error.details, documents)
-
-
-def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:
-    """Delete the samples of the series in range, some thousands at a time."""
-    find = questions.keys_of(handles, range_, _DELETED_AT_ONCE)
-    while True:
-        with faults.of_order():
-            keys = [document["_id"] for document in connection.samples.find(**find)]
-            if keys:
-                connection.samples.delete_many(questions.among(keys)["filter"])
-        if not keys:
-            return
-        yield len(keys)

@@ -46,9 +46,14 @@ BY_SERIES = Index(
 )
 BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many series")
 
+BLOCKS_BY_SERIES = Index("blocks", ("series", "month"), "blocks of some series")
+STRUCK = Index("blocks", ("struck",), "what is to be sealed again")
+
 TABLE = (
     BY_SERIES,
     BY_TIME,
+    BLOCKS_BY_SERIES,
+    STRUCK,
     Index("series", ("meter", "project_id"), "series by meter, and project"),
     Index("series", ("project_id",), "series by project"),
     Index("series", ("resource_id",), "series by resource"),

@@ -7,7 +7,8 @@ Binary digests are the keys of both collections: a *handle* is the digest of a s
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
 from metering.retention import Horizons
+from metering.storage.blocks import Kept
 from metering.storage.series import Row
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds
@@ -28,8 +30,10 @@ Document = dict[str, Any]
 
 CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
-# The `_id` of the horizon of all meters that have none of their own; meters have names.
-_DEFAULT = ""
+# The `_id` of instants in `horizons`: of samples that have expired, of all meters or of one; of
+# days that may be sealed at any moment, and of those that are.
+_EXPIRED, _EXPIRED_OF = "expired", "expired:"
+SEALING, SEALED = "sealing", "sealed"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -45,6 +49,15 @@ _READING = struct.Struct("<17x16s11xq8x16sx")
 _READING_NAMES = re.compile(
     rb"\x4d\0\0\0\x05series\0\x10\0\0\0\0.{16}\x09timestamp\0.{8}\x13volume\0.{16}\0", re.DOTALL
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The instants of `horizons`: none of them ever moves back, but `sealed_before`, a hint."""
+
+    horizons: Horizons
+    sealing_before: datetime
+    sealed_before: datetime | None
 
 
 def series_to_document(series: Series) -> Document:
@@ -115,15 +128,44 @@ def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
 
 
 def horizons_to_documents(horizons: Horizons) -> list[Document]:
-    """A document for each horizon, `_id` the meter."""
-    horizon_of = {_DEFAULT: horizons.default, **horizons.meters}
-    return [{"_id": meter, "before": before} for meter, before in horizon_of.items()]
+    """A document for each horizon."""
+    horizon_of = {_EXPIRED: horizons.default}
+    horizon_of |= {_EXPIRED_OF + meter: before for meter, before in horizons.meters.items()}
+    return [{"_id": name, "before": before} for name, before in horizon_of.items()]
 
 
-def horizons_from_documents(documents: Iterable[Document]) -> Horizons:
-    """The horizons of the documents, which may be none."""
-    meters = {document["_id"]: document["before"] for document in documents}
-    return Horizons(meters.pop(_DEFAULT, FIRST), meters)
+def known_from_documents(documents: Iterable[Document]) -> Known:
+    """What the documents say, which may be none."""
+    before = {document["_id"]: document["before"] for document in documents}
+    meters = {
+        name.removeprefix(_EXPIRED_OF): at
+        for name, at in before.items()
+        if name.startswith(_EXPIRED_OF)
+    }
+    horizons = Horizons(before.get(_EXPIRED, FIRST), meters)
+    return Known(horizons, before.get(SEALING, FIRST), before.get(SEALED))
+
+
+def block_to_document(kept: Kept) -> Document:
+    """The document of `blocks`; nothing is struck."""
+    document = {"series": kept.handle, "month": kept.month, "days": kept.days}
+    return document | ({"hours": kept.hours} if kept.hours else {})
+
+
+def block_from_document(document: Mapping[str, Any]) -> Kept:
+    """The block of a document; the hours only if they were asked for."""
+    return Kept(
+        document["series"],
+        document["month"],
+        document.get("days"),
+        document.get("hours"),
+        document.get("struck", ()),
+    )
+
+
+def block_key(handle: bytes, month: int) -> bytes:
+    """The `_id` of a block."""
+    return handle + month.to_bytes(4, "big")
 
 
 def id_to_bson(text: str) -> str | Binary:

@@ -12,7 +12,8 @@ from typing import Any
 from pymongo import DESCENDING
 
 from metering.query import Position
-from metering.storage.mongodb.indexes import BY_SERIES, BY_TIME
+from metering.storage.blocks import Grain
+from metering.storage.mongodb.indexes import BLOCKS_BY_SERIES, BY_SERIES, BY_TIME, STRUCK
 from metering.times import Range
 
 Find = dict[str, Any]
@@ -24,6 +25,7 @@ MOST_SERIES_MERGED = 200
 # Beyond this the list of series is not sent (it has 25 bytes for each): the reader has it.
 MOST_SERIES_SENT = 20_000
 
+_NO_DAY = -(2**31)
 _NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
 _SERIES_FIELDS = {
     "source": "source",
@@ -84,13 +86,32 @@ def readings(handles: Collection[Any], range_: Range) -> Find:
     }
 
 
-def keys_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
-    """The keys of some samples of the series in range, from the index alone."""
+def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
+    """Key, series and time of some samples of the series in range, from the index alone."""
     return {
         "filter": {**_of(handles), **_within(range_)},
-        "projection": {"_id": True},
+        "projection": {"series": True, "timestamp": True},
         "hint": BY_SERIES.keys,
         "limit": limit,
+    }
+
+
+def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
+    """The blocks of the series in these months, with their hours if that is the grain."""
+    return {
+        "filter": {**_of(handles), "month": {"$gte": months.start, "$lt": months.stop}},
+        "projection": {"_id": False, "strikes": False}
+        | ({} if grain is Grain.HOUR else {"hours": False}),
+        "hint": BLOCKS_BY_SERIES.keys,
+    }
+
+
+def struck() -> Find:
+    """Series and month of the blocks in which a day is struck."""
+    return {
+        "filter": {"struck": {"$gt": _NO_DAY}},
+        "projection": {"_id": False, "series": True, "month": True},
+        "hint": STRUCK.keys,
     }
 
 

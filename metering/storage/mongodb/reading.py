@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from heapq import merge
-from itertools import islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from bson import decode_iter
 from pymongo import ASCENDING, DESCENDING
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
@@ -17,13 +18,16 @@ from metering.errors import QueryTooExpensive
 from metering.query import Position
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.mapping import CODEC, Document
+from metering.storage.mongodb.mapping import CODEC, Document, readings_from_batch
 from metering.storage.mongodb.questions import Ends, Find, Stages
+from metering.summary import Reading
 from metering.times import Range
 
 T = TypeVar("T")
 
 MOST_CURSORS = 20
+# Keys that are sent at once: 50 kB.
+KEYS_PER_FIND = 2_000
 _ROWS_PER_BATCH = 1_000
 _ROWS_OF_ALL_CURSORS = 4_000
 
@@ -31,10 +35,16 @@ _ROWS_OF_ALL_CURSORS = 4_000
 class Reader:
     """Answers one question, which may take several cursors, within one time limit."""
 
-    def __init__(self, connection: Connection, timeout_seconds: float) -> None:
-        """Take the limit; the time runs from now on."""
+    def __init__(
+        self,
+        connection: Connection,
+        timeout_seconds: float,
+        session: ClientSession | None = None,
+    ) -> None:
+        """Take the limit; the time runs from now on. In the transaction of a session, if given."""
         self._connection = connection
         self._timeout_seconds = timeout_seconds
+        self._session = session
         self._deadline = time.monotonic() + timeout_seconds
 
     def series(self, find: Find) -> Iterator[Document]:
@@ -44,6 +54,10 @@ class Reader:
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
         return _decoded(self._find(self._connection.samples, find))
+
+    def blocks(self, find: Find) -> Iterator[Document]:
+        """The documents of blocks."""
+        return _decoded(self._find(self._connection.blocks, find))
 
     def batches(self, find: Find) -> Iterator[bytes]:
         """The same as raw batches of BSON."""
@@ -104,7 +118,9 @@ class Reader:
             yield found["_id"]
 
     def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[bytes]:
-        return self._batches(lambda ms: collection.find_raw_batches(**find, max_time_ms=ms))
+        return self._batches(
+            lambda ms: collection.find_raw_batches(**find, max_time_ms=ms, session=self._session)
+        )
 
     def _aggregate(
         self, collection: MongoCollection[Document], stages: Stages
@@ -141,6 +157,19 @@ class Reader:
 def _decoded(batches: Iterator[bytes]) -> Iterator[Document]:
     for batch in batches:
         yield from decode_iter(batch, CODEC)
+
+
+def read_readings(
+    reader: Reader, handles: Collection[Any], range_: Range
+) -> Iterator[tuple[bytes, Reading]]:
+    """The readings of the series in range: all of one series together, by (at, volume)."""
+    for chunk in chunks(handles, KEYS_PER_FIND):
+        batches = reader.batches(questions.readings(chunk, range_))
+        pairs = chain.from_iterable(map(readings_from_batch, batches))
+        for handle, group in groupby(pairs, key=itemgetter(0)):
+            # The index orders readings of one instant by key, not by volume.
+            for reading in sorted(map(itemgetter(1), group)):
+                yield handle, reading
 
 
 def chunks(items: Collection[T], size: int) -> Iterator[list[T]]:

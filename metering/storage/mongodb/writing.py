@@ -6,24 +6,24 @@ the session of the insert, so that the read waits until what the insert met is c
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pymongo
-from pymongo import ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, OperationFailure
-from pymongo.read_concern import ReadConcern
 
 from metering.errors import StorageUnavailable
 from metering.model import Outcome, Sample, Series, Submission, Verdict
 from metering.retention import Expiry, Horizons
 from metering.storage.base import has_refusal, verdicts_in_order
+from metering.storage.blocks import day_of
 from metering.storage.mongodb import faults
-from metering.storage.mongodb.connection import DURABLE, Connection
-from metering.storage.mongodb.expiring import read_horizons, read_spent
+from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.expiring import read_known, read_spent
 from metering.storage.mongodb.mapping import (
     Document,
+    Known,
     row_from_document,
     sample_to_document,
     series_from_document,
@@ -32,10 +32,13 @@ from metering.storage.mongodb.mapping import (
 from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.questions import among
 from metering.storage.mongodb.recent import Recent
+from metering.storage.mongodb.sealing import Day, in_transaction, strike
 
 BUDGET_SECONDS = 10
 _SERIES_REMEMBERED = 100_000
 _WRITE_CONFLICT = 112
+# Shorter than what `metering-manage seal` waits for writers.
+_KNOWN_SECONDS = 30
 
 
 class Writer:
@@ -49,8 +52,7 @@ class Writer:
         """
         self._connection = connection
         self._stored_series = Recent(_SERIES_REMEMBERED)
-        self._transactions: bool | None = None
-        self._horizons: Horizons | None = None
+        self._remembered: tuple[Known | None, float] = (None, 0.0)
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         """See `Storage.record`; takes at most about `BUDGET_SECONDS`."""
@@ -61,46 +63,70 @@ class Writer:
             pymongo.timeout(BUDGET_SECONDS),
             self._connection.client.start_session() as session,
         ):
-            expiry = self._expiry(submissions, session)
+            known = self._known(session)
+            expiry = self._expiry(known, submissions, session)
             self._keep_series(submissions, session)
-            how = self._record_all_or_nothing if atomic else self._record_each
-            verdicts = how(submissions, expiry, session)
-            return self._without_late(submissions, verdicts, session, atomic=atomic)
+            late = any(one.sample.timestamp < known.sealing_before for one in submissions)
+            if atomic or late:
+                verdicts = self._record_together(submissions, known, expiry, session, atomic=atomic)
+            else:
+                verdicts = self._record_each(submissions, expiry, session)
+            return self._settled(submissions, verdicts, known, session, atomic=atomic)
 
-    def _expiry(self, submissions: Sequence[Submission], session: ClientSession) -> Expiry:
-        """What is surely refused: horizons never move back, so those seen last will do."""
-        if self._horizons is None:
-            self._horizons = read_horizons(self._connection, session)
-        if self._horizons == Horizons():
+    def _known(self, session: ClientSession) -> Known:
+        """The instants that count, as they were lately: none moves back.
+
+        What they became meanwhile is looked up after the samples are stored. Before, they are only
+        read again so that `Storage.seal` can wait out who knows less.
+        """
+        now = time.monotonic()
+        known, read_at = self._remembered
+        if known is None or now > read_at + _KNOWN_SECONDS:
+            known = read_known(self._connection, session)
+            self._remembered = known, now
+        return known
+
+    def _expiry(
+        self, known: Known, submissions: Sequence[Submission], session: ClientSession
+    ) -> Expiry:
+        if known.horizons == Horizons():
             return Expiry()
-        return Expiry(self._horizons, read_spent(self._connection, submissions, session))
+        return Expiry(known.horizons, read_spent(self._connection, submissions, session))
 
-    def _without_late(
+    def _settled(
         self,
         submissions: Sequence[Submission],
         verdicts: list[Verdict],
+        before: Known,
         session: ClientSession,
         *,
         atomic: bool,
     ) -> list[Verdict]:
-        """The verdicts, after what expired while it was being stored was taken back.
+        """The verdicts, after what went on while the samples were stored was made good.
 
-        If a sample was deleted before it came again, then this read, which is causally after the
-        insert, sees the horizon that let it go. Nobody else stores a sample that this did.
+        What has expired meanwhile is taken back: if a sample was deleted before it came again, then
+        this read, which is causally after the insert, sees the horizon that let it go, and nobody
+        else stores a sample that this did. And days that have come to be sealed are struck, those
+        of duplicates too: whoever stored them first may not have lived to do it.
         """
-        self._horizons = read_horizons(self._connection, session)
-        expiry = self._expiry(submissions, session)
+        known = read_known(self._connection, session)
+        self._remembered = known, time.monotonic()
+        expiry = self._expiry(known, submissions, session)
         judged = [
             Verdict(Outcome.EXPIRED, one.sample) if expiry.covers(one) else verdict
             for one, verdict in zip(submissions, verdicts, strict=True)
         ]
+        stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
         if judged != verdicts:
             undone = {
-                before.kept.key
-                for before, after in zip(verdicts, judged, strict=True)
-                if before.outcome is Outcome.STORED and (atomic or after is not before)
+                verdict.kept.key
+                for verdict, after in zip(verdicts, judged, strict=True)
+                if verdict.outcome is Outcome.STORED and (atomic or after is not verdict)
             }
             self._connection.samples.delete_many(among(undone)["filter"], session=session)
+        again = [one.kept for one in verdicts if one.outcome is Outcome.DUPLICATE]
+        days = _days(stored, known) - _days(stored, before) | _days(again, known)
+        strike(self._connection, days, session)
         return judged
 
     def _record_each(
@@ -117,8 +143,14 @@ class Writer:
             raise _unproven()
         return verdicts_in_order(submissions, kept, expiry)[0]
 
-    def _record_all_or_nothing(
-        self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
+    def _record_together(
+        self,
+        submissions: Sequence[Submission],
+        known: Known,
+        expiry: Expiry,
+        session: ClientSession,
+        *,
+        atomic: bool,
     ) -> list[Verdict]:
         """Look, judge, and insert what is new in one go; again, if others were faster.
 
@@ -128,15 +160,22 @@ class Writer:
         keys = {submission.sample.key for submission in submissions}
         while True:
             verdicts, fresh = verdicts_in_order(submissions, self._kept(keys, session), expiry)
-            if not fresh or has_refusal(verdicts):
+            if not fresh or (atomic and has_refusal(verdicts)):
                 return verdicts
-            if self._insert_together(_documents(fresh), session):
+            days = _days(fresh.values(), known)
+            if self._insert_together(_documents(fresh), days, session):
                 return verdicts
 
-    def _insert_together(self, documents: list[Document], session: ClientSession) -> bool:
-        """Insert all, or none if a key is taken; on a standalone server those that are free."""
+    def _insert_together(
+        self, documents: list[Document], days: Collection[Day], session: ClientSession
+    ) -> bool:
+        """Insert all and strike the days, or neither if a key is taken.
+
+        On a standalone server, where no day is sealed, those are inserted whose keys are free.
+        """
         samples = self._connection.samples
-        if len(documents) == 1 or not self._has_transactions():
+        is_alone = len(documents) == 1 and not days
+        if is_alone or not self._connection.has_transactions():
             return not _insert(samples, documents, session)
         begin = time.monotonic()
 
@@ -148,25 +187,14 @@ class Writer:
                 if is_late and error.code == _WRITE_CONFLICT:
                     end_orphans(self._connection.client)
                 raise
+            strike(self._connection, days, session)
 
         try:
-            session.with_transaction(
-                insert,
-                read_concern=ReadConcern("snapshot"),
-                write_concern=DURABLE,
-                read_preference=ReadPreference.PRIMARY,
-            )
+            in_transaction(session, insert)
         except BulkWriteError as error:
             faults.taken_keys(error.details, documents)
             return False
         return True
-
-    def _has_transactions(self) -> bool:
-        """Whether the server is a member of a replica set, or a router of a sharded cluster."""
-        if self._transactions is None:
-            hello = self._connection.client.admin.command("hello")
-            self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
-        return self._transactions
 
     def _keep_series(self, submissions: Sequence[Submission], session: ClientSession) -> None:
         """Make the series durable that this process does not know to be, before any sample.
@@ -215,6 +243,15 @@ def _insert(
     except BulkWriteError as error:
         return faults.taken_keys(error.details, documents)
     return []
+
+
+def _days(samples: Iterable[Sample], known: Known) -> set[Day]:
+    """The days of the samples, as far as they may be sealed."""
+    return {
+        (one.series.digest, day_of(one.timestamp))
+        for one in samples
+        if one.timestamp < known.sealing_before
+    }
 
 
 def _documents(fresh: Mapping[bytes, Sample]) -> list[Document]:

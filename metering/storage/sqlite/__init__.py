@@ -8,7 +8,7 @@ between two of them.
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -21,15 +21,16 @@ from metering.model import Sample, Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Expiry, Horizons, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
+from metering.storage.blocks import DAY_MS, Grain, Kept
+from metering.storage.sealing import Access
 from metering.storage.series import Handle, Row, SeriesStorage
-from metering.storage.sqlite import scan, schema, statements
+from metering.storage.sqlite import access, scan, schema, statements
 from metering.storage.sqlite.connections import Connections
 from metering.storage.sqlite.location import path_of
 from metering.storage.sqlite.mapping import (
     Columns,
     horizons_from_rows,
     horizons_to_rows,
-    reading_from_columns,
     row_from_columns,
     sample_to_columns,
     series_from_columns,
@@ -41,6 +42,7 @@ from metering.times import Range, from_milliseconds, to_milliseconds
 _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 # Others may write in between: this many take some 50 ms.
 _DELETED_AT_ONCE = 5_000
+_OPEN, _CLOSED = "open", "closed"
 
 
 class SqliteStorage(SeriesStorage):
@@ -102,7 +104,8 @@ class SqliteStorage(SeriesStorage):
             expiry = _expiry(connection, submissions)
             verdicts, fresh = verdicts_in_order(submissions, _kept(connection, keys), expiry)
             if not (atomic and has_refusal(verdicts)):
-                _insert(connection, fresh)
+                rows = _insert(connection, fresh)
+                access.strike(connection, _days_before_seal(connection, rows))
         return verdicts
 
     def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
@@ -119,11 +122,7 @@ class SqliteStorage(SeriesStorage):
     def _readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
-        rows = scan.by_series(self._question(), _numbers(handles), scan.Bounds.of(range_))
-        for handle, group in groupby(rows, key=itemgetter(0)):
-            # SQL knows volumes as text only: readings of one instant are put in order here.
-            for reading in sorted(map(reading_from_columns, group)):
-                yield handle, reading
+        return access.read_readings(self._question(), handles, range_)
 
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -165,8 +164,41 @@ class SqliteStorage(SeriesStorage):
         count = _DELETED_AT_ONCE
         while count == _DELETED_AT_ONCE:
             with self._connections.transaction() as connection:
-                count = connection.execute(statements.DELETE_SAMPLES, parameters).rowcount
+                rows = connection.execute(statements.SOME_SAMPLES, parameters).fetchall()
+                access.strike(connection, _days_before_seal(connection, rows))
+                connection.executemany(statements.DELETE_SAMPLE, rows)
+            count = len(rows)
             yield count
+
+    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+        return access.read_blocks(self._question(), handles, months, grain)
+
+    def _open_seal(self, day: int) -> int | None:
+        with self._connections.transaction() as connection:
+            states = dict(connection.execute(statements.SEALING).fetchall())
+            opened = max(day, states.get(_OPEN, day))
+            connection.execute(statements.SET_SEALING, (_OPEN, opened))
+        return states.get(_CLOSED)
+
+    def _close_seal(self, day: int) -> None:
+        with self._connections.transaction() as connection:
+            connection.execute(statements.SET_SEALING, (_CLOSED, day))
+
+    def _struck(self) -> list[tuple[int, list[Handle]]]:
+        rows = self._question()(statements.STRUCK, {})
+        return [
+            (month, [row[1] for row in group]) for month, group in groupby(rows, key=itemgetter(0))
+        ]
+
+    def _transact(self, work: Callable[[Access], int]) -> int:
+        with self._connections.transaction() as connection:
+            return work(access.Transaction(connection))
+
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+        with self._connections.transaction() as connection:
+            for statement in statements.UNSEAL:
+                connection.execute(statement)
 
     def _flaws(self) -> Iterator[str]:
         fetch = self._question()
@@ -215,6 +247,16 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
     return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}
 
 
+def _days_before_seal(
+    connection: sqlite3.Connection, rows: Iterable[Columns]
+) -> set[tuple[int, int]]:
+    """(handle, day) of rows that begin with (handle, timestamp), as far as days may be sealed."""
+    day = dict(connection.execute(statements.SEALING).fetchall()).get(_OPEN)
+    if day is None:
+        return set()
+    return {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
+
+
 def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> Expiry:
     """What is refused now, as far as it concerns the submissions."""
     horizons = horizons_from_rows(connection.execute(statements.HORIZONS).fetchall())
@@ -224,7 +266,8 @@ def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -
     return Expiry(horizons, {key for (key,) in spent})
 
 
-def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> None:
+def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> list[Columns]:
+    """Insert what is new, and give the rows."""
     by_series: dict[Series, list[tuple[bytes, Sample]]] = defaultdict(list)
     for key, sample in fresh.items():
         by_series[sample.series].append((key, sample))
@@ -235,6 +278,7 @@ def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> No
         for key, sample in members
     ]
     connection.executemany(statements.INSERT_SAMPLE, rows)
+    return rows
 
 
 def _handles(connection: sqlite3.Connection, series: Mapping[bytes, Series]) -> dict[bytes, int]:

@@ -43,3 +43,20 @@ CREATE TABLE IF NOT EXISTS horizons (
 CREATE TABLE IF NOT EXISTS spent (
     key BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- Months are counted from the year 0, days from 1970. What is struck is a JSON array of days.
+CREATE TABLE IF NOT EXISTS blocks (
+    series INTEGER NOT NULL REFERENCES series,
+    month INTEGER NOT NULL,
+    days BLOB,
+    hours BLOB,
+    struck TEXT NOT NULL,
+    PRIMARY KEY (series, month)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS blocks_struck ON blocks (month) WHERE struck <> '[]';
+
+CREATE TABLE IF NOT EXISTS sealing (
+    state TEXT PRIMARY KEY,
+    day INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

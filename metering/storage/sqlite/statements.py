@@ -127,16 +127,38 @@ SPENT_AMONG = """
 
 SPEND = "INSERT OR IGNORE INTO spent (key) VALUES (?)"
 
-DELETE_SAMPLES = """
-    DELETE FROM samples
-    WHERE key IN (
-        SELECT key
-        FROM samples
-        WHERE series IN (SELECT value FROM json_each(:handles))
-            AND timestamp >= :start AND timestamp < :end
-        LIMIT :limit
-    )
+SOME_SAMPLES = """
+    SELECT series, timestamp, key
+    FROM samples
+    WHERE series IN (SELECT value FROM json_each(:handles))
+        AND timestamp >= :start AND timestamp < :end
+    LIMIT :limit
 """
+
+DELETE_SAMPLE = "DELETE FROM samples WHERE series = ? AND timestamp = ? AND key = ?"
+
+BLOCKS = """
+    SELECT series, month, days, iif(:hours, hours, NULL), struck
+    FROM blocks
+    WHERE series IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
+"""
+
+KEEP_BLOCK = "REPLACE INTO blocks (series, month, days, hours, struck) VALUES (?, ?, ?, ?, '[]')"
+
+STRIKE = """
+    INSERT INTO blocks (series, month, struck) VALUES (?, ?, json_array(?))
+    ON CONFLICT (series, month) DO UPDATE
+    SET struck = json_insert(struck, '$[#]', json_extract(excluded.struck, '$[0]'))
+    WHERE json_extract(excluded.struck, '$[0]') NOT IN (SELECT value FROM json_each(struck))
+"""
+
+STRUCK = "SELECT month, series FROM blocks WHERE struck <> '[]' ORDER BY month, series"
+
+SEALING = "SELECT state, day FROM sealing"
+
+SET_SEALING = "REPLACE INTO sealing (state, day) VALUES (?, ?)"
+
+UNSEAL = ("DELETE FROM sealing WHERE state = 'closed'", "DELETE FROM blocks")
 
 SERIES_AND_DIGESTS = """
     SELECT digest, handle, source, meter, type, unit, resource_id, project_id, user_id, metadata

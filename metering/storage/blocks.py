@@ -1,0 +1,207 @@
+"""Blocks: the Summaries of a series for each day of a month, kept so that nobody reads its samples.
+
+A block covers the days (UTC) from the first of its month up to `end`: a day that it covers and does
+not have is empty. Days with many readings have their hours too. Blocks are derived: without one,
+samples are read. A day that is *struck* is read from samples whatever the block says, until it is
+sealed again.
+"""
+
+import calendar
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from itertools import groupby
+
+import msgspec
+
+from metering.decimals import EXACT
+from metering.summary import Reading, Summary, of_stream
+from metering.times import Range, from_milliseconds, to_milliseconds
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+# Below this many readings a day they are read as quickly as its hours.
+READINGS_FOR_HOURS = 96
+
+
+class Grain(Enum):
+    """The shortest pieces that an answer can be made of."""
+
+    DAY = "day"
+    HOUR = "hour"
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What is kept of a series for the days of a month that lie before `end`, by day since 1970.
+
+    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970.
+    """
+
+    end: int
+    days: Mapping[int, Summary]
+    hours: Mapping[int, Mapping[int, Summary]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A block as a driver keeps it; `days` None where there is nothing but days that are struck."""
+
+    handle: Hashable
+    month: int
+    days: bytes | None
+    hours: bytes | None
+    struck: Collection[int]
+
+
+def day_of(instant: datetime) -> int:
+    """Days since 1970."""
+    return to_milliseconds(instant) // DAY_MS
+
+
+def start_of(day: int) -> datetime:
+    """The first instant of a day since 1970."""
+    return from_milliseconds(day * DAY_MS)
+
+
+def days_range(begin: int, end: int) -> Range:
+    """The instants from a day on up to another."""
+    return Range(start_of(begin), start_of(end))
+
+
+def month_of(day: int) -> int:
+    """Months since the year 0."""
+    date = start_of(day)
+    return date.year * 12 + date.month - 1
+
+
+def days_of(month: int) -> range:
+    """The days of a month."""
+    year, index = divmod(month, 12)
+    first = day_of(datetime(year, index + 1, 1, tzinfo=UTC))
+    return range(first, first + calendar.monthrange(year, index + 1)[1])
+
+
+def fold(readings: Iterable[Reading]) -> Block:
+    """The days and hours of the readings of one series, in order; the end is to be set."""
+    days, hours = {}, {}
+    for day, of_day in groupby(readings, key=lambda one: day_of(one.at)):
+        members = list(of_day)
+        days[day] = of_stream(members)
+        if len(members) >= READINGS_FOR_HOURS:
+            hours[day] = {
+                hour: of_stream(list(of_hour))
+                for hour, of_hour in groupby(
+                    members, key=lambda one: to_milliseconds(one.at) // HOUR_MS
+                )
+            }
+    return Block(0, days, hours)
+
+
+# --- as bytes. Instants are milliseconds since the begin of the day or hour; of one reading there
+# is nothing else to keep.
+
+
+class _One(msgspec.Struct, array_like=True, tag=1):
+    at: int
+    volume: Decimal
+
+
+class _Several(msgspec.Struct, array_like=True, tag=2):
+    count: int
+    sum: Decimal
+    sum_of_squares: Decimal
+    min: Decimal
+    max: Decimal
+    first_at: int
+    first: Decimal
+    last_at: int
+    last: Decimal
+    increase: Decimal
+    resets: int
+    unit_milliseconds: Decimal
+    gap_milliseconds: int
+
+
+class _Days(msgspec.Struct, array_like=True):
+    end: int
+    days: dict[int, _One | _Several]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_days = msgspec.msgpack.Decoder(_Days).decode
+_decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
+
+
+def encode_days(block: Block) -> bytes:
+    """The days and the end of a block."""
+    days = {day: _pack(one, day * DAY_MS) for day, one in block.days.items()}
+    return _encode(_Days(block.end, days))
+
+
+def encode_hours(block: Block) -> bytes | None:
+    """The hours of a block, if it has any."""
+    if not block.hours:
+        return None
+    return _encode(
+        {
+            day: {hour: _pack(one, hour * HOUR_MS) for hour, one in hours.items()}
+            for day, hours in block.hours.items()
+        }
+    )
+
+
+def decode(days: bytes, hours: bytes | None) -> Block:
+    """The block of what `encode_days` and `encode_hours` made."""
+    kept = _decode_days(days)
+    return Block(
+        kept.end,
+        {day: _unpack(one, day * DAY_MS) for day, one in kept.days.items()},
+        {
+            day: {hour: _unpack(one, hour * HOUR_MS) for hour, one in of_day.items()}
+            for day, of_day in (_decode_hours(hours) if hours else {}).items()
+        },
+    )
+
+
+def _pack(summary: Summary, begin_ms: int) -> _One | _Several:
+    first_at = to_milliseconds(summary.first.at) - begin_ms
+    if summary.count == 1:
+        return _One(first_at, summary.first.volume)
+    return _Several(
+        count=summary.count,
+        sum=summary.sum,
+        sum_of_squares=summary.sum_of_squares,
+        min=summary.min,
+        max=summary.max,
+        first_at=first_at,
+        first=summary.first.volume,
+        last_at=to_milliseconds(summary.last.at) - begin_ms,
+        last=summary.last.volume,
+        increase=summary.increase,
+        resets=summary.resets,
+        unit_milliseconds=EXACT.scaleb(summary.unit_seconds, 3),
+        gap_milliseconds=int(EXACT.scaleb(summary.longest_gap_seconds, 3)),
+    )
+
+
+def _unpack(packed: _One | _Several, begin_ms: int) -> Summary:
+    if isinstance(packed, _One):
+        return of_stream([Reading(from_milliseconds(begin_ms + packed.at), packed.volume)])
+    return Summary(
+        count=packed.count,
+        sum=packed.sum,
+        sum_of_squares=packed.sum_of_squares,
+        min=packed.min,
+        max=packed.max,
+        first=Reading(from_milliseconds(begin_ms + packed.first_at), packed.first),
+        last=Reading(from_milliseconds(begin_ms + packed.last_at), packed.last),
+        increase=packed.increase,
+        resets=packed.resets,
+        unit_seconds=EXACT.scaleb(packed.unit_milliseconds, -3),
+        longest_gap_seconds=EXACT.scaleb(packed.gap_milliseconds, -3),
+    )

@@ -1,0 +1,197 @@
+"""Blocks in MongoDB: striking days, and the transactions that make blocks and delete samples.
+
+Whoever stores or deletes a sample of a day that may be sealed strikes the day, in the transaction
+of the sample or before the answer is sent. A strike always changes the document, so that it and a
+transaction that seals exclude each other.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+from pymongo import ReadPreference, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
+
+from metering.errors import Misconfigured
+from metering.storage.blocks import Grain, Kept, day_of, month_of, start_of
+from metering.storage.mongodb import faults, questions
+from metering.storage.mongodb.connection import DURABLE, Connection
+from metering.storage.mongodb.expiring import read_known
+from metering.storage.mongodb.mapping import (
+    SEALED,
+    SEALING,
+    Document,
+    block_from_document,
+    block_key,
+    block_to_document,
+)
+from metering.storage.mongodb.reading import Reader, read_readings
+from metering.storage.sealing import Access
+from metering.storage.series import Handle, Pair
+from metering.times import Range
+
+T = TypeVar("T")
+Day = tuple[bytes, int]
+
+_DELETED_AT_ONCE = 2_000
+_ATTEMPTS = 3
+
+
+def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
+    """Do the work in a transaction that sees one moment; again if it met another one."""
+    return session.with_transaction(
+        work,
+        read_concern=ReadConcern("snapshot"),
+        write_concern=DURABLE,
+        read_preference=ReadPreference.PRIMARY,
+    )
+
+
+def strike(connection: Connection, days: Iterable[Day], session: ClientSession) -> None:
+    """Let the days of these series be read from samples until they are sealed again."""
+    by_block: dict[tuple[bytes, int], list[int]] = defaultdict(list)
+    for handle, day in days:
+        by_block[handle, month_of(day)].append(day)
+    updates = [
+        UpdateOne(
+            {"_id": block_key(handle, month)},
+            {
+                "$addToSet": {"struck": {"$each": sorted(struck)}},
+                "$inc": {"strikes": 1},
+                "$setOnInsert": {"series": handle, "month": month},
+            },
+            upsert=True,
+        )
+        for (handle, month), struck in by_block.items()
+    ]
+    if updates:
+        _write(connection, updates, session)
+
+
+def _write(connection: Connection, updates: list[UpdateOne], session: ClientSession) -> None:
+    """Upserts that race with others for the same new document find it the next time."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            connection.blocks.bulk_write(updates, ordered=False, session=session)
+        except BulkWriteError as error:
+            if error.has_error_label("TransientTransactionError"):
+                raise
+            if session.in_transaction or attempt == _ATTEMPTS - 1:
+                raise faults.unavailable(error) from error
+            faults.taken_keys(error.details, [{"_id": None}] * len(updates))
+        else:
+            return
+
+
+def open_seal(connection: Connection, day: int) -> int | None:
+    """Let writers strike what lies before the day; the day up to which all was sealed once."""
+    if not connection.has_transactions():
+        raise Misconfigured("sealing needs transactions: make MongoDB a replica set")
+    sealed = read_known(connection).sealed_before
+    update = {"$max": {"before": start_of(day)}}
+    connection.horizons.bulk_write([UpdateOne({"_id": SEALING}, update, upsert=True)])
+    return None if sealed is None else day_of(sealed)
+
+
+def close_seal(connection: Connection, day: int) -> None:
+    """Note that all before the day is sealed."""
+    update = {"$set": {"before": start_of(day)}}
+    connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update, upsert=True)])
+
+
+def unseal(connection: Connection) -> None:
+    """Forget all blocks, after the hint that they are there."""
+    connection.horizons.delete_many({"_id": SEALED})
+    connection.blocks.delete_many({})
+
+
+def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
+    """Where days are struck: by month the series."""
+    found: dict[int, list[Handle]] = defaultdict(list)
+    for document in reader.blocks(questions.struck()):
+        found[document["month"]].append(document["series"])
+    return sorted(found.items())
+
+
+def transact(connection: Connection, timeout_seconds: float, work: Callable[[Access], T]) -> T:
+    """Do the work of sealing in a transaction."""
+    with faults.of_order(), connection.client.start_session() as session:
+        return in_transaction(
+            session, lambda session: work(_Transaction(connection, timeout_seconds, session))
+        )
+
+
+class _Transaction(Access):
+    """What sealing does in a transaction of a session."""
+
+    def __init__(
+        self, connection: Connection, timeout_seconds: float, session: ClientSession
+    ) -> None:
+        self._connection = connection
+        self._session = session
+        self._reader = Reader(connection, timeout_seconds, session)
+
+    def blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+        """See `Access.blocks`."""
+        return map(
+            block_from_document, self._reader.blocks(questions.blocks(handles, months, grain))
+        )
+
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+        """See `Access.readings`."""
+        return read_readings(self._reader, handles, range_)
+
+    def keep(self, blocks: Collection[Kept]) -> None:
+        """See `Access.keep`."""
+        updates = [
+            UpdateOne(
+                {"_id": block_key(cast("bytes", kept.handle), kept.month)},
+                _replacing(kept),
+                upsert=True,
+            )
+            for kept in blocks
+        ]
+        if updates:
+            self._connection.blocks.bulk_write(updates, ordered=False, session=self._session)
+
+
+def _replacing(kept: Kept) -> Mapping[str, Any]:
+    document = block_to_document(kept)
+    gone = {name: "" for name in ("hours", "struck") if name not in document}
+    return {"$set": document, "$unset": gone, "$inc": {"strikes": 1}}
+
+
+def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:
+    """Delete the samples of the series in range, some thousands at a time.
+
+    Their days are struck with them, and once more if days have come to be sealed meanwhile.
+    """
+    find = questions.positions_of(handles, range_, _DELETED_AT_ONCE)
+
+    def delete_some(session: ClientSession) -> list[Document]:
+        found: list[Document] = connection.samples.find(**find, session=session).to_list()
+        strike(connection, _days(connection, found, session), session)
+        keys = [one["_id"] for one in found]
+        if keys:
+            connection.samples.delete_many(questions.among(keys)["filter"], session=session)
+        return found
+
+    count = _DELETED_AT_ONCE
+    while count == _DELETED_AT_ONCE:
+        with faults.of_order(), connection.client.start_session() as session:
+            if connection.has_transactions():
+                found = in_transaction(session, delete_some)
+                strike(connection, _days(connection, found, session), session)
+            else:
+                found = delete_some(session)
+        count = len(found)
+        yield count
+
+
+def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:
+    """The days of the samples, as far as they may be sealed now."""
+    before = read_known(connection, session).sealing_before
+    pairs = ((one["series"], one["timestamp"]) for one in samples)
+    return {(handle, day_of(timestamp)) for handle, timestamp in pairs if timestamp < before}

@@ -1,0 +1,66 @@
+"""Readings and blocks through a way to fetch rows: under a time limit, or in a transaction."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import cast
+
+from metering.storage.blocks import Grain, Kept, month_of
+from metering.storage.sealing import Access
+from metering.storage.series import Handle, Pair
+from metering.storage.sqlite import scan, statements
+from metering.storage.sqlite.mapping import reading_from_columns
+from metering.times import Range
+
+
+def read_blocks(
+    fetch: scan.Fetch, handles: Collection[Handle], months: range, grain: Grain
+) -> Iterator[Kept]:
+    """The blocks of the series in these months."""
+    parameters = {
+        "handles": statements.handles_parameter(cast("Collection[int]", handles)),
+        "begin": months.start,
+        "end": months.stop,
+        "hours": grain is Grain.HOUR,
+    }
+    for handle, month, days, hours_, struck in fetch(statements.BLOCKS, parameters):
+        yield Kept(handle, month, days, hours_, json.loads(struck))
+
+
+def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    """The readings of the series in range: all of one series together, by (at, volume)."""
+    rows = scan.by_series(fetch, cast("Collection[int]", handles), scan.Bounds.of(range_))
+    for handle, group in groupby(rows, key=itemgetter(0)):
+        # SQL knows volumes as text only: readings of one instant are put in order here.
+        for reading in sorted(map(reading_from_columns, group)):
+            yield handle, reading
+
+
+def strike(connection: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:
+    """Let (handle, day) be read from samples until it is sealed again."""
+    rows = [(handle, month_of(day), day) for handle, day in days]
+    connection.executemany(statements.STRIKE, rows)
+
+
+class Transaction(Access):
+    """What sealing does in a transaction of a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take a connection that alone may write."""
+        self._connection = connection
+        self._fetch: scan.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
+
+    def blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+        """See `Access.blocks`."""
+        return read_blocks(self._fetch, handles, months, grain)
+
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+        """See `Access.readings`."""
+        return read_readings(self._fetch, handles, range_)
+
+    def keep(self, blocks: Collection[Kept]) -> None:
+        """See `Access.keep`."""
+        rows = [(kept.handle, kept.month, kept.days, kept.hours) for kept in blocks]
+        self._connection.executemany(statements.KEEP_BLOCK, rows)

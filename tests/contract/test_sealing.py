@@ -1,0 +1,285 @@
+"""Sealing changes what is read and no answer, whatever happens before, meanwhile and after."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
+
+import pytest
+import strategies
+from builders import NOON, after_noon, sample, submission
+from contract.asking import keep, record, samples, summaries, summary
+from contract.stores import Driver
+from contract.test_against_memory import History, answer, record_in_both, try_hard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.model import Outcome, Submission
+from metering.retention import Horizons
+from metering.storage.base import Effort, Storage
+from metering.storage.memory import MemoryStorage
+from metering.times import FixedWindows, Range
+
+S, D, C = Outcome.STORED, Outcome.DUPLICATE, Outcome.CONFLICT
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2015, 6, 1, tzinfo=UTC)
+HORIZON = MIDNIGHT + 5 * DAY
+
+
+def seal(storage: Storage, until: datetime = HORIZON) -> int:
+    """Seal; how many samples that read."""
+    return sum(storage.seal(until))
+
+
+def contradictions(storage: Storage) -> list[str]:
+    """What verify finds."""
+    return [one for inspection in storage.verify() for one in inspection.contradictions]
+
+
+def both(storage: Storage, **query: Any) -> Any:
+    """The Summaries, which must be the same after all blocks were forgotten."""
+    sealed = summaries(storage, **query)
+    storage.unseal()
+
+    assert sealed == summaries(storage, **query)
+    return sealed
+
+
+def test_an_empty_store_can_be_sealed(storage: Storage) -> None:
+    """There is nothing to read, and nothing contradicts."""
+    assert seal(storage) == 0
+    storage.unseal()
+    assert contradictions(storage) == []
+
+
+def test_answers_stay(storage: Storage) -> None:
+    """Figures that depend on order, far volumes and resets included, are the same."""
+    volumes = ["1E-27", "12345678901234567890.0123456789", "5", "3", "3", "-7"]
+    keep(
+        storage,
+        *(
+            sample(id=f"s{n}", timestamp=after_noon(40_000 * n), volume=volume)
+            for n, volume in enumerate(volumes)
+        ),
+    )
+    before = summaries(storage)
+    seal(storage)
+
+    assert before == both(storage)
+
+
+RANGES = {
+    "all": Range(),
+    "whole days": Range(MIDNIGHT, MIDNIGHT + 2 * DAY),
+    "ragged": Range(NOON, MIDNIGHT + 2 * DAY + timedelta(hours=7)),
+    "inside of a day": Range(NOON, NOON + timedelta(hours=1)),
+    "over the end of what is sealed": Range(MIDNIGHT + 4 * DAY, HORIZON + DAY),
+    "before": Range(None, MIDNIGHT),
+    "after": Range(HORIZON, None),
+    "from a day on": Range(MIDNIGHT + DAY, None),
+}
+WINDOWS = {
+    "days": FixedWindows(MIDNIGHT, 86_400),
+    "days of another zone": FixedWindows(MIDNIGHT - timedelta(hours=2), 86_400),
+    "days from half an hour on": FixedWindows(MIDNIGHT + timedelta(minutes=30), 86_400),
+    "weeks": FixedWindows(NOON, 7 * 86_400),
+    "hours": FixedWindows(NOON, 3_600),
+    "seven hours": FixedWindows(MIDNIGHT, 7 * 3_600),
+    "minutes": FixedWindows(NOON, 60),
+}
+
+
+@pytest.fixture
+def usage(storage: Storage) -> Storage:
+    """A busy series, one of few readings and one that began late, over some days, not sealed."""
+    keep(
+        storage,
+        *(sample(id=f"a{n}", timestamp=after_noon(700 * n), volume=n % 7) for n in range(700)),
+        *(sample(id=f"b{n}", timestamp=after_noon(90_000 * n), meter="disk") for n in range(6)),
+        *(
+            sample(id=f"c{n}", timestamp=after_noon(250_000 + 3_600 * n), resource_id="vm-2")
+            for n in range(30)
+        ),
+    )
+    return storage
+
+
+@pytest.mark.parametrize("range_", RANGES.values(), ids=RANGES)
+def test_ranges(usage: Storage, range_: Range) -> None:
+    """Whatever part is asked for."""
+    before = summaries(usage, range=range_)
+    seal(usage)
+
+    assert before == both(usage, range=range_)
+
+
+@pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
+def test_windows(usage: Storage, windows: FixedWindows) -> None:
+    """However it is sliced."""
+    before = summaries(usage, windows=windows)
+    seal(usage)
+
+    assert before == both(usage, windows=windows)
+
+
+LATE = {"fresh series": {"resource_id": "vm-9"}, "older": {"timestamp": MIDNIGHT - 40 * DAY}}
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+@pytest.mark.parametrize("changes", [{}, *LATE.values()], ids=["same day", *LATE])
+def test_late_samples_count(usage: Storage, changes: dict[str, Any], atomic: bool) -> None:
+    """Samples of days that are sealed count at once, and after the days are sealed again."""
+    seal(usage)
+    late = [submission(**{"id": f"late{n}", "volume": 1000} | changes) for n in range(2)]
+    assert record(usage, *late, atomic=atomic) == [S, S]
+    found = summaries(usage)
+    assert sum(one.count for one in found.values()) == 738
+    assert contradictions(usage) == []
+
+    assert seal(usage) > 0 or isinstance(usage, MemoryStorage)
+    assert found == summaries(usage)
+    assert contradictions(usage) == []
+    assert found == both(usage)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_verdicts_are_those_of_any_day(usage: Storage, atomic: bool) -> None:
+    """Duplicates and conflicts of sealed days are told apart, and change nothing."""
+    seal(usage)
+    before = summaries(usage)
+    again = submission(id="b0", timestamp=NOON, meter="disk")
+    other = submission(id="b0", timestamp=NOON, meter="disk", volume=2)
+    fresh = submission(id="new", timestamp=HORIZON + DAY)
+
+    assert record(usage, again, again, atomic=atomic) == [D, D]
+    assert record(usage, again, other, fresh, atomic=atomic) == [D, C, S]
+    assert len(summaries(usage)) == len(before)
+    assert (before == summaries(usage)) is atomic
+    assert contradictions(usage) == []
+
+
+def test_sealing_further(usage: Storage) -> None:
+    """Days that are sealed one by one answer as if they were sealed at once."""
+    before = summaries(usage)
+    for days in (1, 2, 2, 1, 4, 40):
+        seal(usage, MIDNIGHT + days * DAY)
+        assert before == summaries(usage)
+    assert contradictions(usage) == []
+
+
+def test_only_whole_days_are_sealed(usage: Storage) -> None:
+    """A sample that comes after the last whole day has its place, later the same day."""
+    seal(usage, NOON + timedelta(hours=6))
+    keep(usage, sample(id="late", timestamp=NOON + timedelta(hours=5), volume=1000))
+
+    assert max(one.max for one in summaries(usage).values()) == 1000
+
+
+def test_expired_samples_leave_sealed_days(usage: Storage) -> None:
+    """What is deleted counts no more, in the midst of a day and of what is sealed."""
+    seal(usage)
+    usage.retire(Horizons(NOON + 2 * DAY))
+    assert sum(usage.purge()) > 0
+    left = summaries(usage)
+
+    assert contradictions(usage) == []
+    assert sum(one.count for one in left.values()) == len(samples(usage))
+    seal(usage)
+    assert left == both(usage)
+
+
+@pytest.mark.durable
+def test_another_connection_heeds_what_is_sealed(driver: Driver) -> None:
+    """A process that recorded before days were sealed by another strikes them all the same."""
+    with driver.fresh() as one, driver.again(one) as other:
+        keep(other, sample())
+        seal(one)
+        keep(other, sample(id="late", timestamp=after_noon(1), volume=1000))
+
+        assert summary(one).count == 2
+        assert contradictions(one) == []
+
+
+def test_same_answers_with_sealing(driver: Driver) -> None:
+    """Whatever is recorded, sealed, unsealed, and asked, in any order: answers are memory's."""
+    moments = st.none() | strategies.instants
+    questions = st.lists(strategies.summary_queries(), min_size=1, max_size=6)
+
+    @try_hard(driver)
+    @given(strategies.histories(), st.lists(moments, min_size=30, max_size=30), questions)
+    def check(history: History, seals: list[datetime | None], asked: list[Any]) -> None:
+        memory = MemoryStorage()
+        with driver.fresh() as storage:
+            for batch, until in zip(history, seals, strict=False):
+                record_in_both([batch], memory, storage)
+                if until is None:
+                    storage.unseal()
+                else:
+                    seal(storage, until)
+                for query in asked:
+                    assert answer(query, memory) == answer(query, storage)
+            assert contradictions(storage) == []
+
+    check()
+
+
+WRITERS, BATCHES, BATCH = 3, 12, 9
+
+
+def late_batch(writer: int, batch: int) -> list[Submission]:
+    """Samples of three series, spread over five days."""
+    return [
+        submission(
+            id=f"w{writer}-{batch}-{n}",
+            timestamp=MIDNIGHT + (batch * 7 + n) % 5 * DAY + timedelta(seconds=n),
+            resource_id=f"vm-{n % 3}",
+        )
+        for n in range(BATCH)
+    ]
+
+
+def write_late(storage: Storage, writer: int) -> None:
+    """Record batches, some atomic; all must be new."""
+    for batch in range(BATCHES):
+        sent = late_batch(writer, batch)
+        assert record(storage, *sent, atomic=batch % 2 == 0) == [S] * BATCH
+
+
+def seal_again(storage: Storage, stop: threading.Event) -> None:
+    """Seal more and less of the five days, and unseal now and then, until told to stop."""
+    for days in cycle((1, 2, 3, 4, 5)):
+        seal(storage, MIDNIGHT + days * DAY)
+        if days == 4:
+            storage.unseal()
+        if stop.is_set():
+            return
+
+
+@pytest.mark.durable
+def test_writers_and_sealers_at_once(driver: Driver) -> None:
+    """Late samples from several threads while days are sealed: none is missing, none doubled."""
+    with driver.fresh() as storage, ThreadPoolExecutor() as threads:
+        keep(storage, sample(id="first"))
+        stop = threading.Event()
+        sealing = [threads.submit(seal_again, storage, stop) for _ in range(2)]
+        writing = [threads.submit(write_late, storage, number) for number in range(WRITERS)]
+        wait(writing)
+        stop.set()
+        for one in writing + sealing:
+            one.result()
+        expected = WRITERS * BATCHES * BATCH + 1
+
+        assert contradictions(storage) == []
+        assert len(samples(storage)) == expected
+        assert sum(one.count for one in both(storage).values()) == expected
+
+
+def test_effort_is_counted(usage: Storage) -> None:
+    """Every series, and every sample or the pieces that stand for it."""
+    effort = Effort()
+    found = summaries(usage, effort=effort)
+
+    assert effort.series == len(found) == 3
+    assert effort.samples == 736
+    assert effort.pieces == 0

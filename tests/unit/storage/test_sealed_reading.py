@@ -1,0 +1,103 @@
+"""What is read of a store that is sealed: pieces where there are, samples elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from builders import after_noon, sample
+from contract.asking import keep, summaries
+
+from metering.query import FIELDS, Comparison, Operator
+from metering.storage.base import Effort
+from metering.storage.sqlite import SqliteStorage
+from metering.times import FixedWindows, Range
+
+MIDNIGHT = datetime(2015, 6, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
+    """A busy and a quiet series over four days from noon on; three midnights are sealed."""
+    with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
+        store.prepare()
+        keep(
+            store,
+            *(sample(id=f"a{n}", timestamp=after_noon(300 * n)) for n in range(4 * 288)),
+            *(sample(id=f"b{n}", timestamp=after_noon(7_200 * n), meter="q") for n in range(48)),
+        )
+        assert sum(store.seal(MIDNIGHT + 3 * DAY)) == (144 + 2 * 288) + (6 + 2 * 12)
+        yield store
+
+
+def effort(storage: SqliteStorage, **query: object) -> tuple[int, int, int]:
+    """Series, pieces and samples that the question took."""
+    spent = Effort()
+    summaries(storage, effort=spent, **query)
+    return spent.series, spent.pieces, spent.samples
+
+
+def test_whole_sealed_days_cost_a_piece_each(storage: SqliteStorage) -> None:
+    """No sample is read."""
+    assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY)) == (2, 6, 0)
+
+
+def test_what_is_not_sealed_is_read(storage: SqliteStorage) -> None:
+    """The days after the last one that is sealed, and no others."""
+    assert effort(storage) == (2, 6, (288 + 144) + (12 + 6))
+
+
+def test_ragged_edges_are_read(storage: SqliteStorage) -> None:
+    """Parts of days at both ends."""
+    range_ = Range(MIDNIGHT + DAY + 23 * HOUR, MIDNIGHT + 2 * DAY + HOUR)
+    assert effort(storage, range=range_) == (2, 0, 24 + 1)
+
+
+def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:
+    """A busy day is told by its hours, a quiet one is read."""
+    range_ = Range(MIDNIGHT + DAY, MIDNIGHT + 3 * DAY)
+    windows = FixedWindows(MIDNIGHT + 2 * HOUR, 86_400)
+    assert effort(storage, range=range_, windows=windows) == (2, 48, 24)
+
+
+def test_windows_within_an_hour_read_all(storage: SqliteStorage) -> None:
+    """No piece is short enough."""
+    range_ = Range(MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+    windows = FixedWindows(MIDNIGHT + timedelta(minutes=1), 3_600)
+    assert effort(storage, range=range_, windows=windows) == (2, 0, 288 + 12)
+
+
+def test_a_question_about_each_sample_reads_all(storage: SqliteStorage) -> None:
+    """Pieces know no volume or id."""
+    leaf = Comparison(FIELDS["volume"], Operator.GE, 1)
+    assert effort(storage, filter=leaf)[1] == 0
+
+
+def test_a_struck_day_is_read(storage: SqliteStorage) -> None:
+    """And no other; until it is sealed again, which reads that day only."""
+    keep(storage, sample(id="late", timestamp=MIDNIGHT + DAY))
+    range_ = Range(MIDNIGHT, MIDNIGHT + 3 * DAY)
+
+    assert effort(storage, range=range_) == (2, 5, 289)
+    assert sum(storage.seal(MIDNIGHT + 3 * DAY)) == 289
+    assert effort(storage, range=range_) == (2, 6, 0)
+
+
+def test_sealing_again_reads_nothing(storage: SqliteStorage) -> None:
+    """And another day reads that day."""
+    assert sum(storage.seal(MIDNIGHT + 3 * DAY)) == 0
+    assert sum(storage.seal(MIDNIGHT + 4 * DAY)) == 288 + 12
+
+
+def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
+    """A sample that went without a strike contradicts what was sealed."""
+    with storage._connections.transaction() as connection:
+        connection.execute("DELETE FROM samples WHERE id = 'a200'")
+    found = [one for inspection in storage.verify() for one in inspection.contradictions]
+
+    assert found == [
+        "meter cpu of resource vm-1: what was sealed of 2015-06-02 is not in its samples"
+    ]
