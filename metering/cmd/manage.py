@@ -15,6 +15,7 @@ from metering.cmd.common import Run, add_command, add_config_argument, instant
 from metering.cmd.expiring import add_expire
 from metering.cmd.exporting import add_export
 from metering.cmd.importing import add_import
+from metering.cmd.sealing import add_seal
 from metering.cmd.verifying import add_verify
 from metering.config import Config, load
 from metering.errors import MeteringError
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_command(commands, "prepare", "create what the store lacks; harmless to repeat", _prepare)
     add_command(commands, "check", "say what is wrong with the deployment", _check)
+    add_seal(commands)
     add_verify(commands)
     add_expire(commands)
     add_export(commands)

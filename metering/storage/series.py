@@ -144,10 +144,11 @@ class SeriesStorage(Storage):
         """The blocks of the series in these months, in no order; with hours if asked so."""
 
     @abc.abstractmethod
-    def _open_seal(self, day: int) -> int | None:
+    def _open_seal(self, day: int, settle_seconds: float) -> int | None:
         """Let whoever records a sample from before the day strike it, unless that is so already.
 
         Returns up to which day everything was sealed when that was last finished; None for never.
+        Waits first, if the driver has writers that may not know it yet.
         """
 
     @abc.abstractmethod
@@ -248,8 +249,7 @@ class SeriesStorage(Storage):
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""
         end = day_of(until)
-        done = self._open_seal(end)
-        time.sleep(settle_seconds)
+        done = self._open_seal(end, settle_seconds)
         handles = [handle for handle, _ in self._find_series({})]
         if done is None:
             firsts = (first for _, first, _ in self._extents(handles, EVER, None))

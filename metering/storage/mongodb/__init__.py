@@ -120,9 +120,9 @@ class MongoStorage(SeriesStorage):
             found = reader.blocks(questions.blocks(chunk, months, grain))
             yield from map(block_from_document, found)
 
-    def _open_seal(self, day: int) -> int | None:
+    def _open_seal(self, day: int, settle_seconds: float) -> int | None:
         with faults.of_order():
-            return sealing.open_seal(self._connection, day)
+            return sealing.open_seal(self._connection, day, settle_seconds)
 
     def _close_seal(self, day: int) -> None:
         with faults.of_order():

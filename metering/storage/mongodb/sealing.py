@@ -5,6 +5,7 @@ of the sample or before the answer is sent. A strike always changes the document
 transaction that seals exclude each other.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
@@ -85,14 +86,16 @@ def _write(connection: Connection, updates: list[UpdateOne], session: ClientSess
             return
 
 
-def open_seal(connection: Connection, day: int) -> int | None:
+def open_seal(connection: Connection, day: int, settle_seconds: float) -> int | None:
     """Let writers strike what lies before the day; the day up to which all was sealed once."""
     if not connection.has_transactions():
         raise Misconfigured("sealing needs transactions: make MongoDB a replica set")
-    sealed = read_known(connection).sealed_before
+    known = read_known(connection)
     update = {"$max": {"before": start_of(day)}}
     connection.horizons.bulk_write([UpdateOne({"_id": SEALING}, update, upsert=True)])
-    return None if sealed is None else day_of(sealed)
+    if known.sealing_before < start_of(day):
+        time.sleep(settle_seconds)
+    return None if known.sealed_before is None else day_of(known.sealed_before)
 
 
 def close_seal(connection: Connection, day: int) -> None:

@@ -173,7 +173,7 @@ class SqliteStorage(SeriesStorage):
     def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
         return access.read_blocks(self._question(), handles, months, grain)
 
-    def _open_seal(self, day: int) -> int | None:
+    def _open_seal(self, day: int, _: float) -> int | None:
         with self._connections.transaction() as connection:
             states = dict(connection.execute(statements.SEALING).fetchall())
             opened = max(day, states.get(_OPEN, day))

@@ -114,6 +114,20 @@ def test_verify_names_what_is_wrong(
     ]
 
 
+def test_seal_and_forget(aged: Storage, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Days that are over are read once; what was sealed can be forgotten and sealed again."""
+    for arguments in ([], [], ["--forget"], ["--until", days_ago(4).isoformat()]):
+        assert run(url, "seal", *arguments) == 0
+    today = f"{NOW - timedelta(hours=3):%Y-%m-%d}"
+
+    assert capsys.readouterr().out.splitlines() == [
+        f"sealed before {today}, 12 samples read",
+        f"sealed before {today}, 0 samples read",
+        "nothing is sealed",
+        f"sealed before {days_ago(4):%Y-%m-%d}, 6 samples read",
+    ]
+
+
 ODD = [
     sample(id="a/\u00fc $", volume="12345678901234567890.0123456789", metadata={"a.b": {"c": [1]}}),
     sample(id="b", project_id=None, user_id=None, unit="", metadata={"n": 10**30, "t": "\u2028\n"}),

@@ -1,0 +1,45 @@
+"""`metering-manage seal`: sum up the days that are over, so that questions read little of them."""
+
+import argparse
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from metering import times
+from metering.cmd.common import add_command, instant
+from metering.config import Config
+from metering.storage.base import Storage
+
+if TYPE_CHECKING:
+    from metering.cmd.common import Commands
+
+# Most of what comes late has come by then; what has not is counted all the same.
+_LAG = timedelta(hours=3)
+# Longer than a writer takes to heed that a day is being sealed, killed or not.
+_SETTLE_SECONDS = 60
+
+
+def add_seal(commands: "Commands") -> None:
+    """Let `metering-manage` take `seal`."""
+    text = "make statistics of days that are over quick; no answer depends on it"
+    parser = add_command(commands, "seal", text, _seal)
+    parser.add_argument(
+        "--until", type=instant, help="seal the whole days (UTC) before; default: 3 hours ago"
+    )
+    parser.add_argument("--forget", action="store_true", help="forget all that was sealed, instead")
+
+
+def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    if arguments.forget:
+        storage.unseal()
+        print("nothing is sealed")
+        return 0
+    count = 0
+    with tqdm(unit=" samples", disable=None) as bar:
+        until = arguments.until or times.now() - _LAG
+        for read in storage.seal(until, settle_seconds=_SETTLE_SECONDS):
+            bar.update(read)
+            count += read
+    print(f"sealed before {until:%Y-%m-%d}, {count} samples read")
+    return 0

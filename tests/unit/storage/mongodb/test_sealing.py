@@ -1,0 +1,218 @@
+"""Writers and the sealer between any two of their steps: no sample is missing from what is sealed.
+
+Whoever is held up waits while the other does all of its work, and then goes on.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import sample, submission
+from contract.asking import keep, record, summary
+
+from metering.errors import Misconfigured
+from metering.model import Outcome
+from metering.retention import Horizons
+from metering.storage.base import Effort
+from metering.storage.mongodb import MongoStorage, sealing, writing
+
+MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
+LATE = submission(id="late", volume=1000)
+
+
+@pytest.fixture
+def other(url: str, storage: MongoStorage) -> Iterator[MongoStorage]:
+    """Another process's view of the store, which has one sample."""
+    keep(storage, sample())
+    with closing(MongoStorage.open(url, timeout_seconds=20)) as store:
+        yield store
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, place: Any, name: str, do: Callable[[], Any], *, call: int = 1
+) -> None:
+    """Do something just before the n-th call of a function, once."""
+    function, calls = getattr(place, name), []
+
+    def held_up(*arguments: Any, **named: Any) -> Any:
+        calls.append(name)
+        if len(calls) == call:
+            do()
+        return function(*arguments, **named)
+
+    monkeypatch.setattr(place, name, held_up)
+
+
+def seal(storage: MongoStorage, until: datetime = MIDNIGHT) -> None:
+    """Seal all days before."""
+    list(storage.seal(until))
+
+
+def assert_all_there(storage: MongoStorage, count: int = 2) -> None:
+    """All samples count, nothing contradicts, and after sealing once more neither."""
+    for _ in range(2):
+        assert summary(storage).count == count
+        assert [one for found in storage.verify() for one in found.contradictions] == []
+        seal(storage)
+    effort = Effort()
+    summary(storage, effort=effort)
+    assert (effort.pieces, effort.samples) == (1, 0)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+@pytest.mark.parametrize("step", ["strike", "read_known", "verdicts_in_order"])
+def test_a_writer_that_knows_of_no_seal(
+    storage: MongoStorage,
+    other: MongoStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    atomic: bool,
+    step: str,
+) -> None:
+    """It is held up before or after its insert while the day is sealed; then it strikes."""
+    record(other, submission())
+    meanwhile(monkeypatch, writing, step, lambda: seal(storage))
+
+    assert record(other, LATE, atomic=atomic) == [Outcome.STORED]
+    assert_all_there(storage)
+
+
+@pytest.mark.parametrize("step", ["in_transaction", "strike"])
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_late_writer(
+    storage: MongoStorage,
+    other: MongoStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    atomic: bool,
+    step: str,
+) -> None:
+    """It is held up before its transaction, or in it before the strike, while others seal."""
+    seal(storage)
+    record(other, submission())
+    seal(storage)
+    meanwhile(monkeypatch, writing, step, lambda: seal(storage, MIDNIGHT + DAY))
+
+    assert record(other, LATE, atomic=atomic) == [Outcome.STORED]
+    assert_all_there(storage)
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+@pytest.mark.parametrize("step", ["blocks", "readings", "keep"])
+@pytest.mark.parametrize("is_struck", [False, True])
+def test_a_sealer_in_its_transaction(  # noqa: PLR0913, PLR0917 - every case in one
+    storage: MongoStorage,
+    other: MongoStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    atomic: bool,
+    step: str,
+    is_struck: bool,
+) -> None:
+    """It is held up before it reads or writes while a late sample is recorded: it begins anew."""
+    told: list[Outcome] = []
+    if is_struck:
+        seal(storage)
+        keep(other, sample(id="late too"))
+    meanwhile(
+        monkeypatch,
+        sealing._Transaction,
+        step,
+        lambda: told.extend(record(other, LATE, atomic=atomic)),
+    )
+    seal(storage)
+
+    assert told == [Outcome.STORED]
+    assert_all_there(storage, 2 + is_struck)
+
+
+def test_a_sealer_before_its_transaction(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that knows less than is published stores plainly, and strikes."""
+    record(other, submission())
+    meanwhile(monkeypatch, storage, "_transact", lambda: record(other, LATE))
+    seal(storage)
+
+    assert_all_there(storage)
+
+
+def test_a_writer_that_dies_before_it_strikes(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it stored counts as soon as it is sent again."""
+    record(other, submission())
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        meanwhile(patch, writing, "verdicts_in_order", lambda: seal(storage))
+        meanwhile(patch, writing, "read_known", die)
+        with pytest.raises(KeyboardInterrupt):
+            record(other, LATE)
+
+    assert record(storage, LATE) == [Outcome.DUPLICATE]
+    assert_all_there(storage)
+
+
+def test_a_sealer_waits_out_writers(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that dies before it strikes, and is never retried, has stored by then."""
+    record(other, submission())
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    def record_and_die() -> None:
+        with monkeypatch.context() as patch:
+            meanwhile(patch, writing, "read_known", die)
+            with pytest.raises(KeyboardInterrupt):
+                record(other, LATE)
+
+    monkeypatch.setattr(sealing.time, "sleep", lambda _: record_and_die())
+    list(storage.seal(MIDNIGHT, settle_seconds=60))
+    monkeypatch.undo()
+
+    assert_all_there(storage)
+
+
+def test_what_is_known_is_known_for_a_while(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later it is read again before anything is stored, so the insert strikes."""
+    record(other, submission())
+    known, read_at = other._writer._remembered
+    other._writer._remembered = known, read_at - 59
+    seal(storage)
+    transactions: list[int] = []
+    meanwhile(monkeypatch, writing, "in_transaction", lambda: transactions.append(1))
+
+    assert record(other, LATE) == [Outcome.STORED]
+    assert transactions == [1]
+
+
+def test_samples_that_are_deleted_while_others_seal(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block made from what was there before is struck when the samples are gone."""
+    keep(storage, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
+    storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
+    steps = []
+    meanwhile(monkeypatch, sealing, "strike", lambda: steps.append(seal(other)), call=1)
+
+    assert sum(storage.purge()) == 1
+    assert steps
+    assert_all_there(storage, 1)
+
+
+def test_a_standalone_server_seals_nothing(standalone: Any) -> None:
+    """It has no transactions, and says so."""
+    url = standalone.url("unsealed")
+    with closing(MongoStorage.open(url, timeout_seconds=20)) as store:
+        store.prepare()
+        keep(store, sample())
+        with pytest.raises(Misconfigured, match="replica set"):
+            seal(store)
+        assert summary(store).count == 1
