@@ -36,6 +36,8 @@ FORM = "application/x-www-form-urlencoded"
 
 _INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
 _LONGEST_FAULT = 200
+# Twice what a URL may have; WSME takes milliseconds for each KiB of conditions.
+_MOST_PARAMETER_BYTES = 64 * 1024
 _PARTS = {Condition: "q", AggregateChoice: "aggregate"}
 
 
@@ -186,7 +188,7 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
     params = request.GET
     body = b""
     if call.body and call.content_type == FORM:
-        params = NestedMultiDict(params, _read_form(call.body))
+        params = NestedMultiDict(params, _read_form(_bounded(call.body)))
     elif call.body and endpoint.body is None:
         body = _checked_json(call)
     _refuse_what_wsme_misreads(endpoint, params)
@@ -233,10 +235,16 @@ def _checked_json(call: Call) -> bytes:
     if call.content_type not in JSON_TYPES:
         raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
     try:
-        msgspec.json.decode(call.body)
+        msgspec.json.decode(_bounded(call.body))
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise InvalidRequest("Request is not in valid JSON format") from None
     return call.body
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > _MOST_PARAMETER_BYTES:
+        raise TooLarge(f"parameters in a body have at most {_MOST_PARAMETER_BYTES} bytes")
+    return body
 
 
 def _read_form(body: bytes) -> MultiDict:

@@ -5,6 +5,7 @@ So one sample that is wrong, be it a NaN that some clients write and JSON has no
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -47,6 +48,11 @@ _one = msgspec.json.Decoder(Raw).decode
 # A string, closed or not, or a word that Python and JavaScript write for a number of that kind.
 _STRING_OR_NOT_FINITE = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|-?(?:NaN|Infinity)', re.DOTALL)
 
+_LINE = re.compile(rb"[^\r\n]*[^\s][^\r\n]*")
+# A body of commas would cost a hundred times its size to take apart; samples have some twenty each.
+_COMMAS_FOR_A_SAMPLE = 100
+_COMMAS_FOR_ANY_BODY = 500_000
+
 T = TypeVar("T")
 Item = Draft | InvalidSample
 
@@ -60,8 +66,8 @@ def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
         UnsupportedMedia: not JSON.
     """
     body = _checked(call, JSON_TYPES)
-    items = [] if body in (b"", b"null") else _array(_with_words(body))
-    return _read_all(items, read_v2, max_samples)
+    items = [] if body in (b"", b"null") else _array(body, max_samples)
+    return _read_all(items, read_v2)
 
 
 def read_samples(call: Call, max_samples: int) -> list[Item]:
@@ -74,12 +80,12 @@ def read_samples(call: Call, max_samples: int) -> list[Item]:
     """
     body = _checked(call, (*JSON_TYPES, NDJSON))
     if call.content_type == NDJSON:
-        items = [_with_words(line) for line in body.splitlines() if line.strip()]
+        items = _lines(body, max_samples)
     elif body.startswith(b"{"):
         items = [bytes(_parsed(_with_words(body), _one))]
     else:
-        items = [] if body in (b"", b"null") else _array(_with_words(body))
-    return _read_all(items, read_either, max_samples)
+        items = [] if body in (b"", b"null") else _array(body, max_samples)
+    return _read_all(items, read_either)
 
 
 def _with_words(body: bytes) -> bytes:
@@ -104,8 +110,24 @@ def _checked(call: Call, media: Sequence[str]) -> bytes:
     return call.body.strip()
 
 
-def _array(body: bytes) -> list[bytes]:
-    return [bytes(item) for item in _parsed(body, _items)]
+def _array(body: bytes, max_samples: int) -> list[bytes]:
+    most = max(_COMMAS_FOR_ANY_BODY, _COMMAS_FOR_A_SAMPLE * max_samples)
+    if body.count(b",") > most:
+        raise TooLarge(f"at most {most} commas in one request", field="samples")
+    items = _parsed(_with_words(body), _items)
+    _refuse_many(len(items), max_samples)
+    return [bytes(item) for item in items]
+
+
+def _lines(body: bytes, max_samples: int) -> list[bytes]:
+    found = [line[0] for line in islice(_LINE.finditer(body), max_samples + 1)]
+    _refuse_many(len(found), max_samples)
+    return [_with_words(line) for line in found]
+
+
+def _refuse_many(samples: int, max_samples: int) -> None:
+    if samples > max_samples:
+        raise TooLarge(f"at most {max_samples} samples in one request", field="samples")
 
 
 def _parsed(body: bytes, decode: Callable[[bytes], T]) -> T:
@@ -119,9 +141,7 @@ def _parsed(body: bytes, decode: Callable[[bytes], T]) -> T:
         raise InvalidRequest(message) from None
 
 
-def _read_all(items: list[bytes], read: Read, max_samples: int) -> list[Item]:
+def _read_all(items: list[bytes], read: Read) -> list[Item]:
     if not items:
         raise InvalidRequest("Samples should be included in request body", field="samples")
-    if len(items) > max_samples:
-        raise TooLarge(f"at most {max_samples} samples in one request", field="samples")
     return [read_item(item, read) for item in items]

@@ -1,10 +1,10 @@
 """POST /v2/query/samples: complex filters and a chosen order."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from metering.api.framework.expose import JSON_TYPES, Body, Call, expose
 from metering.api.reading.complex import read_filter, read_order
@@ -19,6 +19,7 @@ from metering.ordering import first
 from metering.query import EVERYTHING, SampleQuery
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
+_LONGEST_LIMIT = 100
 
 _JSON_TEXT = Meta(extra_json_schema={"contentMediaType": JSON})
 _LIMIT = Meta(
@@ -36,7 +37,7 @@ class _Question(Struct, forbid_unknown_fields=True):
 
     filter: Annotated[str, _JSON_TEXT] | None = None
     orderby: Annotated[str, _JSON_TEXT] | None = None
-    limit: Annotated[Any, _LIMIT] = UNSET
+    limit: Annotated[Raw, _LIMIT] = Raw(b"null")
 
 
 _BODY = Body(types={JSON: _Question})
@@ -76,9 +77,14 @@ def _read(call: Call) -> _Question:
         raise InvalidRequest(message, field="body") from None
 
 
-def _limit(value: Any) -> int | None:
+def _limit(literal: Raw) -> int | None:
     """A whole number: as one, as text, or cut from a fraction, as v2 took it."""
-    if value is UNSET or value is None:
+    text = bytes(literal).decode()
+    try:
+        value = msgspec.json.decode(text) if len(text) <= _LONGEST_LIMIT else text
+    except msgspec.DecodeError:  # a number that is out of range
+        value = text
+    if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value)

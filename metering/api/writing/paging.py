@@ -16,6 +16,9 @@ import msgspec
 from metering.api.framework.expose import Call
 from metering.errors import InvalidQuery
 
+# About what uWSGI takes; as a header it would take 64 KiB, and send the rest of the bytes alone.
+_LONGEST_URL = 30_000
+
 T = TypeVar("T")
 
 
@@ -50,6 +53,13 @@ def cut(rows: Iterable[T], limit: int) -> tuple[list[T], bool]:
 
 
 def next_url(call: Call, marker: str) -> str:
-    """The URL of the page after this one: the same request with another marker."""
+    """The URL of the page after this one: the same request with another marker.
+
+    Raises:
+        InvalidQuery: no server would take it.
+    """
     kept = [(name, value) for name, value in call.parameters if name != "marker"]
-    return f"{call.url}?{urlencode([*kept, ('marker', marker)])}"
+    url = f"{call.url}?{urlencode([*kept, ('marker', marker)])}"
+    if len(url) > _LONGEST_URL:
+        raise InvalidQuery("the parameters are too long for a link to the next page", field="q")
+    return url
