@@ -109,8 +109,7 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             default=30.0,
             min=0.1,
             max=3600,
-            help="Seconds after which a question to the store is given up, and answered 503. "
-            "Under uwsgi keep harakiri of the ini file well above it.",
+            help="Seconds after which a question to the store is given up, and answered 503.",
         ),
     ],
     "retention": [

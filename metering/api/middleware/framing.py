@@ -33,6 +33,7 @@ class WholeRequests:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Refuse, or let the application answer."""
+        environ.setdefault("REQUEST_METHOD", "")  # uWSGI has none where the line has no blank
         for is_met, refusal in _CONDITIONS:
             if not is_met(environ):
                 response = respond(refusal(), str(environ.get("HTTP_ACCEPT", "")))

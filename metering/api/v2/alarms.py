@@ -5,7 +5,7 @@ from typing import NoReturn
 import pecan
 from webob import Request, Response
 
-from metering.api.writing.render import JSON
+from metering.api.writing.render import JSON, XML
 from metering.errors import Gone
 
 
@@ -13,6 +13,8 @@ class AlarmsController:
     """Answers every question about alarms."""
 
     @pecan.expose(content_type=JSON)
+    @pecan.expose(content_type=XML[1])
+    @pecan.expose(content_type=XML[0])
     def show(self, request: Request, response: Response) -> NoReturn:
         """There are none here."""
         del request, response

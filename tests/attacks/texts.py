@@ -4,7 +4,6 @@ import json
 
 DEEP = 10_000
 SURROGATE = '"\\ud800"'
-STATISTICS = "/v2/meters/cpu/statistics"
 
 BAD_TIMES = {
     "number": "1433160000",
