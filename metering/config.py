@@ -87,8 +87,8 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "max_limit",
             default=10_000,
             min=1,
-            help="The most rows of one list. A larger limit is cut to this, and the answer links "
-            "to the next page.",
+            help="The most rows of an answer. A larger limit of a list is cut to this, and the "
+            "answer links to the next page; statistics of more rows are refused.",
         ),
         cfg.IntOpt(
             "max_body_bytes",
@@ -103,6 +103,19 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             default=5_000,
             min=1,
             help="The most samples in the body of one request; beyond it the answer is 413.",
+        ),
+        cfg.IntOpt(
+            "max_conditions",
+            default=50,
+            min=1,
+            help="The most conditions in a q; beyond it the answer is 400.",
+        ),
+        cfg.IntOpt(
+            "max_filter_depth",
+            default=20,
+            min=1,
+            max=100,
+            help="How deep a complex filter may be nested; beyond it the answer is 400.",
         ),
         cfg.FloatOpt(
             "query_timeout",
@@ -164,6 +177,8 @@ class ApiConfig:
     max_limit: int
     max_body_bytes: int
     max_samples: int
+    max_conditions: int
+    max_filter_depth: int
     query_timeout_seconds: float
 
 
@@ -264,6 +279,8 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
             max_limit=api.max_limit,
             max_body_bytes=api.max_body_bytes,
             max_samples=api.max_samples,
+            max_conditions=api.max_conditions,
+            max_filter_depth=api.max_filter_depth,
             query_timeout_seconds=api.query_timeout,
         ),
     )

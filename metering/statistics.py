@@ -18,7 +18,6 @@ from metering.storage.base import WindowSummary
 from metering.summary import Summary, total
 from metering.times import Range
 
-MAX_ROWS = 10_000
 MAX_GROUP_FIELDS = 10
 
 Group = tuple[str | None, ...]
@@ -137,18 +136,21 @@ def read_group_fields(names: Collection[str]) -> tuple[Field, ...]:
 
 
 def compute(
-    summaries: Iterable[WindowSummary], group_by: tuple[Field, ...], aggregates: Iterable[Aggregate]
+    summaries: Iterable[WindowSummary],
+    group_by: tuple[Field, ...],
+    aggregates: Iterable[Aggregate],
+    max_rows: int,
 ) -> list[Row]:
     """A row for each (window, group, unit) that has samples, in that order.
 
     Raises:
-        InvalidQuery: more than 10,000 rows.
+        InvalidQuery: more rows than that.
     """
     found: dict[tuple[Range, Group, str], list[WindowSummary]] = defaultdict(list)
     for one in summaries:
         found[one.window, _group(one.series, group_by), one.series.unit].append(one)
-        if len(found) > MAX_ROWS:
-            message = f"more than {MAX_ROWS} rows: ask for a longer period or fewer groups"
+        if len(found) > max_rows:
+            message = f"more than {max_rows} rows: ask for a longer period or fewer groups"
             raise InvalidQuery(message, field="period")
     asked = tuple(aggregates)
     return [

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from api.client import Client, assert_fault, keep, kept, v2_sample
+from api.conftest import Serve
 from attacks.attack import Attack
 from attacks.everything import ATTACKS
 
@@ -76,6 +77,20 @@ def test_period_zero_is_none(client: Client, storage: Storage) -> None:
     keep(storage, {})
 
     assert client.rows(STATISTICS) == client.rows(f"{STATISTICS}?period=0")
+
+
+def test_limits_are_options(serve: Serve) -> None:
+    """What is too much is for the operator to say."""
+    client = serve(max_conditions=1, max_filter_depth=1, max_limit=1, max_samples=1)
+    client.post(SAMPLES, [v2_sample()])
+    client.post(SAMPLES, [v2_sample(resource_id="vm-2")])
+    two = "q.field=user&q.field=user&q.value=a&q.value=a"
+    deep = json.dumps({"filter": '{"not": {"=": {"meter": "cpu"}}}'})
+
+    assert_fault(client.get(f"{SAMPLES}?{two}"), 400, "at most 1 conditions")
+    assert_fault(client.post("/v2/query/samples", deep), 400, "nested deeper than 1")
+    assert_fault(client.get(f"{STATISTICS}?groupby=resource_id"), 400, "more than 1 rows")
+    assert_fault(client.post(SAMPLES, [v2_sample()] * 2), 413, "at most 1 samples")
 
 
 def test_more_rows_than_an_answer_may_have(client: Client, storage: Storage) -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from metering.errors import InvalidQuery
 from metering.query import FIELDS, Kind
 from metering.statistics import (
-    MAX_ROWS,
     STANDARD,
     Aggregate,
     Row,
@@ -26,6 +25,7 @@ from metering.storage.base import WindowSummary
 from metering.summary import Reading, of_stream
 from metering.times import EVER, Range
 
+MAX_ROWS = 10_000
 STDDEV = Aggregate("stddev")
 
 
@@ -37,13 +37,13 @@ def part(*volumes: Any, window: Range = EVER, **changes: Any) -> WindowSummary:
 
 def figures(*parts: WindowSummary, aggregates: Any = STANDARD) -> dict[str, str]:
     """The figures of the only row, as text."""
-    (row,) = compute(parts, (), aggregates)
+    (row,) = compute(parts, (), aggregates, MAX_ROWS)
     return {aggregate.name: str(value) for aggregate, value in row.figures.items()}
 
 
 def grouped(*parts: WindowSummary, by: str) -> list[tuple[tuple[str | None, ...], int]]:
     """The group and count of each row."""
-    rows = compute(parts, (read_group_field(by),), STANDARD)
+    rows = compute(parts, (read_group_field(by),), STANDARD, MAX_ROWS)
     return [(row.group, row.summary.count) for row in rows]
 
 
@@ -101,7 +101,7 @@ def test_cardinality() -> None:
 
 def test_units_make_rows() -> None:
     """Different units are never added."""
-    rows = compute([part(unit="GB"), part(unit="B")], (), STANDARD)
+    rows = compute([part(unit="GB"), part(unit="B")], (), STANDARD, MAX_ROWS)
 
     assert ["B", "GB"] == [row.unit for row in rows]
 
@@ -118,7 +118,7 @@ def test_rows_are_sorted() -> None:
         part(window=first, user_id=None, unit="a"),
     ]
 
-    rows = compute(parts, (FIELDS["user_id"],), STANDARD)
+    rows = compute(parts, (FIELDS["user_id"],), STANDARD, MAX_ROWS)
 
     assert [(None, "a"), (None, "z"), ("", "core"), ("b", "core"), (None, "core")] == [
         (row.group[0], row.unit) for row in rows
@@ -127,7 +127,7 @@ def test_rows_are_sorted() -> None:
 
 def test_window_of_ever_is_sorted_too() -> None:
     """A window without a beginning comes first."""
-    assert [EVER] == [row.window for row in compute([part()], (), STANDARD)]
+    assert [EVER] == [row.window for row in compute([part()], (), STANDARD, MAX_ROWS)]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,9 @@ def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
         return totals
 
     fields = (FIELDS["user_id"], read_group_field("metadata.a"))
-    assert sums(compute(parts, (), STANDARD)) == sums(compute(parts, fields, STANDARD))
+    assert sums(compute(parts, (), STANDARD, MAX_ROWS)) == sums(
+        compute(parts, fields, STANDARD, MAX_ROWS)
+    )
 
 
 def test_too_many_rows() -> None:
@@ -179,9 +181,9 @@ def test_too_many_rows() -> None:
     summary = part()
     parts = [WindowSummary(summary.series, window, summary.summary) for window in windows]
 
-    assert MAX_ROWS == len(compute(parts[:-1], (), STANDARD))
+    assert MAX_ROWS == len(compute(parts[:-1], (), STANDARD, MAX_ROWS))
     with pytest.raises(InvalidQuery, match="more than 10000 rows"):
-        compute(parts, (), STANDARD)
+        compute(parts, (), STANDARD, MAX_ROWS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from metering.api.document.schema import Schema
 from metering.api.reading.literals import TYPES
-from metering.api.reading.params import ALIASES, MAX_CONDITIONS, MAX_PERIOD_SECONDS, OPERATORS
+from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.query import FIELDS
 from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
 
@@ -26,26 +26,23 @@ def _names(names: list[str]) -> Schema:
 
 
 _SERIES_FIELDS = [name for name, one in FIELDS.items() if one.of_series]
-_AT_MOST = {"maxItems": MAX_CONDITIONS}
 
 PARAMETERS = {
     "q.field": Parameter(
         "What a condition compares. The n-th q.field, q.op, q.value and q.type belong together; "
-        "all conditions must hold. Lists of meters and resources know fewer fields.",
+        "all conditions must hold, at most 50 unless [api] max_conditions says otherwise. Lists of "
+        "meters and resources know fewer fields.",
         _names([*ALIASES, "search_offset"]),
-        _AT_MOST,
     ),
     "q.op": Parameter(
         "How it compares, as often as q.field or not at all; eq if empty.",
         {"enum": [*OPERATORS, ""]},
-        _AT_MOST,
     ),
-    "q.value": Parameter("With what it compares, as often as q.field.", {}, _AT_MOST),
+    "q.value": Parameter("With what it compares, as often as q.field.", {}),
     "q.type": Parameter(
         "What a value of metadata is read as, as often as q.field or not at all; if empty, as a "
         "Python literal.",
         {"enum": [*TYPES, ""]},
-        _AT_MOST,
     ),
     "limit": Parameter(
         "The most rows of the list. A list that was cut has a Link to the next page.",

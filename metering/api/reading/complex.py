@@ -31,7 +31,6 @@ from metering.query import (
 )
 
 MAX_TEXT_LENGTH = 64 * 1024
-MAX_DEPTH = 20
 MAX_LEAVES = 200
 MAX_PATTERN_LENGTH = 256
 MAX_PATTERNS = 20
@@ -65,14 +64,14 @@ _NEVER = ("message_signature", "resource_metadata")
 _decode = msgspec.json.Decoder(float_hook=read_number).decode
 
 
-def read_filter(text: str, scope: Scope) -> Filter:
+def read_filter(text: str, scope: Scope, max_depth: int) -> Filter:
     """The filter in a JSON text.
 
     Raises:
         InvalidQuery: not a filter, or one that is too large or too deep.
         Unauthorized: a caller confined to a project names another, wherever it stands.
     """
-    return _Reader(scope).read(_json(text, "Filter"), 1)
+    return _Reader(scope, max_depth).read(_json(text, "Filter"), 1)
 
 
 def read_order(text: str) -> tuple[OrderBy, ...]:
@@ -121,15 +120,16 @@ def _order_by(one: Mapping[str, Any]) -> OrderBy:
 class _Reader:
     """Reads one filter; counts its leaves and its patterns."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, max_depth: int) -> None:
         self._scope = scope
+        self._max_depth = max_depth
         self._leaves = 0
         self._patterns = 0
 
     def read(self, node: Any, depth: int) -> Filter:
         """The filter of a node at that depth, the root being at 1."""
-        if depth > MAX_DEPTH:
-            _refuse("Filter", f"nested deeper than {MAX_DEPTH}", "filter")
+        if depth > self._max_depth:
+            _refuse("Filter", f"nested deeper than {self._max_depth}", "filter")
         if not isinstance(node, dict) or len(node) != 1:
             _refuse("Filter", "an object with exactly one operator is expected", "filter")
         [(word, operand)] = node.items()

@@ -31,7 +31,6 @@ from metering.query import (
 )
 from metering.times import EVER, Range
 
-MAX_CONDITIONS = 50
 # As long as the calendar: ten thousand years.
 MAX_PERIOD_SECONDS = 315_569_520_000
 OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge")
@@ -83,7 +82,9 @@ class Conditions:
     anchor: datetime | None = None
 
 
-def read_conditions(conditions: Iterable[Condition], fields: Fields, scope: Scope) -> Conditions:
+def read_conditions(
+    conditions: Iterable[Condition], fields: Fields, scope: Scope, config: ApiConfig
+) -> Conditions:
     """What the conditions of a `q` ask.
 
     Raises:
@@ -92,8 +93,8 @@ def read_conditions(conditions: Iterable[Condition], fields: Fields, scope: Scop
     """
     # A value that is null in JSON asks nothing, as in v2; one that is left out is a fault.
     listed = [condition for condition in conditions if condition.value is not None]
-    if len(listed) > MAX_CONDITIONS:
-        raise InvalidQuery(f"at most {MAX_CONDITIONS} conditions", field="q")
+    if len(listed) > config.max_conditions:
+        raise InvalidQuery(f"at most {config.max_conditions} conditions", field="q")
     leaves: list[Comparison] = []
     instants: list[Comparison] = []
     offset: timedelta | None = None

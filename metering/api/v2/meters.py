@@ -51,7 +51,7 @@ class MetersController(Controller):
         """Meters by resource, name, type and unit; with `unique`, each name once, by name."""
         scope = call.caller.scope
         size = read_limit(limit, self.services.config)
-        asked = read_conditions(q, METER_FIELDS, scope)
+        asked = read_conditions(q, METER_FIELDS, scope, self.services.config)
         found = meters(self.services.storage, CatalogueQuery(scope=scope, filter=asked.filter))
         if unique:
             first = {meter.name: meter for meter in reversed(found)}
@@ -77,7 +77,9 @@ class MetersController(Controller):
         marker: str | None = None,
     ) -> Reply:
         """The samples of a meter, newest first."""
-        asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, call.caller.scope))
+        asked = of_meter(
+            name, read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
+        )
         size = read_limit(limit, self.services.config)
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_old_api(one) for one in page], next_url=following)

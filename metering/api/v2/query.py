@@ -16,7 +16,7 @@ from metering.api.writing.render import JSON
 from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
 from metering.ordering import first
-from metering.query import EVERYTHING, SampleQuery
+from metering.query import EVERYTHING, Filter, SampleQuery
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LONGEST_LIMIT = 100
@@ -52,9 +52,12 @@ class QueryController(Controller):
     def samples(self, call: Call) -> list[SampleBody]:
         """The samples that match the filter, newest first or in the order asked for."""
         asked = _read(call)
-        limit = read_limit(_limit(asked.limit), self.services.config)
+        config = self.services.config
+        limit = read_limit(_limit(asked.limit), config)
         scope = call.caller.scope
-        filter_ = EVERYTHING if asked.filter is None else read_filter(asked.filter, scope)
+        filter_: Filter = EVERYTHING
+        if asked.filter is not None:
+            filter_ = read_filter(asked.filter, scope, config.max_filter_depth)
         order = () if asked.orderby is None else read_order(asked.orderby)
         question = SampleQuery(scope=scope, filter=filter_)
         found = self.services.storage.samples(question)

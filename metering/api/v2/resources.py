@@ -48,7 +48,7 @@ class ResourcesController(Controller):
         """
         scope = call.caller.scope
         size = read_limit(limit, self.services.config)
-        asked = read_conditions(q, RESOURCE_FIELDS, scope)
+        asked = read_conditions(q, RESOURCE_FIELDS, scope, self.services.config)
         after, as_of = (None, times.now()) if marker is None else _read_marker(marker)
         question = CatalogueQuery(
             scope=scope,

@@ -28,7 +28,7 @@ class SamplesController(Controller):
         self, call: Call, *, q: Any = (), limit: int | None = None, marker: str | None = None
     ) -> Reply:
         """Samples, newest first."""
-        asked = read_conditions(q, SAMPLE_FIELDS, call.caller.scope)
+        asked = read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
         size = read_limit(limit, self.services.config)
         page, following = page_of_samples(self.services.storage, call, asked, size, marker)
         return Reply(value=[sample_to_api(one) for one in page], next_url=following)

@@ -52,7 +52,7 @@ class StatisticsController(Controller):
     ) -> list[StatisticsBody]:
         """Figures for each period, group and unit that has samples."""
         scope = call.caller.scope
-        asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope))
+        asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
         names = tuple(dict.fromkeys(groupby))
         fields = read_group_fields(names)
         chosen = dict.fromkeys(
@@ -79,7 +79,8 @@ class StatisticsController(Controller):
         self, question: SummaryQuery, fields: tuple[Field, ...], aggregates: Iterable[Aggregate]
     ) -> list[Row]:
         try:
-            return compute(self.services.storage.summaries(question), fields, aggregates)
+            summaries = self.services.storage.summaries(question)
+            return compute(summaries, fields, aggregates, self.services.config.max_limit)
         except OverflowError:
             message = "Invalid period: it leads out of the calendar"
             raise InvalidQuery(message, field="period") from None
