@@ -8,11 +8,13 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -36,6 +38,7 @@ GROWTH_KIB = 64 * 1024
 SECRET = "s3cret"  # noqa: S105 - none: it must not get out
 CREDENTIALS = {"X-Auth-Token": SECRET, "Authorization": f"Bearer {SECRET}"}
 XML = "application/xml"
+T = TypeVar("T")
 FAULT = {"faultcode", "faultstring", "debuginfo"}
 
 
@@ -98,7 +101,7 @@ def resident(pid: int) -> int:
 def test_attack(target: Target, attack: Attack) -> None:
     """It is answered in time as the table says, and stores no more than that."""
     before = target.stored()
-    answer = in_time(target, attack)
+    answer = in_time(lambda: ask(target.address, attack), again=not attack.stored)
 
     assert answer.status == attack.status, answer.body
     assert target.stored() - before == attack.stored
@@ -114,7 +117,7 @@ def test_attack(target: Target, attack: Attack) -> None:
 def test_attack_in_http_itself(target: Target, attack: Wire) -> None:
     """It is answered as the table says, or the connection is closed without a word."""
     before = target.stored()
-    received = exchange(target.address, attack.sent)
+    received = in_time(lambda: say(target.address, attack.sent), again=not attack.stored)
 
     if attack.status is CLOSED:
         assert received == b""
@@ -124,6 +127,22 @@ def test_attack_in_http_itself(target: Target, attack: Wire) -> None:
         has_body = not attack.sent.startswith(b"HEAD ")
         assert attack.status < 400 or not has_body or attack.words in answer.fault
     assert target.stored() - before == attack.stored
+
+
+@pytest.mark.parametrize("key", ["a.b", "$where", "$", "", " ", "a.$gt", "%24", "\u043a", "\u202e"])
+def test_keys_are_nothing_but_keys(target: Target, key: str) -> None:
+    """A key of metadata is stored as it is, and found by it and by no other."""
+    meter = f"key {key.encode().hex()}"
+    value = "$ne"
+    sent = v2_sample(counter_name=meter, resource_metadata={key: value})
+    assert post(target.address, [sent], quote(meter)).status == 201
+    (row,) = get(target.address, f"/v2/meters/{quote(meter)}").json
+    asked = f"/v2/meters/{quote(meter)}?" + "q.field=metadata.{}&q.value={}"
+
+    assert row["resource_metadata"] == {key: value}
+    assert len(get(target.address, asked.format(quote(key), quote(value))).json) == 1
+    assert get(target.address, asked.format(quote(key), quote("{'$ne': 1}"))).json == []
+    assert get(target.address, asked.format(quote(f"{key}x"), quote(value))).json == []
 
 
 def test_bodies_that_come_slowly(target: Target) -> None:
@@ -150,14 +169,15 @@ def test_bodies_that_come_slowly(target: Target) -> None:
     assert get(target.address, "/v2/samples/slow-0").status == 200
 
 
-def in_time(target: Target, attack: Attack) -> Answer:
-    """The answer, within two seconds; what is slow and stored nothing may try once more."""
-    for _ in range(2):
+def in_time(attempt: Callable[[], T], *, again: bool) -> T:
+    """What it gives within two seconds, or else the second time: the machine may be busy."""
+    begin = time.monotonic()
+    given = attempt()
+    if time.monotonic() - begin > SECONDS and again:
         begin = time.monotonic()
-        answer = ask(target.address, attack)
-        if time.monotonic() - begin <= SECONDS or attack.stored:
-            return answer
-    raise AssertionError(f"twice more than {SECONDS} s")
+        given = attempt()
+        assert time.monotonic() - begin <= SECONDS
+    return given
 
 
 def ask(address: str, attack: Attack, accept: str = "") -> Answer:
@@ -180,12 +200,14 @@ def xml_fault(answer: Answer) -> str:
     return envelope.findtext("error/faultstring") or ""
 
 
-def exchange(address: str, request: bytes) -> bytes:
+def say(address: str, request: bytes) -> bytes:
     """What comes back for these bytes, after which no more are sent; a reset is an end."""
-    with connect(address) as bare, suppress(ConnectionResetError, BrokenPipeError):
-        bare.sendall(request)
-        bare.shutdown(socket.SHUT_WR)
-        return read_all(bare)
+    with connect(address) as bare:
+        with suppress(OSError):  # it may have closed before it had all
+            bare.sendall(request)
+            bare.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            return read_all(bare)
     return b""
 
 
