@@ -205,8 +205,11 @@ def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Subm
         volume=_volume(draft),
         recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
     )
-    sent = {name: getattr(draft, name) for name in ("timestamp", "project_id", "user_id")}
-    sent["metadata"] = draft.metadata
+    sent = {name: getattr(draft, name) for name in ("timestamp", "user_id", "metadata")}
+    if author.is_admin:
+        # To others it is always the same, and so a part of what is told apart: a sample that an
+        # administrator put under their source for another project is no duplicate to be shown.
+        sent["project_id"] = draft.project_id
     completed = frozenset(name for name, value in sent.items() if value in (None, ""))
     return Submission(sample, completed)
 
