@@ -28,6 +28,7 @@ setup(
             "openapi-spec-validator>=0.9,<0.10",
             "pytest>=9,<10",
             "pytest-xdist>=3.8,<4",
+            "schemathesis>=4.32,<4.33",  # its cases, which must be the same each time, change
             "uWSGI>=2.0.31,<2.1",
             "WebTest>=3.0.7,<4",
         ],

@@ -1,4 +1,7 @@
-"""Whatever is sent, the status is below 500, and what a body leaves behind is what was accepted."""
+"""Whatever is sent that the document does not speak of: bytes, bodies of GET, words with a meaning.
+
+The status is below 500, and what a body leaves behind is what was accepted.
+"""
 
 import json
 from urllib.parse import quote
