@@ -7,7 +7,7 @@ from isolation.effort import ALL, effort_with_stores
 from isolation.searching import search_after_writing
 from isolation.twins import Auth
 
-EXAMPLES = 4
+EXAMPLES = 5
 
 
 def test_others_are_left_alone(driver: Driver, auth: Auth) -> None:

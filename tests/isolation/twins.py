@@ -9,13 +9,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from api.client import Client
+from api.client import Client, v2_sample
 from isolation.fixed import IDS
 from isolation.questions import Question
-from isolation.tenants import FOREIGN, OWN, canaries, foreign, own
+from isolation.tenants import FOREIGN, OWN, VOLUME, canaries, foreign, marked, own
+from isolation.values import IDEMPOTENCY_KEYS, IDS_WRITTEN
 from webtest import TestResponse
 
 from metering.api.app import make_app
@@ -32,7 +34,7 @@ _VIEW = (
 )
 _PUBLIC = ("/", "/healthz/live", "/healthz/ready", "/metrics", "/v2/openapi.json")
 _OWN_NAMES = re.compile(rf"\b{OWN}\b|\bvm-[0-9]\b|\bu-[0-9]\b|\bs-[0-9]\b")
-_WRITTEN = (201, 207)
+_WRITTEN = (HTTPStatus.CREATED, HTTPStatus.MULTI_STATUS)
 _OF_EACH_REQUEST = "x-openstack-request-id"
 
 
@@ -80,10 +82,22 @@ class Twins:
         self._written: set[str] = set()
         self.shared.record([*own(), *foreign()], atomic=False)
         self.alone.record(own(), atomic=False)
+        self._let_another_post()
         self._clients = [
             Client(self.around(make_app(self.auth.config, storage), storage))
             for storage in (self.shared, self.alone)
         ]
+
+    def _let_another_post(self) -> None:
+        """Another project takes, by the service, the ids that the caller will want."""
+        client = Client(make_app(self.auth.config, self.shared), self.auth.foreign)
+        sample = v2_sample(project_id=None, counter_volume=VOLUME, resource_id=marked("posted"))
+        posts = [([sample | {"message_id": name} for name in IDS_WRITTEN], {})]
+        posts += [([sample] * 4, {"Idempotency-Key": key}) for key in IDEMPOTENCY_KEYS]
+        for samples, headers in posts:
+            response = client.post("/v2/samples", samples, headers=headers)
+            if response.status_int != HTTPStatus.CREATED:
+                raise ValueError(response.text)
 
     def ask(self, question: Question) -> TestResponse:
         """The answer of both, which must be one, and must have nothing of others."""

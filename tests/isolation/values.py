@@ -72,7 +72,8 @@ meters = st.sampled_from([*_texts("meter"), "absent"]).filter(bool)
 resources = st.sampled_from([*_texts("resource_id"), "vm-1/", "a%2Fb"]).filter(bool)
 ids = st.sampled_from([*_IDS, f"{_IDS[0]}/"])
 switches = st.sampled_from(["1", "true", "0", "false", ""])
-idempotency_keys = st.sampled_from(["key-1", "key-2", FOREIGN])
+IDEMPOTENCY_KEYS = ["key-1", "key-2", FOREIGN]
+idempotency_keys = st.sampled_from(IDEMPOTENCY_KEYS)
 
 UNKNOWN_PARAMETERS = [
     ("project_id", FOREIGN),
@@ -168,13 +169,15 @@ _orders = st.lists(
     max_size=2,
 )
 
-_projects = st.sampled_from([OWN, OWN, OWN, None, "", FOREIGN, "P-A", "p-a "])
-_sources = st.sampled_from(["openstack", "own", "", "p-a:openstack", f"{FOREIGN}:1", "nobody"])
-_written_ids = st.sampled_from([*_IDS, "new-1", "new-2", "new-3"])
-_written_meters = st.sampled_from(["cpu", "cpu", "disk", marked("meter")])
-_types = st.sampled_from(["gauge", "gauge", "cumulative", "delta", "none"])
+# Mostly such as are taken: what is refused anyway cannot touch anybody.
+_projects = st.sampled_from([OWN, OWN, OWN, None, None, "", "", FOREIGN, "P-A", "p-a "])
+_sources = st.sampled_from(["openstack", "", "own", "p-a:openstack", f"{FOREIGN}:1", "nobody"])
+IDS_WRITTEN = ["new-1", "new-2", "new-3"]
+_written_ids = st.sampled_from([*_IDS, *IDS_WRITTEN * 6])
+_written_meters = st.sampled_from(["cpu", "cpu", "cpu", "disk", marked("meter")])
+_types = st.sampled_from([*["gauge"] * 6, "cumulative", "delta", "none"])
 _units = st.sampled_from(["core", "core", "", marked("unit")])
-_volumes = st.sampled_from([1, 2, 25, "3", VOLUME, "much"])
+_volumes = st.sampled_from([1, 2, 25, "3", VOLUME, VOLUME, 1, 2, "much"])
 
 IN_BODIES: dict[str, st.SearchStrategy[Any]] = {
     "filter": st.none() | _filters.map(json.dumps),
@@ -188,7 +191,7 @@ IN_BODIES: dict[str, st.SearchStrategy[Any]] = {
     "unit": _units,
     "counter_volume": _volumes,
     "volume": _volumes,
-    "resource_id": st.sampled_from(_texts("resource_id")),
+    "resource_id": resources,
     "project_id": _projects,
     "user_id": st.sampled_from(["u-1", None, "", marked("user")]),
     "source": _sources,
