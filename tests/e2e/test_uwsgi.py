@@ -1,12 +1,13 @@
 """The same application under a real uWSGI with our ini file."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.processes import configuration, serving, uwsgi
+from e2e.processes import configuration, manage, serving, uwsgi
 from e2e.stores import fresh_database, stored_ids
-from e2e.web import count, exchange, get, post, sample
+from e2e.web import connect, count, exchange, get, post, sample
 from mongod import ReplicaSet
 
 BODY = b'[{"counter_name": "m", "counter_type": "gauge", "counter_unit": "u", '
@@ -14,6 +15,7 @@ BODY += b'"counter_volume": 1, "resource_id": "r", "message_id": "in-chunks"}]'
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 HEAD = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 NO_APPLICATION = 22
+SECONDS_BETWEEN_LOOKS_OF_THE_MASTER = 1
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,24 @@ def test_the_log_names_the_path_without_the_query(tmp_path: Path, mongodb_url: s
 
     assert " GET /v2/meters 200 " in log
     assert "limit=7" not in log
+
+
+def test_a_body_that_arrives_slowly_costs_no_worker(tmp_path: Path, sqlite_url: str) -> None:
+    """Also when another request of the same worker ends meanwhile: harakiri would kill it then."""
+    file = str(configuration(tmp_path, sqlite_url))
+    head = HEAD % b"/v2/samples" + b"Content-Length: %d\r\n\r\n" % len(BODY)
+    manage(sqlite_url, "prepare")
+    with uwsgi(tmp_path, "--processes", "1", METERING_CONFIG_FILE=file) as service:
+        with connect(service.address) as slow:
+            slow.sendall(head + BODY[:20])
+            get(service.address, "/")
+            slow.sendall(BODY[20:40])
+            time.sleep(2 * SECONDS_BETWEEN_LOOKS_OF_THE_MASTER)
+            slow.sendall(BODY[40:])
+            answer = slow.recv(65536)
+
+        assert answer[:12] == b"HTTP/1.1 201"
+        assert "HARAKIRI" not in service.log
 
 
 @pytest.mark.parametrize(
