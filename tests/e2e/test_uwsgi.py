@@ -1,11 +1,12 @@
 """The same application under a real uWSGI with our ini file."""
 
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.processes import configuration, manage, serving, uwsgi
+from e2e.processes import configuration, manage, serving, until, uwsgi
 from e2e.stores import fresh_database, stored_ids
 from e2e.web import connect, count, exchange, get, post, sample
 from mongod import ReplicaSet
@@ -16,6 +17,7 @@ CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
 HEAD = b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 NO_APPLICATION = 22
 SECONDS_BETWEEN_LOOKS_OF_THE_MASTER = 1
+SECONDS_TO_STOP = 10
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,19 @@ def test_a_body_that_arrives_slowly_costs_no_worker(tmp_path: Path, sqlite_url: 
 
         assert answer[:12] == b"HTTP/1.1 201"
         assert "HARAKIRI" not in service.log
+
+
+def test_it_can_be_stopped_while_it_still_starts(tmp_path: Path, sqlite_url: str) -> None:
+    """SIGTERM is heeded before the workers have loaded the application, too."""
+    file = str(configuration(tmp_path, sqlite_url))
+    with uwsgi(tmp_path, METERING_CONFIG_FILE=file) as service:
+        until(lambda: 'running "unix_signal:15' in service.log, "the master heeds signals")
+        time.sleep(0.1)  # the line comes just before
+        is_loaded = "WSGI app 0" in service.log
+        service.signal(signal.SIGTERM)
+        status = service.wait(SECONDS_TO_STOP)
+
+    assert (is_loaded, status) == (False, 0)
 
 
 @pytest.mark.parametrize(
