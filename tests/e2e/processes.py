@@ -27,12 +27,11 @@ class Service:
         """Start it in the folder; it does not listen yet."""
         self._kind = kind
         self._log = folder / f"{kind}-{time.monotonic_ns()}.log"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("METERING_")}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=inherited | environ,
+                env=environment(**environ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -111,6 +110,12 @@ def manage(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `metering-manage` on the store, to its end."""
     command = [script("metering-manage"), "--connection", url, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def environment(**own: str) -> dict[str, str]:
+    """The variables of a process: those of the tests, but none of metering's, and its own."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("METERING_")}
+    return inherited | own
 
 
 def until(is_so: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS) -> None:
