@@ -130,6 +130,9 @@ class KeyFile:
             if version != self._read.version:
                 contents = msgspec.json.decode(self._path.read_bytes(), type=_Contents)
                 self._read = _Read(version, {key.id: key for key in contents.keys})
+        except FileNotFoundError as error:
+            message = f"there is no file of keys {self._path}; metering-manage key create makes one"
+            raise Misconfigured(message, field="[api] keys_file") from error
         except (OSError, msgspec.DecodeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it holds no keys"
             message = f"the file of keys {self._path} cannot be read: {reason}"
