@@ -201,7 +201,7 @@ def test_a_file_of_something_else(keys: KeyFile, path: Path, contents: str) -> N
 def test_no_file(keys: KeyFile) -> None:
     """Where there is none nobody is found, and it is said why."""
     with pytest.raises(
-        Misconfigured, match="there is no file of keys .*; metering-manage key create makes one"
+        Misconfigured, match=r"there is no file of keys .*; metering-manage key create makes one"
     ):
         keys.find("x")
 
