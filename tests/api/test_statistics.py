@@ -445,3 +445,21 @@ def test_too_many_groupings(client: Client) -> None:
 
     assert [] == client.rows(f"/v2/meters/cpu/statistics?{ten}")
     assert_fault(client.get(f"/v2/meters/cpu/statistics?{ten}&groupby=user_id"), 400, "at most 10")
+
+
+def test_explain_says_what_was_read(client: Client, storage: Storage) -> None:
+    """The rows are the same; a header counts series, pieces and samples."""
+    keep(storage, at(0), at(1, id="s-2"), at(2, id="s-3", resource_id="vm-2"))
+    plain, explained = client.get(PATH), client.get(f"{PATH}?explain=true")
+
+    assert "Metering-Effort" not in plain.headers
+    assert plain.json == explained.json
+    assert explained.headers["Metering-Effort"] == "series=2, pieces=0, samples=3"
+    assert "Metering-Effort" not in client.get(f"{PATH}?explain=0").headers
+
+
+def test_explain_is_for_administrators(member: Client, proxied: Client) -> None:
+    """A member is refused, unless it is switched off."""
+    assert_fault(member.get(f"{PATH}?explain=1"), 403, "explain is for administrators")
+    assert member.rows(f"{PATH}?explain=0") == []
+    assert proxied.acting(roles="admin").rows(f"{PATH}?explain=1") == []

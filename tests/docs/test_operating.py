@@ -95,7 +95,7 @@ def test_every_command_of_the_page_ends_well(tmp_path: Path) -> None:
         )
         assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
 
-    assert {"prepare", "check", "key", "verify", "export", "import", "expire"} == {
+    assert {"prepare", "check", "key", "seal", "verify", "export", "import", "expire"} == {
         shlex.split(command)[1] for command in commands
     }
     assert (tmp_path / "all.ndjson").read_text().count("\n") == 2

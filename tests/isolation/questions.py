@@ -102,6 +102,7 @@ GROUPS = (
     _one("unique", values.switches),
     _one("meter_links", st.sampled_from(["0", "1"])),
     _one("direct", values.switches),
+    _one("explain", values.switches),
     _one("marker", values.markers),
 )
 IN_PATHS = {"meter": values.meters, "resource_id": values.resources, "sample_id": values.ids}

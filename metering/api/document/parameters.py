@@ -60,6 +60,10 @@ PARAMETERS = {
         "timestamps, else at the oldest sample.",
         {"minimum": 0, "maximum": MAX_PERIOD_SECONDS},
     ),
+    "explain": Parameter(
+        "1: the header Metering-Effort says how many series there were, and how many pieces (days "
+        "or hours that were summed up before) and samples were read. For administrators."
+    ),
     "groupby": Parameter("A field; a row for each of its values.", _names(_SERIES_FIELDS)),
     "aggregate.func": Parameter(
         "A figure of each row; without any, the first five that v2 had.",

@@ -62,11 +62,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer with more than its value: another status, or the URL of the next page."""
+    """An answer with more than its value: another status, the URL of the next page, headers."""
 
     value: Any
     status: int | None = None
     next_url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +312,7 @@ def _write(reply: Any, endpoint: Endpoint, content_type: str) -> Response:
         content_type=content_type,
         charset="utf-8" if content_type in XML else None,
     )
+    response.headers.update(reply.headers)
     if reply.next_url:
         response.headers["Link"] = f'<{reply.next_url}>; rel="next"'
     return response

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from metering.api.framework.declare import AggregateChoice, Condition, given
-from metering.api.framework.expose import Call, expose
+from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.params import (
     SAMPLE_FIELDS,
     Conditions,
@@ -13,9 +13,9 @@ from metering.api.reading.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.writing.convert import StatisticsShape, statistics_to_api
+from metering.api.writing.convert import StatisticsShape, effort_to_api, statistics_to_api
 from metering.api.writing.wire import StatisticsBody
-from metering.errors import InvalidQuery
+from metering.errors import Forbidden, InvalidQuery
 from metering.model import Scope
 from metering.query import ExtentQuery, Field, SummaryQuery
 from metering.statistics import (
@@ -26,7 +26,10 @@ from metering.statistics import (
     read_aggregate,
     read_group_fields,
 )
+from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
+
+EFFORT = "Metering-Effort"
 
 
 class StatisticsController(Controller):
@@ -38,6 +41,7 @@ class StatisticsController(Controller):
         groupby=[str],
         period=int,
         aggregate=[AggregateChoice],
+        explain=Truth(),
         rule="telemetry:compute_statistics",
     )
     def show(  # noqa: PLR0913 - the parameters of the request
@@ -49,8 +53,11 @@ class StatisticsController(Controller):
         groupby: Any = (),
         period: int | None = None,
         aggregate: Any = (),
-    ) -> list[StatisticsBody]:
+        explain: bool = False,
+    ) -> Reply:
         """Figures for each period, group and unit that has samples."""
+        if explain and not call.caller.is_admin:
+            raise Forbidden("explain is for administrators")
         scope = call.caller.scope
         asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
         names = tuple(dict.fromkeys(groupby))
@@ -72,14 +79,22 @@ class StatisticsController(Controller):
             upper=asked.upper,
             selected=bool(chosen),
         )
-        rows = self._rows(question, fields, chosen or STANDARD)
-        return [statistics_to_api(row, shape) for row in rows]
+        effort = Effort()
+        rows = self._rows(question, fields, chosen or STANDARD, effort)
+        return Reply(
+            value=[statistics_to_api(row, shape) for row in rows],
+            headers={EFFORT: effort_to_api(effort)} if explain else {},
+        )
 
     def _rows(
-        self, question: SummaryQuery, fields: tuple[Field, ...], aggregates: Iterable[Aggregate]
+        self,
+        question: SummaryQuery,
+        fields: tuple[Field, ...],
+        aggregates: Iterable[Aggregate],
+        effort: Effort,
     ) -> list[Row]:
         try:
-            summaries = self.services.storage.summaries(question)
+            summaries = self.services.storage.summaries(question, effort)
             return compute(summaries, fields, aggregates, self.services.config.max_limit)
         except OverflowError:
             message = "Invalid period: it leads out of the calendar"

@@ -18,6 +18,7 @@ from metering.api.writing.wire import (
 )
 from metering.model import Meter, Resource, Sample
 from metering.statistics import STANDARD, Row
+from metering.storage.base import Effort
 from metering.summary import seconds_between
 
 
@@ -135,6 +136,11 @@ class StatisticsShape:
     lower: datetime | None
     upper: datetime | None
     selected: bool
+
+
+def effort_to_api(effort: Effort) -> str:
+    """What an answer took, as a dictionary in a header (RFC 9651)."""
+    return f"series={effort.series}, pieces={effort.pieces}, samples={effort.samples}"
 
 
 def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
