@@ -124,7 +124,7 @@ EVERYTHING = AllOf(())
 NOTHING = AnyOf(())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
     """A place between samples in their order: just after the sample with this time and key."""
 

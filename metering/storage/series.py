@@ -100,6 +100,14 @@ class SeriesStorage(Storage):
         """The series whose fields equal these values (None for absent); all, if none is given."""
 
     @abc.abstractmethod
+    def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+        """The source of each of these series, each once."""
+
+    @abc.abstractmethod
+    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+        """The series with these handles."""
+
+    @abc.abstractmethod
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
@@ -174,20 +182,38 @@ class SeriesStorage(Storage):
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
         limit = _Limit(self._timeout_seconds)
+        ids = required(query.filter, FIELDS["id"])
+        if ids:
+            yield from self._samples_with_id(str(ids[0]), query, limit)
+            return
         plan = self._plan(query, limit)
         series = {handle: one for _, members in plan for handle, one in members.items()}
         left = {handle: rest for rest, members in plan for handle in members}
         range_ = query.range & bounds(query.filter)
         if not series or range_.is_empty:
             return
-        ids = required(query.filter, FIELDS["id"])
-        if ids:
-            rows = self._by_id(str(ids[0]), series, range_, query.after)
-        else:
-            rows = self._scan(series.keys(), range_, query.after)
-        for row in limit.over(rows):
+        for row in limit.over(self._scan(series.keys(), range_, query.after)):
             sample = row.sample(series[row.handle])
             if left[row.handle] == EVERYTHING or matches(left[row.handle], sample):
+                yield sample
+
+    def _samples_with_id(
+        self, sample_id: str, query: SampleQuery, limit: "_Limit"
+    ) -> Iterator[Sample]:
+        """The samples with that id under any source: the key is enough, ids need no index."""
+        keys = {sample_key(source, sample_id) for source in self._sources(_look_up(query))}
+        rows = list(limit.over(self._rows(keys)))
+        series = dict(self._series({row.handle for row in rows}))
+        samples = [row.sample(series[row.handle]) for row in rows]
+        after = query.after
+        samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
+        for sample in samples:
+            if (
+                is_visible(sample.series, query.scope)
+                and sample.timestamp in query.range
+                and (after is None or Position(sample.timestamp, sample.key) < after)
+                and matches(query.filter, sample)
+            ):
                 yield sample
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
@@ -360,25 +386,6 @@ class SeriesStorage(Storage):
         for handle, series in limit.over(self._find_series(_look_up(query))):
             if is_visible(series, query.scope):
                 yield handle, series
-
-    def _by_id(
-        self,
-        sample_id: str,
-        series: Mapping[Handle, Series],
-        range_: Range,
-        after: Position | None,
-    ) -> Iterator[Row]:
-        """The samples with that id under any source: the key is enough, ids need no index."""
-        keys = {sample_key(one.source, sample_id) for one in series.values()}
-        rows = [
-            (Position(row.timestamp, sample_key(series[row.handle].source, row.id)), row)
-            for row in self._rows(keys)
-            if row.handle in series and row.timestamp in range_
-        ]
-        rows.sort(key=lambda pair: (pair[0].timestamp, pair[0].key), reverse=True)
-        for position, row in rows:
-            if after is None or (position.timestamp, position.key) < (after.timestamp, after.key):
-                yield row
 
 
 class _Limit:

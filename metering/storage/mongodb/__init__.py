@@ -75,6 +75,15 @@ class MongoStorage(SeriesStorage):
         for document in self._reader().series(questions.series_with(equal)):
             yield document["_id"], series_from_document(document)
 
+    def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+        return self._reader().sources(questions.sources_of(equal))
+
+    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+        reader = self._reader()
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            for document in reader.series(questions.among(chunk)):
+                yield document["_id"], series_from_document(document)
+
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:

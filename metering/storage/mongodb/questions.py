@@ -52,6 +52,11 @@ def series_with(equal: Mapping[str, Any]) -> Find:
     return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
 
 
+def sources_of(equal: Mapping[str, Any]) -> Stages:
+    """On `series`: the sources of the same series, each once as `_id`."""
+    return [{"$match": series_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
+
+
 def among(keys: Collection[Any]) -> Find:
     """The documents with these keys."""
     return {"filter": {"_id": {"$in": list(keys)}}}

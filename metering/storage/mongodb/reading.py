@@ -51,6 +51,11 @@ class Reader:
         """The documents of series."""
         return _decoded(self._find(self._connection.series, find))
 
+    def sources(self, stages: Stages) -> Iterator[str]:
+        """The sources of series, each once."""
+        for found in self._aggregate(self._connection.series, stages):
+            yield found["_id"]
+
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
         return _decoded(self._find(self._connection.samples, find))

@@ -112,6 +112,16 @@ class SqliteStorage(SeriesStorage):
         for columns in self._question()(statements.find_series(equal), equal):
             yield series_from_columns(columns)
 
+    def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+        for (source,) in self._question()(statements.find_sources(equal), equal):
+            yield source
+
+    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+        parameters = {"handles": statements.handles_parameter(_numbers(handles))}
+        yield from map(
+            series_from_columns, self._question()(statements.SERIES_BY_HANDLE, parameters)
+        )
+
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:

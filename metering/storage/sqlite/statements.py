@@ -28,6 +28,12 @@ def find_series(names: Iterable[str]) -> str:
     return " AND ".join([_FIND_SERIES, *(_EQUAL[name] for name in names)])
 
 
+def find_sources(names: Iterable[str]) -> str:
+    """The sources of the same series, each once."""
+    where = [_EQUAL[name] for name in names]
+    return " AND ".join(["SELECT DISTINCT source FROM series WHERE TRUE", *where])
+
+
 SERIES_BY_HANDLE = """
     SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
     FROM series
