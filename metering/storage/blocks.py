@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from itertools import groupby
 
 import msgspec
 
 from metering.decimals import EXACT
-from metering.summary import Reading, Summary, of_stream
+from metering.summary import Reading, Summary, chained, of_stream
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 DAY_MS = 86_400_000
@@ -79,6 +80,7 @@ def month_of(day: int) -> int:
     return date.year * 12 + date.month - 1
 
 
+@lru_cache
 def days_of(month: int) -> range:
     """The days of a month."""
     year, index = divmod(month, 12)
@@ -127,20 +129,26 @@ class _Several(msgspec.Struct, array_like=True, tag=2):
     gap_milliseconds: int
 
 
-class _Days(msgspec.Struct, array_like=True):
+class _Whole(msgspec.Struct, array_like=True):
+    """What is needed of most blocks: the rest is only taken apart where it is."""
+
     end: int
-    days: dict[int, _One | _Several]
+    whole: _One | _Several | None
+    days: msgspec.Raw
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_days = msgspec.msgpack.Decoder(_Days).decode
+_decode_whole = msgspec.msgpack.Decoder(_Whole).decode
+_decode_days = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
 _decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
 
 
-def encode_days(block: Block) -> bytes:
-    """The days and the end of a block."""
+def encode_days(block: Block, month: int) -> bytes:
+    """The end of a block, its days, and all of them in one Summary."""
     days = {day: _pack(one, day * DAY_MS) for day, one in block.days.items()}
-    return _encode(_Days(block.end, days))
+    in_order = [block.days[day] for day in sorted(days)]
+    whole = _pack(chained(in_order), _begin_ms(month)) if in_order else None
+    return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
 def encode_hours(block: Block) -> bytes | None:
@@ -155,17 +163,27 @@ def encode_hours(block: Block) -> bytes | None:
     )
 
 
+def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:
+    """The end of a block, and one Summary of all that it covers, if it is not empty."""
+    kept = _decode_whole(days)
+    return kept.end, None if kept.whole is None else _unpack(kept.whole, _begin_ms(month))
+
+
 def decode(days: bytes, hours: bytes | None) -> Block:
     """The block of what `encode_days` and `encode_hours` made."""
-    kept = _decode_days(days)
+    kept = _decode_whole(days)
     return Block(
         kept.end,
-        {day: _unpack(one, day * DAY_MS) for day, one in kept.days.items()},
+        {day: _unpack(one, day * DAY_MS) for day, one in _decode_days(kept.days).items()},
         {
             day: {hour: _unpack(one, hour * HOUR_MS) for hour, one in of_day.items()}
             for day, of_day in (_decode_hours(hours) if hours else {}).items()
         },
     )
+
+
+def _begin_ms(month: int) -> int:
+    return days_of(month)[0] * DAY_MS
 
 
 def _pack(summary: Summary, begin_ms: int) -> _One | _Several:

@@ -12,7 +12,17 @@ from operator import itemgetter
 
 from metering.model import Series
 from metering.storage.base import Effort, WindowSummary
-from metering.storage.blocks import DAY_MS, Block, Grain, Kept, days_of, decode, month_of, start_of
+from metering.storage.blocks import (
+    DAY_MS,
+    Block,
+    Grain,
+    Kept,
+    days_of,
+    decode,
+    decode_whole,
+    month_of,
+    start_of,
+)
 from metering.summary import Reading, Summary, chained, of_stream
 from metering.times import FIRST, LAST, Range, WholeRange, Windows, runs, to_milliseconds
 
@@ -75,7 +85,7 @@ class Reckoner:
             months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
             for kept in self._blocks(handles, months, self._grain):
                 if kept.days is not None:
-                    self._take(found[kept.handle], kept, decode(kept.days, kept.hours))
+                    self._take(found[kept.handle], kept, kept.days)
         effort.pieces += sum(len(one.pieces) for one in found.values())
         for range_, members in self._untold(found).items():
             effort.samples += self._read(found, members, range_)
@@ -102,15 +112,34 @@ class Reckoner:
                 found[handle].pieces.append((instants[begin], window, summary))
         return count
 
-    def _take(self, found: _Found, kept: Kept, block: Block) -> None:
-        """Take the pieces of the days that are asked for, and note which days are told by them."""
+    def _take(self, found: _Found, kept: Kept, days: bytes) -> None:
+        """Take the block whole if all of it is asked for, or else its days."""
+        begin = days_of(kept.month)[0]
+        end, whole = decode_whole(days, kept.month)
+        is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
+        if is_asked_for and not kept.struck and self._take_whole(found, whole, begin, end):
+            _note(found, begin, end)
+        else:
+            self._take_days(found, kept, decode(days, kept.hours))
+
+    def _take_whole(self, found: _Found, whole: Summary | None, begin: int, end: int) -> bool:
+        """Take it as one piece, if it lies in one window; whether that could be done."""
+        if whole is None:
+            return True
+        piece = self._windowed(whole, start_of(begin), (end - begin) * _DAY)
+        if piece is not None:
+            found.pieces.append(piece)
+        return piece is not None
+
+    def _take_days(self, found: _Found, kept: Kept, block: Block) -> None:
+        """Take the days that are asked for, and note which are told by that."""
         first = max(days_of(kept.month)[0], self._days[0])
         after = min(block.end, self._days[-1] + 1)
         begin = first
         for day in sorted({*kept.struck, *block.days}):
-            if first <= day < after and not (
-                day not in kept.struck and self._fit(found, block, day)
-            ):
+            if not first <= day < after:
+                continue
+            if day in kept.struck or not self._fit(found, block, day):
                 _note(found, begin, day)
                 begin = day + 1
         _note(found, begin, after)

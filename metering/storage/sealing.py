@@ -71,7 +71,9 @@ def seal(access: Access, handles: Collection[Hashable], month: int, end: int) ->
     touched = {handle for members in missing.values() for handle in members}
     access.keep(
         [
-            Kept(handle, month, encode_days(blocks[handle]), encode_hours(blocks[handle]), ())
+            Kept(
+                handle, month, encode_days(blocks[handle], month), encode_hours(blocks[handle]), ()
+            )
             for handle in touched
         ]
     )
