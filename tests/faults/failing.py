@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from metering.errors import StorageUnavailable
 from metering.model import Extent, Sample, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
-from metering.storage.base import Storage, WindowSummary
+from metering.retention import Horizons
+from metering.storage.base import Effort, Inspection, Storage, WindowSummary
 
 T = TypeVar("T")
 
@@ -82,9 +84,35 @@ class FailingStorage(Storage):
         """See `Storage.extents`."""
         return self._rows(lambda: self._inner.extents(query))
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
-        return self._rows(lambda: self._inner.summaries(query))
+        return self._rows(lambda: self._inner.summaries(query, effort))
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """See `Storage.seal`."""
+        return self._rows(lambda: self._inner.seal(until, settle_seconds=settle_seconds))
+
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+        self._fault.around(self._inner.unseal)
+
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        return self._fault.around(self._inner.horizons)
+
+    def retire(self, horizons: Horizons) -> None:
+        """See `Storage.retire`."""
+        self._fault.around(lambda: self._inner.retire(horizons))
+
+    def purge(self) -> Iterator[int]:
+        """See `Storage.purge`."""
+        return self._rows(self._inner.purge)
+
+    def verify(self) -> Iterator[Inspection]:
+        """See `Storage.verify`."""
+        return self._rows(self._inner.verify)
 
     def _rows(self, ask: Callable[[], Iterator[T]]) -> Iterator[T]:
         rows = self._fault.around(ask)
