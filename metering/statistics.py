@@ -154,7 +154,7 @@ def compute(
             raise InvalidQuery(message, field="period")
     asked = tuple(aggregates)
     return [
-        _finish(key, _Part(parts, total(part.summary for part in parts)), asked)
+        _finish(key, _Part(parts, total([part.summary for part in parts])), asked)
         for key, parts in sorted(found.items(), key=_row_order)
     ]
 

@@ -1,16 +1,15 @@
 """The arithmetic at the heart: Summaries of readings and their two operations.
 
-`then` joins two Summaries of one stream in time order; it is associative, not commutative, and
-credits the joint between them. `plus` adds Summaries of different streams; it is associative and
-commutative. Statistics of any window, group and range are built from these two, for all drivers,
-and everything is an exact decimal.
+`joined` joins Summaries of one stream in time order; it is associative, not commutative, and
+credits the intervals between them. `total` adds Summaries of different streams; it is associative
+and commutative. Statistics of any window, group and range are built from these two, for all
+drivers, and everything is an exact decimal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
-from functools import reduce
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,71 +54,9 @@ class Summary:
     unit_seconds: Decimal
     longest_gap_seconds: Decimal
 
-    def then(self, later: "Summary") -> "Summary":
-        """This and a later Summary of the same stream, with the interval between them.
-
-        The later one must begin at or after the end of this one, in the order of readings.
-        """
-        with localcontext(EXACT):
-            gap = seconds_between(self.last.at, later.first.at)
-            fell = later.first.volume < self.last.volume
-            joint = later.first.volume if fell else later.first.volume - self.last.volume
-            held = self.last.volume * gap
-            return _joined(
-                self,
-                later,
-                first=self.first,
-                last=later.last,
-                between=_Between(joint, int(fell), held, gap),
-            )
-
-    def plus(self, other: "Summary") -> "Summary":
-        """This and a Summary of another stream; nothing is credited between them."""
-        with localcontext(EXACT):
-            return _joined(
-                self,
-                other,
-                first=min(self.first, other.first),
-                last=max(self.last, other.last),
-                between=_NOTHING_BETWEEN,
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class _Between:
-    """What the interval between two Summaries adds."""
-
-    increase: Decimal
-    resets: int
-    unit_seconds: Decimal
-    gap_seconds: Decimal
-
-
-_NOTHING_BETWEEN = _Between(_ZERO, 0, _ZERO, _ZERO)
-
-
-def _joined(
-    one: Summary, two: Summary, *, first: Reading, last: Reading, between: _Between
-) -> Summary:
-    return Summary(
-        count=one.count + two.count,
-        sum=one.sum + two.sum,
-        sum_of_squares=one.sum_of_squares + two.sum_of_squares,
-        min=min(one.min, two.min),
-        max=max(one.max, two.max),
-        first=first,
-        last=last,
-        increase=one.increase + between.increase + two.increase,
-        resets=one.resets + between.resets + two.resets,
-        unit_seconds=one.unit_seconds + between.unit_seconds + two.unit_seconds,
-        longest_gap_seconds=max(
-            one.longest_gap_seconds, between.gap_seconds, two.longest_gap_seconds
-        ),
-    )
-
 
 def of_stream(readings: Sequence[Reading]) -> Summary:
-    """The Summary of the readings of one stream: each by itself, joined with `then`.
+    """The Summary of the readings of one stream: each by itself, `joined`.
 
     Computed in one pass. At least one reading, in order of (instant, volume).
     """
@@ -149,8 +86,11 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
         )
 
 
-def chained(parts: Sequence[Summary]) -> Summary:
-    """Summaries of one stream in time order, at least one, joined with `then` in one pass."""
+def joined(parts: Sequence[Summary]) -> Summary:
+    """Summaries of one stream, at least one, with the intervals between them.
+
+    Each must begin at or after the end of the one before, in the order of readings.
+    """
     if len(parts) == 1:
         return parts[0]
     with localcontext(EXACT):
@@ -163,23 +103,57 @@ def chained(parts: Sequence[Summary]) -> Summary:
             gap = (later.first.at - earlier.last.at) // MILLISECOND
             unit_milliseconds += earlier.last.volume * gap
             longest_gap = max(longest_gap, gap)
-        return Summary(
-            count=sum(part.count for part in parts),
-            sum=sum((part.sum for part in parts), _ZERO),
-            sum_of_squares=sum((part.sum_of_squares for part in parts), _ZERO),
-            min=min(part.min for part in parts),
-            max=max(part.max for part in parts),
+        return _added(
+            parts,
             first=parts[0].first,
             last=parts[-1].last,
-            increase=sum((part.increase for part in parts), increase),
-            resets=sum((part.resets for part in parts), resets),
-            unit_seconds=sum((part.unit_seconds for part in parts), unit_milliseconds.scaleb(-3)),
-            longest_gap_seconds=max(
-                Decimal(longest_gap).scaleb(-3), *(part.longest_gap_seconds for part in parts)
+            between=_Between(
+                increase, resets, unit_milliseconds.scaleb(-3), Decimal(longest_gap).scaleb(-3)
             ),
         )
 
 
-def total(summaries: Iterable[Summary]) -> Summary:
-    """The Summaries of different streams, added with `plus`; at least one."""
-    return reduce(Summary.plus, summaries)
+def total(parts: Sequence[Summary]) -> Summary:
+    """Summaries of different streams, at least one; nothing is credited between them."""
+    if len(parts) == 1:
+        return parts[0]
+    with localcontext(EXACT):
+        return _added(
+            parts,
+            first=min(part.first for part in parts),
+            last=max(part.last for part in parts),
+            between=_NOTHING_BETWEEN,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """What the intervals between Summaries add."""
+
+    increase: Decimal
+    resets: int
+    unit_seconds: Decimal
+    gap_seconds: Decimal
+
+
+_NOTHING_BETWEEN = _Between(_ZERO, 0, _ZERO, _ZERO)
+
+
+def _added(
+    parts: Sequence[Summary], *, first: Reading, last: Reading, between: _Between
+) -> Summary:
+    return Summary(
+        count=sum([part.count for part in parts]),
+        sum=sum([part.sum for part in parts], _ZERO),
+        sum_of_squares=sum([part.sum_of_squares for part in parts], _ZERO),
+        min=min([part.min for part in parts]),
+        max=max([part.max for part in parts]),
+        first=first,
+        last=last,
+        increase=sum([part.increase for part in parts], between.increase),
+        resets=sum([part.resets for part in parts], between.resets),
+        unit_seconds=sum([part.unit_seconds for part in parts], between.unit_seconds),
+        longest_gap_seconds=max(
+            [part.longest_gap_seconds for part in parts] + [between.gap_seconds]
+        ),
+    )

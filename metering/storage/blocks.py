@@ -18,7 +18,7 @@ from itertools import groupby
 import msgspec
 
 from metering.decimals import EXACT
-from metering.summary import Reading, Summary, chained, of_stream
+from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 DAY_MS = 86_400_000
@@ -147,7 +147,7 @@ def encode_days(block: Block, month: int) -> bytes:
     """The end of a block, its days, and all of them in one Summary."""
     days = {day: _pack(one, day * DAY_MS) for day, one in block.days.items()}
     in_order = [block.days[day] for day in sorted(days)]
-    whole = _pack(chained(in_order), _begin_ms(month)) if in_order else None
+    whole = _pack(joined(in_order), _begin_ms(month)) if in_order else None
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 

@@ -23,7 +23,7 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.summary import Reading, Summary, chained, of_stream
+from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, LAST, Range, WholeRange, Windows, runs, to_milliseconds
 
 Handle = Hashable
@@ -68,6 +68,7 @@ class Reckoner:
         self._windows = windows
         self._grain = grain_of(windows)
         self._days = _whole_days(range_)
+        self._holding: dict[datetime, Range] = {}  # the same for all series
 
     def summaries(self, series: Mapping[Handle, Series], effort: Effort) -> Iterator[WindowSummary]:
         """A Summary for each series and window that has readings; counts what was read."""
@@ -77,7 +78,7 @@ class Reckoner:
                 found.pieces.sort(key=itemgetter(0))
                 for window, pieces in groupby(found.pieces, key=itemgetter(1)):
                     parts = [summary for _, _, summary in pieces]
-                    yield WindowSummary(series[handle], window, chained(parts))
+                    yield WindowSummary(series[handle], window, joined(parts))
 
     def _found(self, handles: Collection[Handle], effort: Effort) -> dict[Handle, _Found]:
         found = {handle: _Found() for handle in handles}
@@ -163,7 +164,9 @@ class Reckoner:
     def _windowed(
         self, summary: Summary, start: datetime, length: timedelta
     ) -> tuple[datetime, Range, Summary] | None:
-        window = self._windows.holding(start)
+        window = self._holding.get(start)
+        if window is None:
+            window = self._holding[start] = self._windows.holding(start)
         if window.end is not None and window.end < start + length:
             return None
         return summary.first.at, window, summary

@@ -26,7 +26,7 @@ from metering.retention import Expiry, Horizons
 from metering.storage.base import WindowSummary
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
-from metering.summary import Reading, Summary, of_stream
+from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, MILLISECOND, FixedWindows, Range
 
 EVERYONE = AllProjects()
@@ -642,13 +642,13 @@ class CreditsAcrossWindows(MemoryStorage):
     def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
         found = list(super().summaries(query))
         for one in found:
-            joined = [
-                other.summary.then(one.summary)
+            credited = [
+                joined([other.summary, one.summary])
                 for other in found
                 if other.series == one.series and other.window.end == one.window.start
                 if other.window.end is not None
             ]
-            increase = joined[0].increase if joined else one.summary.increase
+            increase = credited[0].increase if credited else one.summary.increase
             yield replace(one, summary=replace(one.summary, increase=increase))
 
 
@@ -804,9 +804,9 @@ class HorizonsMoveBackForMeters(MemoryStorage):
 
     def retire(self, horizons: Horizons) -> None:
         super().retire(horizons)
-        joined = self._expiry.horizons
+        merged = self._expiry.horizons
         self._expiry = Expiry(
-            Horizons(joined.default, {**joined.meters, **horizons.meters}), self._expiry.spent
+            Horizons(merged.default, {**merged.meters, **horizons.meters}), self._expiry.spent
         )
 
 

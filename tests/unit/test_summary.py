@@ -1,4 +1,4 @@
-"""The laws of `then` and `plus`, and figures that can be checked by head."""
+"""The laws of `joined` and `total`, and figures that can be checked by head."""
 
 from decimal import Decimal, localcontext
 from itertools import pairwise
@@ -9,7 +9,7 @@ from builders import MILLISECOND, NOON, after_noon, readings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.summary import Reading, Summary, of_stream, seconds_between, total
+from metering.summary import Reading, Summary, joined, of_stream, seconds_between, total
 
 streams = strategies.streams()
 summaries = streams.map(of_stream)
@@ -17,42 +17,42 @@ summaries = streams.map(of_stream)
 
 @given(strategies.streams(min_size=2), st.data())
 def test_stream_can_be_cut_anywhere(stream: list[Reading], data: st.DataObject) -> None:
-    """`of_stream(a + b) == of_stream(a).then(of_stream(b))`, to the last digit."""
+    """The parts, joined, are the whole, to the last digit."""
     cut = data.draw(st.integers(1, len(stream) - 1))
 
-    assert of_stream(stream) == of_stream(stream[:cut]).then(of_stream(stream[cut:]))
+    assert of_stream(stream) == joined([of_stream(stream[:cut]), of_stream(stream[cut:])])
 
 
 @given(strategies.streams(min_size=1))
 def test_stream_is_its_readings_joined(stream: list[Reading]) -> None:
-    """The one pass over a stream gives what `then` gives reading by reading."""
-    joined = of_stream(stream[:1])
+    """The one pass over a stream gives what joining gives reading by reading."""
+    so_far = of_stream(stream[:1])
     for reading in stream[1:]:
-        joined = joined.then(of_stream([reading]))
+        so_far = joined([so_far, of_stream([reading])])
 
-    assert of_stream(stream) == joined
+    assert of_stream(stream) == so_far == joined([of_stream([one]) for one in stream])
 
 
 @given(strategies.streams(min_size=3), st.data())
-def test_then_is_associative(stream: list[Reading], data: st.DataObject) -> None:
+def test_joining_is_associative(stream: list[Reading], data: st.DataObject) -> None:
     """Three parts of a stream in order join to the same, from either side."""
     first = data.draw(st.integers(1, len(stream) - 2))
     second = data.draw(st.integers(first + 1, len(stream) - 1))
     a, b, c = map(of_stream, (stream[:first], stream[first:second], stream[second:]))
 
-    assert a.then(b).then(c) == a.then(b.then(c))
+    assert joined([joined([a, b]), c]) == joined([a, joined([b, c])]) == joined([a, b, c])
 
 
 @given(summaries, summaries)
-def test_plus_is_commutative(one: Summary, other: Summary) -> None:
+def test_adding_is_commutative(one: Summary, other: Summary) -> None:
     """Streams add to the same in either order."""
-    assert one.plus(other) == other.plus(one)
+    assert total([one, other]) == total([other, one])
 
 
 @given(summaries, summaries, summaries)
-def test_plus_is_associative(a: Summary, b: Summary, c: Summary) -> None:
+def test_adding_is_associative(a: Summary, b: Summary, c: Summary) -> None:
     """Three streams add to the same, grouped either way."""
-    assert a.plus(b).plus(c) == a.plus(b.plus(c))
+    assert total([total([a, b]), c]) == total([a, total([b, c])]) == total([a, b, c])
 
 
 @given(st.lists(summaries, min_size=1, max_size=5), st.randoms(use_true_random=False))
@@ -67,7 +67,7 @@ def test_total_does_not_depend_on_order(several: list[Summary], random) -> None:
 def test_plus_credits_nothing_between(one: list[Reading], other: list[Reading]) -> None:
     """What depends on order is added up, never made anew between two streams."""
     a, b = of_stream(one), of_stream(other)
-    both = a.plus(b)
+    both = total([a, b])
 
     with localcontext(prec=200):
         assert a.increase + b.increase == both.increase
@@ -138,18 +138,18 @@ def test_integral_is_a_step_function() -> None:
     assert (Decimal("21.5"), 10) == (found.unit_seconds, found.longest_gap_seconds)
 
 
-def test_then_credits_the_joint() -> None:
+def test_joining_credits_the_interval() -> None:
     """Joining adds the interval between two parts: its rise, its integral, its gap."""
-    joined = of_stream(readings((0, 2))).then(of_stream(readings((30, 5))))
+    whole = joined([of_stream(readings((0, 2))), of_stream(readings((30, 5)))])
 
-    assert (3, 60, 30) == (joined.increase, joined.unit_seconds, joined.longest_gap_seconds)
+    assert (3, 60, 30) == (whole.increase, whole.unit_seconds, whole.longest_gap_seconds)
 
 
-def test_then_is_not_commutative() -> None:
+def test_joining_is_not_commutative() -> None:
     """The order of parts is that of time."""
     one, other = of_stream(readings((0, 2))), of_stream(readings((0, 5)))
 
-    assert one.then(other) != other.then(one)
+    assert joined([one, other]) != joined([other, one])
 
 
 @pytest.mark.parametrize(
