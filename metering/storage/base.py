@@ -64,8 +64,9 @@ class Storage(abc.ABC):
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
         """A store for the URL. Connects when first used, so a fork may follow.
 
-        No question takes much longer than the timeout: it raises `QueryTooExpensive`. (The memory
-        driver has no limit.)
+        No question takes much longer than the timeout: it raises `QueryTooExpensive`. Of samples
+        each is such a question: whoever reads them slowly, or very many, may take for ever. (The
+        memory driver has no limit.)
         """
 
     @abc.abstractmethod
@@ -112,7 +113,9 @@ class Storage(abc.ABC):
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """The samples that match, by (timestamp, key) descending.
 
-        `query.after` continues just after a position, also when samples arrived meanwhile.
+        `query.after` continues just after a position, also when samples arrived meanwhile. The
+        time limit is that of each next sample, and what the caller does in between does not
+        count; meanwhile nothing is held in the store, neither a cursor nor a lock.
         """
 
     @abc.abstractmethod

@@ -7,7 +7,6 @@ in what a comparison means. A driver supplies the look-ups; SQLite and MongoDB a
 """
 
 import abc
-import time
 from collections import defaultdict
 from collections.abc import (
     Callable,
@@ -25,7 +24,6 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from metering.errors import QueryTooExpensive
 from metering.matching import bounds, matches, matches_series, reduce_to_sample, required
 from metering.model import Extent, Project, Sample, Series, is_visible, sample_key
 from metering.query import (
@@ -50,6 +48,7 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
+from metering.storage.limit import Limit
 from metering.storage.reckoning import Reckoner
 from metering.storage.sealing import Access, contradicting, seal
 from metering.summary import Reading, of_stream
@@ -111,7 +110,10 @@ class SeriesStorage(Storage):
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
-        """The samples of the series in range, by (timestamp, key) descending, after a position."""
+        """The samples of the series in range, by (timestamp, key) descending, after a position.
+
+        They may be read slowly: between two of them nothing is held, and no limit of time runs.
+        """
 
     @abc.abstractmethod
     def _readings(
@@ -181,7 +183,7 @@ class SeriesStorage(Storage):
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
-        limit = _Limit(self._timeout_seconds)
+        limit = Limit(self._timeout_seconds)
         ids = required(query.filter, FIELDS["id"])
         if ids:
             yield from self._samples_with_id(str(ids[0]), query, limit)
@@ -196,9 +198,10 @@ class SeriesStorage(Storage):
             sample = row.sample(series[row.handle])
             if left[row.handle] == EVERYTHING or matches(left[row.handle], sample):
                 yield sample
+                limit.restart()  # what the caller did meanwhile does not count
 
     def _samples_with_id(
-        self, sample_id: str, query: SampleQuery, limit: "_Limit"
+        self, sample_id: str, query: SampleQuery, limit: Limit
     ) -> Iterator[Sample]:
         """The samples with that id under any source: the key is enough, ids need no index."""
         keys = {sample_key(source, sample_id) for source in self._sources(_look_up(query))}
@@ -218,7 +221,7 @@ class SeriesStorage(Storage):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
-        limit = _Limit(self._timeout_seconds)
+        limit = Limit(self._timeout_seconds)
         series = {
             handle: one
             for handle, one in self._visible(query, limit)
@@ -234,7 +237,7 @@ class SeriesStorage(Storage):
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
-        limit = _Limit(self._timeout_seconds)
+        limit = Limit(self._timeout_seconds)
         effort = effort or Effort()
         for rest, series in self._plan(query, limit):
             effort.series += len(series)
@@ -251,13 +254,13 @@ class SeriesStorage(Storage):
             yield from limit.over(reckoner.summaries(series, effort))
 
     def _limited_readings(
-        self, limit: "_Limit", handles: Collection[Handle], range_: Range
+        self, limit: Limit, handles: Collection[Handle], range_: Range
     ) -> Iterator[Pair]:
         return limit.over(self._readings(handles, range_))
 
     def _matching_readings(
         self,
-        limit: "_Limit",
+        limit: Limit,
         rest: Filter,
         series: Mapping[Handle, Series],
         handles: Collection[Handle],
@@ -369,7 +372,7 @@ class SeriesStorage(Storage):
         return Inspection(len(scanned), tuple(contradictions))
 
     def _plan(
-        self, query: SampleQuery | SummaryQuery, limit: "_Limit"
+        self, query: SampleQuery | SummaryQuery, limit: Limit
     ) -> list[tuple[Filter, dict[Handle, Series]]]:
         """The series that can match, by what is left to ask of their samples."""
         plan: dict[str, tuple[Filter, dict[Handle, Series]]] = {}
@@ -381,26 +384,11 @@ class SeriesStorage(Storage):
                 plan.setdefault(key, (rest, {}))[1][handle] = series
         return list(plan.values())
 
-    def _visible(self, query: AnyQuery, limit: "_Limit") -> Iterator[tuple[Handle, Series]]:
+    def _visible(self, query: AnyQuery, limit: Limit) -> Iterator[tuple[Handle, Series]]:
         """The series in scope that may match: the look-up narrows, the scope is checked again."""
         for handle, series in limit.over(self._find_series(_look_up(query))):
             if is_visible(series, query.scope):
                 yield handle, series
-
-
-class _Limit:
-    """The time limit of one question, from now on."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._end = time.monotonic() + seconds
-
-    def over(self, rows: Iterable[T]) -> Iterator[T]:
-        """The rows, as long as there is time: a look at the clock costs less than any row."""
-        for row in rows:
-            if time.monotonic() > self._end:
-                raise QueryTooExpensive(self._seconds)
-            yield row
 
 
 def _figures(readings: Collection[Reading]) -> str:

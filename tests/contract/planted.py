@@ -24,6 +24,7 @@ from metering.query import (
 )
 from metering.retention import Expiry, Horizons
 from metering.storage.base import WindowSummary
+from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading, Summary, joined, of_stream
@@ -777,6 +778,13 @@ class NeverInAHurry(SqliteStorage):
         return super().open(url, timeout_seconds=1e6)
 
 
+class CountsTheCaller(SqliteStorage):
+    """Has a time limit for all samples together, whoever takes the time."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        return Limit(self._timeout_seconds).over(super().samples(query))
+
+
 # --- retention
 
 
@@ -987,5 +995,5 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         TopLevelMetadata,
         FirstPartOnly,
     ],
-    "life": [Unlocked, ForgetsWhenPrepared, OneForAll, NeverInAHurry],
+    "life": [Unlocked, ForgetsWhenPrepared, OneForAll, NeverInAHurry, CountsTheCaller],
 }

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -295,3 +296,18 @@ def test_question_that_takes_too_long(driver: Driver, ask: Callable[[Storage], A
             answer = None
 
         assert answer is None or len(answer) == len(list(ask(storage)))
+
+
+@pytest.mark.durable
+def test_who_reads_slowly_gets_every_sample(driver: Driver) -> None:
+    """What the caller does between two samples does not count, wherever it dawdles."""
+    batch = [submission(id=f"s-{n}", resource_id=f"vm-{n % 50}") for n in range(600)]
+    with driver.fresh() as storage, driver.again(storage, 1) as hasty:
+        record(storage, *batch)
+        found = []
+        for one in hasty.samples(SampleQuery(scope=EVERYONE)):
+            found.append(one)
+            if len(found) % 200 == 1:
+                time.sleep(0.7)
+
+        assert found == samples(storage)

@@ -14,13 +14,15 @@ from metering.model import Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, Kept
-from metering.storage.mongodb import deployment, expiring, faults, questions, sealing
+from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
+    Document,
     block_from_document,
     row_from_document,
     series_from_document,
 )
+from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, chunks, read_readings
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access
@@ -87,7 +89,10 @@ class MongoStorage(SeriesStorage):
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
-        return map(row_from_document, self._reader().scan(handles, range_, after))
+        return map(
+            row_from_document,
+            scanning.newest_first(self._samples_alone, handles, range_, after),
+        )
 
     def _readings(
         self, handles: Collection[Handle], range_: Range
@@ -158,6 +163,10 @@ class MongoStorage(SeriesStorage):
         for handle, digest in series.items():
             if handle != digest:
                 yield f"series {digest.hex()} has the key of another"
+
+    def _samples_alone(self, find: Find) -> Iterator[Document]:
+        """The documents of a find that has a time limit of its own."""
+        return self._reader().samples(find)
 
     def _reader(self) -> Reader:
         return Reader(self._connection, self._timeout_seconds)

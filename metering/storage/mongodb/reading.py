@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from heapq import merge
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -15,7 +14,6 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
 from metering.errors import QueryTooExpensive
-from metering.query import Position
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import CODEC, Document, readings_from_batch
@@ -25,11 +23,8 @@ from metering.times import Range
 
 T = TypeVar("T")
 
-MOST_CURSORS = 20
 # Keys that are sent at once: 50 kB.
 KEYS_PER_FIND = 2_000
-_ROWS_PER_BATCH = 1_000
-_ROWS_OF_ALL_CURSORS = 4_000
 
 
 class Reader:
@@ -67,34 +62,6 @@ class Reader:
     def batches(self, find: Find) -> Iterator[bytes]:
         """The same as raw batches of BSON."""
         return self._find(self._connection.samples, find)
-
-    def scan(
-        self, handles: Collection[Any], range_: Range, after: Position | None
-    ) -> Iterator[Document]:
-        """The samples of the series in range, newest first, after a position."""
-        if len(handles) <= questions.MOST_SERIES_MERGED * MOST_CURSORS:
-            return self._merged(handles, range_, after)
-        return self._walked(handles, range_, after)
-
-    def _merged(
-        self, handles: Collection[Any], range_: Range, after: Position | None
-    ) -> Iterator[Document]:
-        """From the index by series: reads nothing in vain, however rare the samples are."""
-        groups = list(chunks(handles, questions.MOST_SERIES_MERGED))
-        batch_size = min(_ROWS_PER_BATCH, _ROWS_OF_ALL_CURSORS // len(groups))
-        finds = (questions.samples_of_few(group, range_, after) for group in groups)
-        cursors = [self.samples({**find, "batch_size": batch_size}) for find in finds]
-        return merge(*cursors, key=itemgetter("timestamp", "_id"), reverse=True)
-
-    def _walked(
-        self, handles: Collection[Any], range_: Range, after: Position | None
-    ) -> Iterator[Document]:
-        """From the index by time: reads samples of other series in vain."""
-        members = frozenset(handles)
-        find = questions.samples_of_many(members, range_, after)
-        for document in self.samples({**find, "batch_size": _ROWS_PER_BATCH}):
-            if document["series"] in members:
-                yield document
 
     def extents(self, asked: Ends) -> Iterator[tuple[bytes, Any, Any]]:
         """The first and last timestamp of each of the series that has samples in question."""

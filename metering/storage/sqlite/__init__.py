@@ -126,7 +126,7 @@ class SqliteStorage(SeriesStorage):
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
         bounds = scan.Bounds.of(range_)
-        for columns in scan.newest_first(self._question(), _numbers(handles), bounds, after):
+        for columns in scan.newest_first(self._fetch_alone, _numbers(handles), bounds, after):
             yield row_from_columns(columns)
 
     def _readings(
@@ -224,6 +224,10 @@ class SqliteStorage(SeriesStorage):
     def _question(self) -> scan.Fetch:
         """A way to fetch rows until the time limit, which begins now, is reached."""
         return partial(self._fetch, time.monotonic() + self._timeout_seconds)
+
+    def _fetch_alone(self, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
+        """The rows of a statement that has a time limit of its own."""
+        return self._question()(sql, parameters)
 
     def _fetch(self, deadline: float, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
         def is_late() -> bool:

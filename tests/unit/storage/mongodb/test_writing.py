@@ -180,7 +180,7 @@ def test_many_series_are_walked_by_time(
 
     monkeypatch.setattr("metering.storage.mongodb.questions.MOST_SERIES_MERGED", most)
     split = list(storage.samples(SampleQuery(scope=EVERYONE)))
-    monkeypatch.setattr("metering.storage.mongodb.reading.MOST_CURSORS", 1)
+    monkeypatch.setattr("metering.storage.mongodb.scanning.MOST_WALKS", 1)
     walked = list(storage.samples(SampleQuery(scope=EVERYONE)))
     monkeypatch.setattr("metering.storage.mongodb.questions.MOST_SERIES_SENT", 1)
     sifted = list(storage.samples(SampleQuery(scope=EVERYONE)))

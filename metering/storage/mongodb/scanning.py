@@ -1,0 +1,72 @@
+"""Walks through samples, batch by batch: each batch is a find of its own, and its whole answer.
+
+So no cursor is open while the caller thinks, whether it comes back or not, and each find has the
+time limit of a question. A batch begins after the last sample of the one before; samples never
+change, so none is met twice.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from heapq import merge
+from operator import itemgetter
+from typing import Any
+
+from metering.query import Position
+from metering.storage.mongodb import questions
+from metering.storage.mongodb.mapping import Document
+from metering.storage.mongodb.questions import Find
+from metering.storage.mongodb.reading import chunks
+from metering.times import Range
+
+Ask = Callable[[Find], Iterator[Document]]
+
+MOST_WALKS = 20
+# A page of the usual size is one batch.
+_FIRST_BATCH = 128
+_ROWS_OF_ALL_WALKS = 4_000
+
+
+def newest_first(
+    ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
+) -> Iterator[Document]:
+    """The samples of the series in range by (timestamp, _id) descending, after a position."""
+    if len(handles) <= questions.MOST_SERIES_MERGED * MOST_WALKS:
+        return _merged(ask, handles, range_, after)
+    return _picked(ask, handles, range_, after)
+
+
+def _merged(
+    ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
+) -> Iterator[Document]:
+    """From the index by series: reads nothing in vain, however rare the samples are."""
+    groups = list(chunks(handles, questions.MOST_SERIES_MERGED))
+    most = _ROWS_OF_ALL_WALKS // max(len(groups), 1)
+    finds = [partial(questions.samples_of_few, group, range_) for group in groups]
+    walks = [_walk(ask, find, after, most) for find in finds]
+    return merge(*walks, key=itemgetter("timestamp", "_id"), reverse=True)
+
+
+def _picked(
+    ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
+) -> Iterator[Document]:
+    """From the index by time: reads samples of other series in vain."""
+    members = frozenset(handles)
+    find = partial(questions.samples_of_many, members, range_)
+    for document in _walk(ask, find, after, _ROWS_OF_ALL_WALKS):
+        if document["series"] in members:
+            yield document
+
+
+def _walk(
+    ask: Ask, find: Callable[[Position | None], Find], after: Position | None, most: int
+) -> Iterator[Document]:
+    size = min(_FIRST_BATCH, most)
+    while True:
+        count = 0
+        for document in ask({**find(after), "limit": size, "batch_size": size}):
+            yield document
+            count += 1
+        if count < size:
+            return
+        after = Position(document["timestamp"], document["_id"])
+        size = min(2 * size, most)
