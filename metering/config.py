@@ -122,7 +122,8 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             default=30.0,
             min=0.1,
             max=3600,
-            help="Seconds after which a question to the store is given up, and answered 503.",
+            help="Seconds after which a question to the store is given up, and answered 503. "
+            "Time that a client takes to read does not count.",
         ),
     ],
     "retention": [

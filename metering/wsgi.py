@@ -5,6 +5,7 @@ this is imported; `metering-manage prepare` has created what the store needs.
 """
 
 from metering.api.app import make_app
+from metering.api.middleware.under_uwsgi import under_uwsgi
 from metering.cmd.logs import set_up_logging
 from metering.config import load
 from metering.errors import Misconfigured
@@ -15,7 +16,8 @@ if _config.api.auth == "none" and not _config.api.insecure:
     _MESSAGE = "auth = none would let everyone read and write; set [api] auth, or insecure = true"
     raise Misconfigured(_MESSAGE, field="[api] auth")
 set_up_logging(_config.log)
-application = make_app(
-    _config,
-    open_storage(_config.connection, timeout_seconds=_config.api.query_timeout_seconds),
+_timeout_seconds = _config.api.query_timeout_seconds
+application = under_uwsgi(
+    make_app(_config, open_storage(_config.connection, timeout_seconds=_timeout_seconds)),
+    _timeout_seconds,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import openapi_spec_validator
 import pytest
-from api.client import JSON, XML, Client, agent_sample, keep, v2_sample
+from api.client import JSON, NDJSON, XML, Client, agent_sample, keep, v2_sample
 from api.described import violations
 from builders import after_noon
 
@@ -281,6 +281,21 @@ def test_forms_are_as_described(full: Client, operation: str, ask: Ask) -> None:
     has_xml = XML in said_of(full.rows(PATH), operation, ask[3])["content"]
 
     assert (ask[3] if has_xml else 406) == asked(full, ask, XML).status_int
+
+
+@pytest.mark.parametrize(("operation", "ask"), rows(ANSWERED))
+def test_lines_are_as_described(full: Client, operation: str, ask: Ask) -> None:
+    """So has it lines of JSON, or is 406; a line is a row of the array in the document."""
+    document = full.rows(PATH)
+    content = said_of(document, operation, ask[3])["content"]
+    response = asked(full, ask, NDJSON)
+
+    assert (ask[3] if NDJSON in content else 406) == response.status_int
+    if NDJSON in content:
+        array = f"[{','.join(response.text.splitlines())}]"
+        document["components"] = closed(document["components"])
+        assert [] == violations(document, content[JSON]["schema"], array)
+        assert "string" == content[NDJSON]["schema"]["type"]
 
 
 def test_headers_are_as_described(full: Client) -> None:

@@ -15,7 +15,7 @@ from metering.api.framework.declare import Truth
 from metering.api.framework.expose import Endpoint
 from metering.api.framework.routing import ANY_METHOD, Controller, Route
 from metering.api.middleware.request_id import HEADER
-from metering.api.writing.render import JSON, XML
+from metering.api.writing.render import JSON, NDJSON, XML
 from metering.api.writing.wire import ErrorBody
 
 # Beside STATUS: of Pecan's negotiation, of `middleware.framing`, and of whatever goes wrong.
@@ -37,6 +37,11 @@ _HEADERS: dict[str, Schema] = {
         "description": 'The next page, as `<...>; rel="next"`, if there is one.',
         "schema": {"type": "string"},
     },
+}
+
+_LINES: Schema = {
+    "type": "string",
+    "description": "The rows of the JSON array, one on each line; all of them, without a limit.",
 }
 
 
@@ -185,8 +190,9 @@ def _answer(status: HTTPStatus, endpoint: Endpoint, schemas: Schemas) -> dict[st
 
 
 def _content(forms: Iterable[str], schema: Schema) -> dict[str, Any]:
-    """Schemas are those of JSON."""
-    return {form: {} if form in XML else {"schema": schema} for form in forms}
+    """Schemas are those of JSON; lines are text to a document."""
+    of_form: dict[str, Schema] = {NDJSON: {"schema": _LINES}} | {form: {} for form in XML}
+    return {form: of_form.get(form, {"schema": schema}) for form in forms}
 
 
 def _faults_of(route: Route, endpoint: Endpoint) -> set[HTTPStatus]:

@@ -45,7 +45,8 @@ PARAMETERS = {
         {"enum": [*TYPES, ""]},
     ),
     "limit": Parameter(
-        "The most rows of the list. A list that was cut has a Link to the next page.",
+        "The most rows of the list. A list that was cut has a Link to the next page, but not as "
+        "lines of JSON: these are all that were asked for.",
         {"minimum": 1},
     ),
     "marker": Parameter(

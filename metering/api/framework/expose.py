@@ -6,11 +6,11 @@ nothing more, after what it would misread has been refused; bodies are left to t
 every error goes on to Pecan's hook (`metering.api.faults`).
 """
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,15 +23,19 @@ import wsme.types as wtypes
 from webob import Request, Response
 from webob.multidict import MultiDict, NestedMultiDict
 
+from metering.api.faults import excuse
 from metering.api.framework.declare import AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
 from metering.api.middleware.exchange import PROJECT, outcomes_of
 from metering.api.scope import Caller
 from metering.api.services import Services
-from metering.api.writing.render import JSON, XML, render
+from metering.api.writing.render import JSON, NDJSON, XML, render
+from metering.api.writing.streams import Lines, StreamedResponse
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
 
 JSON_TYPES = (JSON, "text/javascript", "application/javascript")
+# The forms of lists of samples.
+LINES = (JSON, *XML, NDJSON)
 FORM = "application/x-www-form-urlencoded"
 
 _INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
@@ -47,6 +51,7 @@ class Call:
 
     `url` is that of the request without its query, `parameters` what was asked, in the names and
     the order of a query string, however it came.
+    `form` is the media type of the answer.
     `outcomes` is where it counts what became of samples, for the log and the metrics.
     """
 
@@ -54,6 +59,7 @@ class Call:
     application_url: str
     url: str
     parameters: tuple[tuple[str, str], ...]
+    form: str
     idempotency_key: str | None
     content_type: str
     body: bytes
@@ -107,7 +113,8 @@ def expose(
 
     Parameters that were not sent are not passed. The rule says who may call it; without one,
     everybody may. The answer is a value of the type `returns`, or
-    a Reply; it is written in the form that Pecan found the client to accept.
+    a Reply; it is written in the form that Pecan found the client to accept. With LINES, the value
+    of a list may be any iterable of rows where that form is NDJSON: it is read while it is sent.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,7 +128,7 @@ def expose(
             definition=_definition(method, parameters),
         )
 
-        @functools.wraps(method)
+        @wraps(method)
         def controller(self: Any, request: Request, response: Response) -> Response:
             del response
             call = _read_call(request, self.services)
@@ -131,7 +138,7 @@ def expose(
             found = _read_parameters(endpoint, request, call)
             call = replace(call, parameters=tuple(_in_a_query_string(found)))
             reply = method(self, call, *path, **found)
-            return _write(reply, endpoint, request.pecan["content_type"])
+            return _write(reply, endpoint, request)
 
         del controller.__wrapped__  # Pecan must see this signature
         controller.endpoint = endpoint  # type: ignore[attr-defined]
@@ -159,6 +166,7 @@ def _read_call(request: Request, services: Services) -> Call:
         application_url=request.application_url,
         url=request.path_url,
         parameters=(),
+        form=request.pecan["content_type"],
         idempotency_key=request.headers.get("Idempotency-Key") or None,
         content_type=request.content_type.lower(),
         body=_read_body(request, services.config.max_body_bytes),
@@ -303,9 +311,12 @@ def _refuse_ragged(name: str, params: Any, whole: list[str]) -> None:
         raise InvalidQuery(message, field="q")
 
 
-def _write(reply: Any, endpoint: Endpoint, content_type: str) -> Response:
+def _write(reply: Any, endpoint: Endpoint, request: Request) -> Response:
     if not isinstance(reply, Reply):
         reply = Reply(value=reply)
+    content_type = request.pecan["content_type"]
+    if content_type == NDJSON:
+        return StreamedResponse(Lines(reply.value, partial(excuse, request.environ)))
     response = Response(
         body=render(reply.value, endpoint.returns, content_type),
         status=reply.status or endpoint.statuses[0],

@@ -43,6 +43,7 @@ def _fields(exchange: Exchange, method: str, path: str) -> dict[str, Any]:
         "route": exchange.route,
         "status": exchange.status,
         "duration_ms": round(exchange.seconds * 1000, 3),
+        "bytes": exchange.sent_bytes,
         "project": exchange.project_id and exchange.project_id[:_LONGEST_PROJECT],
         "samples": sum(exchange.outcomes.values()) if exchange.outcomes else None,
         "fault": exchange.fault,

@@ -8,7 +8,7 @@ what counts samples their outcomes.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,13 +27,16 @@ class Exchange:
     """A request that is over; what never became known is None.
 
     `path` is as WSGI gives it; `route` is the template that it matched; `seconds` end where the
-    answer began; `outcomes` counts what became of the samples sent; `fault` is an error's code.
+    answer was there, or, if it was made while it was sent, where it ended; `sent_bytes` is the size
+    of its body, as far as it was sent; `outcomes` counts what became of the samples that came;
+    `fault` is an error's code.
     """
 
     method: str
     path: str
     status: int | None
     seconds: float
+    sent_bytes: int = 0
     route: str | None = None
     project_id: str | None = None
     fault: str | None = None
@@ -69,15 +72,47 @@ class Observed:
             status = int(line.partition(" ")[0])
             return start_response(line, *rest)
 
+        def end(sent_bytes: int) -> None:
+            seconds = time.perf_counter() - begin
+            exchange = _exchange(environ, status, seconds, sent_bytes)
+            for observer in self._observers:
+                _tell(observer.ended, exchange)
+
         begin = time.perf_counter()
         for observer in self._observers:
             _tell(observer.began)
         try:
-            return self._application(environ, start)
+            answer = self._application(environ, start)
+        except BaseException:
+            end(0)
+            raise
+        if not isinstance(answer, list):
+            return _Watched(answer, end)
+        end(sum(map(len, answer)))
+        return answer
+
+
+class _Watched:
+    """A body that is made while it is sent: tells how many bytes there were when it is closed."""
+
+    def __init__(self, parts: Iterable[bytes], end: Callable[[int], None]) -> None:
+        self._parts = parts
+        self._end = end
+        self._sent_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._parts:
+            yield part
+            self._sent_bytes += len(part)
+
+    def close(self) -> None:
+        """Close the body too; a server does so whatever became of the answer."""
+        try:
+            close = getattr(self._parts, "close", None)
+            if close is not None:
+                close()
         finally:
-            exchange = _exchange(environ, status, time.perf_counter() - begin)
-            for observer in self._observers:
-                _tell(observer.ended, exchange)
+            self._end(self._sent_bytes)
 
 
 def _tell(tell: Callable[..., None], *what: Exchange) -> None:
@@ -94,12 +129,15 @@ def outcomes_of(environ: dict[str, Any]) -> Counter[str]:
     return counted
 
 
-def _exchange(environ: dict[str, Any], status: int | None, seconds: float) -> Exchange:
+def _exchange(
+    environ: dict[str, Any], status: int | None, seconds: float, sent_bytes: int
+) -> Exchange:
     return Exchange(
         method=str(environ["REQUEST_METHOD"]),
         path=environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
         status=status,
         seconds=seconds,
+        sent_bytes=sent_bytes,
         route=environ.get(ROUTE),
         project_id=environ.get(PROJECT),
         fault=environ.get(FAULT),

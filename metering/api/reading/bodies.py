@@ -21,11 +21,9 @@ from metering.api.reading.shapes import (
     read_item,
     read_v2,
 )
-from metering.api.writing.render import JSON
+from metering.api.writing.render import JSON, NDJSON
 from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
 from metering.recording import Draft
-
-NDJSON = "application/x-ndjson"
 
 _NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})
 _Either = V2Sample | AgentSample

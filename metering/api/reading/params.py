@@ -141,11 +141,19 @@ def read_limit(limit: int | None, config: ApiConfig) -> int:
     Raises:
         InvalidQuery: not positive.
     """
-    if limit is None:
-        return min(config.default_limit, config.max_limit)
-    if limit <= 0:
+    asked = read_whole_limit(limit)
+    return min(config.default_limit if asked is None else asked, config.max_limit)
+
+
+def read_whole_limit(limit: int | None) -> int | None:
+    """How many rows an answer has that is made while it is sent: as many as asked for, or all.
+
+    Raises:
+        InvalidQuery: not positive.
+    """
+    if limit is not None and limit <= 0:
         raise InvalidQuery("Limit must be positive", field="limit")
-    return min(limit, config.max_limit)
+    return limit
 
 
 def _parts(condition: Condition, place: int, scope: Scope) -> tuple[str, Operator, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from metering.api.framework.declare import Condition, Truth
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.expose import LINES, Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.reading.params import (
@@ -21,7 +21,7 @@ from metering.api.writing.convert import (
     unique_meter_to_api,
 )
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.sample_pages import page_of_samples
+from metering.api.writing.sample_lists import list_samples, question_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
 from metering.model import Meter
@@ -66,7 +66,14 @@ class MetersController(Controller):
             next_url=next_url(call, write_marker(*order(page[-1]))) if more else None,
         )
 
-    @expose(list[OldSampleBody], q=[Condition], limit=int, marker=str, rule="telemetry:get_samples")
+    @expose(
+        list[OldSampleBody],
+        forms=LINES,
+        q=[Condition],
+        limit=int,
+        marker=str,
+        rule="telemetry:get_samples",
+    )
     def samples(
         self,
         call: Call,
@@ -80,9 +87,8 @@ class MetersController(Controller):
         asked = of_meter(
             name, read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
         )
-        size = read_limit(limit, self.services.config)
-        page, following = page_of_samples(self.services.storage, call, asked, size, marker)
-        return Reply(value=[sample_to_old_api(one) for one in page], next_url=following)
+        question = question_after(marker, call, asked)
+        return list_samples(self.services, call, question, limit, sample_to_old_api)
 
     @expose(
         list[OldSampleBody],

@@ -1,22 +1,25 @@
 """POST /v2/query/samples: complex filters and a chosen order."""
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from metering.api.framework.expose import JSON_TYPES, Body, Call, expose
+from metering.api.framework.expose import JSON_TYPES, LINES, Body, Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.paging import cut
-from metering.api.writing.render import JSON
+from metering.api.writing.render import JSON, NDJSON
+from metering.api.writing.sample_lists import list_samples
+from metering.api.writing.sources import closed_after
 from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
-from metering.ordering import first
+from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
+from metering.storage.limit import Limit
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LONGEST_LIMIT = 100
@@ -48,21 +51,35 @@ _question = msgspec.json.Decoder(_Question).decode
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
 
-    @expose(list[SampleBody], body=_BODY, rule="telemetry:query_sample")
-    def samples(self, call: Call) -> list[SampleBody]:
+    @expose(list[SampleBody], forms=LINES, body=_BODY, rule="telemetry:query_sample")
+    def samples(self, call: Call) -> Reply:
         """The samples that match the filter, newest first or in the order asked for."""
         asked = _read(call)
         config = self.services.config
-        limit = read_limit(_limit(asked.limit), config)
+        limit = _limit(asked.limit)
         scope = call.caller.scope
         filter_: Filter = EVERYTHING
         if asked.filter is not None:
             filter_ = read_filter(asked.filter, scope, config.max_filter_depth)
         order = () if asked.orderby is None else read_order(asked.orderby)
         question = SampleQuery(scope=scope, filter=filter_)
-        found = self.services.storage.samples(question)
-        page = first(found, order, limit) if order else cut(found, limit)[0]
-        return [sample_to_api(one) for one in page]
+        if order:
+            return self._sort(call, question, order, limit)
+        listed = list_samples(self.services, call, question, limit, sample_to_api)
+        return replace(listed, next_url=None)  # a body has no URL
+
+    def _sort(
+        self, call: Call, question: SampleQuery, order: tuple[OrderBy, ...], limit: int | None
+    ) -> Reply:
+        """The first rows in the order. They are all in memory, so that no form has them all."""
+        config = self.services.config
+        size = read_limit(limit, config)
+        if call.form == NDJSON and size != limit:
+            message = f"orderby needs a limit, at most {config.max_limit}"
+            raise InvalidQuery(message, field="limit")
+        time = Limit(config.query_timeout_seconds)
+        with closed_after(self.services.storage.samples(question)) as found:
+            return Reply(value=[sample_to_api(one) for one in first(time.over(found), order, size)])
 
 
 def _read(call: Call) -> _Question:

@@ -4,13 +4,13 @@ from typing import Any
 from urllib.parse import quote
 
 from metering.api.framework.declare import Condition
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.expose import LINES, Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
-from metering.api.reading.params import SAMPLE_FIELDS, read_conditions, read_limit
+from metering.api.reading.params import SAMPLE_FIELDS, read_conditions
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.sample_pages import page_of_samples
+from metering.api.writing.sample_lists import list_samples, question_after
 from metering.api.writing.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
 from metering.errors import InvalidSample, NotFound
 from metering.model import Outcome, Verdict
@@ -23,15 +23,21 @@ _ALL_WELL, _SOME_NOT = 201, 207
 class SamplesController(Controller):
     """Samples of all meters."""
 
-    @expose(list[SampleBody], q=[Condition], limit=int, marker=str, rule="telemetry:get_samples")
+    @expose(
+        list[SampleBody],
+        forms=LINES,
+        q=[Condition],
+        limit=int,
+        marker=str,
+        rule="telemetry:get_samples",
+    )
     def index(
         self, call: Call, *, q: Any = (), limit: int | None = None, marker: str | None = None
     ) -> Reply:
         """Samples, newest first."""
         asked = read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
-        size = read_limit(limit, self.services.config)
-        page, following = page_of_samples(self.services.storage, call, asked, size, marker)
-        return Reply(value=[sample_to_api(one) for one in page], next_url=following)
+        question = question_after(marker, call, asked)
+        return list_samples(self.services, call, question, limit, sample_to_api)
 
     @expose(
         VerdictsBody, statuses=(_ALL_WELL, _SOME_NOT), body=SAMPLES, rule="telemetry:create_samples"

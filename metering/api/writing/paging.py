@@ -6,7 +6,7 @@ neither shift a page nor repeat in it.
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from metering.api.framework.expose import Call
+from metering.api.writing.sources import closed_after
 from metering.errors import InvalidQuery
 
 # About what uWSGI takes; as a header it would take 64 KiB, and send the rest of the bytes alone.
@@ -43,13 +44,9 @@ def read_marker(marker: str, types: Any) -> Any:
 
 def cut(rows: Iterable[T], limit: int) -> tuple[list[T], bool]:
     """The first rows up to the limit, and whether there are more; the source is closed."""
-    source: Iterator[T] = iter(rows)
-    page = list(islice(source, limit))
-    more = next(source, None) is not None
-    close = getattr(source, "close", None)
-    if close is not None:
-        close()
-    return page, more
+    with closed_after(rows) as source:
+        page = list(islice(source, limit))
+        return page, next(source, None) is not None
 
 
 def next_url(call: Call, marker: str) -> str:

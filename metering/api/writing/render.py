@@ -1,4 +1,4 @@
-"""How answers are written: JSON by msgspec, XML by WSME, from the same objects."""
+"""How answers are written: JSON and its lines by msgspec, XML by WSME, from the same objects."""
 
 import re
 from typing import Any
@@ -11,8 +11,9 @@ from metering.api.framework.declare import for_wsme, wsme_type
 
 JSON = "application/json"
 XML = ("application/xml", "text/xml")
+NDJSON = "application/x-ndjson"
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 # What XML 1.0 (section 2.2) cannot carry, even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -21,7 +22,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def render(value: Any, annotation: Any, content_type: str) -> bytes:
     """The value in that form; decimals are written out exactly, as number literals."""
     if content_type not in XML:
-        return _encode(value)
+        return encode(value)
     return write_xml(xml_tree(value, annotation, "result"))
 
 

@@ -95,6 +95,7 @@ def test_a_program_finds_every_part_of_the_line_by_name(caplog: pytest.LogCaptur
         route="/v2/samples",
         status=207,
         seconds=0.0123456,
+        sent_bytes=77,
         project_id="p-1",
         outcomes={"accepted": 2, "rejected": 1},
     )
@@ -107,6 +108,7 @@ def test_a_program_finds_every_part_of_the_line_by_name(caplog: pytest.LogCaptur
         "route": "/v2/samples",
         "status": 207,
         "duration_ms": 12.346,
+        "bytes": 77,
         "project": "p-1",
         "samples": 3,
     }

@@ -74,6 +74,7 @@ def test_next_url_replaces_the_marker() -> None:
         application_url="http://host",
         url="http://host/v2/samples",
         parameters=parameters,
+        form="application/json",
         idempotency_key=None,
         content_type="",
         body=b"",

@@ -1,0 +1,77 @@
+"""Lists of samples, newest first: a page with a link to the next, or lines without end.
+
+A page is read whole before it is sent: its link stands before its rows and needs the row after
+them, and what breaks in the middle still is an error with a status. It has `max_limit` rows at
+most. Lines leave as they are read.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+from metering.api.framework.expose import Call, Reply
+from metering.api.reading.params import Conditions, read_limit, read_whole_limit
+from metering.api.services import Services
+from metering.api.writing.paging import cut, next_url, read_marker, write_marker
+from metering.api.writing.render import NDJSON
+from metering.api.writing.sources import closed_after
+from metering.errors import InvalidQuery
+from metering.model import Sample
+from metering.query import Position, SampleQuery
+from metering.storage.base import Storage
+from metering.storage.limit import Limit
+from metering.times import from_milliseconds, to_milliseconds
+
+Write = Callable[[Sample], Any]
+
+
+def question_after(marker: str | None, call: Call, asked: Conditions) -> SampleQuery:
+    """The question for the samples that match, after the marker if there is one.
+
+    Raises:
+        InvalidQuery: the marker is none of ours.
+    """
+    return SampleQuery(
+        scope=call.caller.scope,
+        filter=asked.filter,
+        range=asked.range,
+        after=None if marker is None else _read_position(marker),
+    )
+
+
+def list_samples(
+    services: Services, call: Call, question: SampleQuery, limit: int | None, write: Write
+) -> Reply:
+    """The samples as rows, in the form that the client accepts.
+
+    Raises:
+        InvalidQuery: the limit is not positive.
+    """
+    if call.form == NDJSON:
+        return Reply(value=rows(services.storage, question, read_whole_limit(limit), write))
+    time = Limit(services.config.query_timeout_seconds)
+    with closed_after(services.storage.samples(question)) as found:
+        page, more = cut(time.over(found), read_limit(limit, services.config))
+    return Reply(
+        value=[write(sample) for sample in page],
+        next_url=next_url(call, _write_position(page[-1])) if more else None,
+    )
+
+
+def rows(storage: Storage, question: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:
+    """The samples as rows while they are read, all or so many."""
+    with closed_after(storage.samples(question)) as found:
+        for sample in islice(found, limit):
+            yield write(sample)
+
+
+def _write_position(sample: Sample) -> str:
+    return write_marker(to_milliseconds(sample.timestamp), sample.key.hex())
+
+
+def _read_position(marker: str) -> Position:
+    milliseconds, key = read_marker(marker, tuple[int, str])
+    try:
+        return Position(from_milliseconds(milliseconds), bytes.fromhex(key))
+    except (ValueError, OverflowError):
+        raise InvalidQuery("marker must be that of a next link", field="marker") from None
