@@ -12,6 +12,8 @@ from metering.api.middleware.request_id import Wsgi
 # Of [api] query_timeout. A question takes one, and a batch of samples may wait for its store twice.
 _TIMEOUTS_UNTIL_IT_HANGS = 3
 
+_OWN_PROTOCOL = {"socket", "uwsgi-socket"}
+
 
 class UnderUwsgi:
     """WSGI middleware that sends chunks where uWSGI would not, and says when a worker hangs.
@@ -28,7 +30,7 @@ class UnderUwsgi:
     def __init__(self, application: Wsgi, server: Any, query_timeout_seconds: float) -> None:
         """Take uWSGI's module and the time limit of a question."""
         self._application = application
-        self._is_http = "http-socket" in server.opt
+        self._is_http = "http-socket" in server.opt and not _OWN_PROTOCOL & server.opt.keys()
         self._end_in = server.set_user_harakiri
         self._seconds = int(_TIMEOUTS_UNTIL_IT_HANGS * query_timeout_seconds) + 1
 
