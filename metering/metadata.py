@@ -80,16 +80,17 @@ class Metadata:
         """The nested object; to be read only."""
         return _decode(self.text)
 
-    @cached_property
+    @property
     def flat(self) -> dict[str, str]:
         """Text by flattened key, as v2 shows it: `{"a": {"b": {"c": 1}}}` is `{"a.b:c": "1"}`.
 
         The rule is textual (ceilometer-v2.md section 3): all dots become colons, then the first
-        colon becomes a dot. Values have their Python text; empty objects vanish.
+        colon becomes a dot. Values have their Python text; empty objects vanish. Not remembered:
+        of very many descriptions that would take all memory.
         """
         return {
             path.replace(".", ":").replace(":", ".", 1): as_text(value)
-            for path, value in _leaves(self.tree)
+            for path, value in _leaves(_decode(self.text))
         }
 
     def find(self, path: str) -> list[Any]:

@@ -190,13 +190,13 @@ class SeriesStorage(Storage):
             return
         plan = self._plan(query, limit)
         series = {handle: one for _, members in plan for handle, one in members.items()}
-        left = {handle: rest for rest, members in plan for handle in members}
+        left = {handle: rest for rest, members in plan if rest != EVERYTHING for handle in members}
         range_ = query.range & bounds(query.filter)
         if not series or range_.is_empty:
             return
         for row in limit.over(self._scan(series.keys(), range_, query.after)):
             sample = row.sample(series[row.handle])
-            if left[row.handle] == EVERYTHING or matches(left[row.handle], sample):
+            if row.handle not in left or matches(left[row.handle], sample):
                 yield sample
                 limit.restart()  # what the caller did meanwhile does not count
 

@@ -13,7 +13,7 @@ from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.render import JSON, NDJSON
-from metering.api.writing.sample_lists import list_samples
+from metering.api.writing.sample_lists import list_samples, writer
 from metering.api.writing.sources import closed_after
 from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
@@ -79,7 +79,8 @@ class QueryController(Controller):
             raise InvalidQuery(message, field="limit")
         time = Limit(config.query_timeout_seconds)
         with closed_after(self.services.storage.samples(question)) as found:
-            return Reply(value=[sample_to_api(one) for one in first(time.over(found), order, size)])
+            page = first(time.over(found), order, size)
+        return Reply(value=[*map(writer(call, sample_to_api), page)])
 
 
 def _read(call: Call) -> _Question:

@@ -13,8 +13,9 @@ from metering.api.framework.expose import Call, Reply
 from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import NDJSON
+from metering.api.writing.render import NDJSON, XML
 from metering.api.writing.sources import closed_after
+from metering.api.writing.templates import Templates
 from metering.errors import InvalidQuery
 from metering.model import Sample
 from metering.query import Position, SampleQuery
@@ -47,6 +48,7 @@ def list_samples(
     Raises:
         InvalidQuery: the limit is not positive.
     """
+    write = writer(call, write)
     if call.form == NDJSON:
         return Reply(value=rows(services.storage, question, read_whole_limit(limit), write))
     time = Limit(services.config.query_timeout_seconds)
@@ -56,6 +58,11 @@ def list_samples(
         value=[write(sample) for sample in page],
         next_url=next_url(call, _write_position(page[-1])) if more else None,
     )
+
+
+def writer(call: Call, write: Write) -> Write:
+    """What makes rows for the form that the client accepts: encoded ones, but for XML."""
+    return write if call.form in XML else Templates(write).row
 
 
 def rows(storage: Storage, question: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:

@@ -89,10 +89,9 @@ class MongoStorage(SeriesStorage):
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
-        return map(
-            row_from_document,
-            scanning.newest_first(self._samples_alone, handles, range_, after),
-        )
+        count = self._reader().count_series
+        found = scanning.newest_first(self._samples_alone, handles, range_, after, count)
+        return map(row_from_document, found)
 
     def _readings(
         self, handles: Collection[Handle], range_: Range

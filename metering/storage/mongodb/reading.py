@@ -51,6 +51,11 @@ class Reader:
         for found in self._aggregate(self._connection.series, stages):
             yield found["_id"]
 
+    def count_series(self) -> int:
+        """About how many series there are: what MongoDB knows without counting."""
+        with faults.of_question(self._timeout_seconds):
+            return self._connection.series.estimated_document_count(maxTimeMS=self._remaining_ms())
+
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
         return _decoded(self._find(self._connection.samples, find))
@@ -101,6 +106,12 @@ class Reader:
             self._batches(lambda ms: collection.aggregate_raw_batches(stages, maxTimeMS=ms))
         )
 
+    def _remaining_ms(self) -> int:
+        remaining_ms = int((self._deadline - time.monotonic()) * 1000)
+        if remaining_ms <= 0:
+            raise QueryTooExpensive(self._timeout_seconds)
+        return remaining_ms
+
     def _batches(self, start: Callable[[int], Any]) -> Iterator[bytes]:
         """The batches of a cursor, which is closed whatever ends the iteration.
 
@@ -109,9 +120,7 @@ class Reader:
         Raises:
             QueryTooExpensive: they took longer than what was left of the time.
         """
-        remaining_ms = int((self._deadline - time.monotonic()) * 1000)
-        if remaining_ms <= 0:
-            raise QueryTooExpensive(self._timeout_seconds)
+        remaining_ms = self._remaining_ms()
         with faults.of_question(self._timeout_seconds):
             cursor = start(remaining_ms)
         try:

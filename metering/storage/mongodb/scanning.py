@@ -29,12 +29,21 @@ _ROWS_OF_ALL_WALKS = 20_000
 
 
 def newest_first(
-    ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
+    ask: Ask,
+    handles: Collection[Any],
+    range_: Range,
+    after: Position | None,
+    count_series: Callable[[], int],
 ) -> Iterator[Document]:
-    """The samples of the series in range by (timestamp, _id) descending, after a position."""
-    if len(handles) <= questions.MOST_SERIES_MERGED * MOST_WALKS:
-        return _merged(ask, handles, range_, after)
-    return _picked(ask, handles, range_, after)
+    """The samples of the series in range by (timestamp, _id) descending, after a position.
+
+    If these are all series that there are, the index by time reads nothing in vain either.
+    """
+    walks = len(handles) / questions.MOST_SERIES_MERGED
+    if walks <= 1 or (walks <= MOST_WALKS and len(handles) < count_series()):
+        yield from _merged(ask, handles, range_, after)
+    else:
+        yield from _picked(ask, handles, range_, after)
 
 
 def _merged(
