@@ -52,7 +52,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "metering_http_request_duration_seconds",
-            "Seconds until the answer began, by method and route.",
+            "Seconds until the answer was there, or at its end if in lines, by method and route.",
             ("method", "route"),
             buckets=_SECONDS,
             registry=self._registry,

@@ -8,6 +8,8 @@ moment can leave it half done.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Self
 
 from metering.model import Series, Submission, Verdict
@@ -17,8 +19,9 @@ from metering.storage.blocks import Grain, Kept
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
-    Document,
+    Found,
     block_from_document,
+    found_in_batch,
     row_from_document,
     series_from_document,
 )
@@ -91,7 +94,7 @@ class MongoStorage(SeriesStorage):
     ) -> Iterator[Row]:
         count = self._reader().count_series
         found = scanning.newest_first(self._samples_alone, handles, range_, after, count)
-        return map(row_from_document, found)
+        return map(attrgetter("row"), found)
 
     def _readings(
         self, handles: Collection[Handle], range_: Range
@@ -163,9 +166,9 @@ class MongoStorage(SeriesStorage):
             if handle != digest:
                 yield f"series {digest.hex()} has the key of another"
 
-    def _samples_alone(self, find: Find) -> Iterator[Document]:
-        """The documents of a find that has a time limit of its own."""
-        return self._reader().samples(find)
+    def _samples_alone(self, find: Find) -> Iterator[Found]:
+        """The samples of a find that has a time limit of its own."""
+        return chain.from_iterable(map(found_in_batch, self._reader().batches(find)))
 
     def _reader(self) -> Reader:
         return Reader(self._connection, self._timeout_seconds)

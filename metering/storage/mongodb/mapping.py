@@ -50,6 +50,14 @@ _READING_NAMES = re.compile(
     rb"\x4d\0\0\0\x05series\0\x10\0\0\0\0.{16}\x09timestamp\0.{8}\x13volume\0.{16}\0", re.DOTALL
 )
 
+# A document of `samples` whose id is a UUID, in the order of `sample_to_document`.
+_SAMPLE = struct.Struct("<14x16s13x16s9x16s11xq8x16s13xqx")
+_SAMPLES = re.compile(
+    rb"(?:\x95\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05series\0\x10\0\0\0\0.{16}"
+    rb"\x05id\0\x10\0\0\0\x04.{16}\x09timestamp\0.{8}\x13volume\0.{16}\x09recorded_at\0.{8}\0)*+",
+    re.DOTALL,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -99,6 +107,31 @@ def sample_to_document(key: bytes, sample: Sample) -> Document:
         "volume": volume_to_bson(sample.volume),
         "recorded_at": sample.recorded_at,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sample as it is found: its place in the order, and the row."""
+
+    position: tuple[datetime, bytes]
+    row: Row
+
+
+def found_in_batch(batch: bytes) -> Iterator[Found]:
+    """Each document of samples in a raw batch.
+
+    If all ids are UUIDs, as most are, all documents have one length and layout; then they are cut
+    without a decoder, in half the time.
+    """
+    if _SAMPLES.fullmatch(batch):
+        for key, handle, uuid, timestamp, volume, recorded_at in _SAMPLE.iter_unpack(batch):
+            at = from_milliseconds(timestamp)
+            number, recorded = volume_from_bson(volume), from_milliseconds(recorded_at)
+            yield Found((at, key), Row(handle, id_from_bson(uuid), at, number, recorded))
+    else:
+        for document in decode_iter(batch, CODEC):
+            row = row_from_document(document)
+            yield Found((row.timestamp, document["_id"]), row)
 
 
 def row_from_document(document: Mapping[str, Any]) -> Row:

@@ -8,17 +8,17 @@ change, so none is met twice.
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from heapq import merge
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from metering.query import Position
 from metering.storage.mongodb import questions
-from metering.storage.mongodb.mapping import Document
+from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.reading import chunks
 from metering.times import Range
 
-Ask = Callable[[Find], Iterator[Document]]
+Ask = Callable[[Find], Iterator[Found]]
 
 MOST_WALKS = 20
 # A page of the usual size is one batch.
@@ -34,7 +34,7 @@ def newest_first(
     range_: Range,
     after: Position | None,
     count_series: Callable[[], int],
-) -> Iterator[Document]:
+) -> Iterator[Found]:
     """The samples of the series in range by (timestamp, _id) descending, after a position.
 
     If these are all series that there are, the index by time reads nothing in vain either.
@@ -48,36 +48,36 @@ def newest_first(
 
 def _merged(
     ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
-) -> Iterator[Document]:
+) -> Iterator[Found]:
     """From the index by series: reads nothing in vain, however rare the samples are."""
     groups = list(chunks(handles, questions.MOST_SERIES_MERGED))
     most = _ROWS_OF_ALL_WALKS // max(len(groups), 1)
     finds = [partial(questions.samples_of_few, group, range_) for group in groups]
     walks = [_walk(ask, find, after, most) for find in finds]
-    return merge(*walks, key=itemgetter("timestamp", "_id"), reverse=True)
+    return merge(*walks, key=attrgetter("position"), reverse=True)
 
 
 def _picked(
     ask: Ask, handles: Collection[Any], range_: Range, after: Position | None
-) -> Iterator[Document]:
+) -> Iterator[Found]:
     """From the index by time: reads samples of other series in vain."""
     members = frozenset(handles)
     find = partial(questions.samples_of_many, members, range_)
-    for document in _walk(ask, find, after, _ROWS_OF_ALL_WALKS):
-        if document["series"] in members:
-            yield document
+    for found in _walk(ask, find, after, _ROWS_OF_ALL_WALKS):
+        if found.row.handle in members:
+            yield found
 
 
 def _walk(
     ask: Ask, find: Callable[[Position | None], Find], after: Position | None, most: int
-) -> Iterator[Document]:
+) -> Iterator[Found]:
     size = min(_FIRST_BATCH, most)
     while True:
         count = 0
-        for document in ask({**find(after), "limit": size, "batch_size": size}):
-            yield document
+        for found in ask({**find(after), "limit": size, "batch_size": size}):
+            yield found
             count += 1
         if count < size:
             return
-        after = Position(document["timestamp"], document["_id"])
+        after = Position(*found.position)
         size = min(2 * size, most)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from bson import Decimal128, decode, encode
-from builders import MILLISECOND, NOON, sample, series
+from builders import MILLISECOND, NOON, after_noon, sample, series
 from hypothesis import given
 from strategies import metadata, volumes
 
@@ -114,9 +114,56 @@ def test_readings_are_cut_from_a_batch(fields: tuple[str, ...]) -> None:
     assert [expected] * 3 == list(mapping.readings_from_batch(batch))
 
 
-def test_an_empty_batch_has_no_readings() -> None:
+def test_an_empty_batch_has_nothing() -> None:
     """A cursor may end with an empty batch."""
     assert [] == list(mapping.readings_from_batch(b""))
+    assert [] == list(mapping.found_in_batch(b""))
+
+
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [UUID],
+        [UUID] * 3,
+        [UUID, "s-1", UUID],
+        # As long in a document as a UUID; and one as much shorter as the other is longer.
+        ["0123456789abcdef", UUID],
+        ["0123456789abcde", "0123456789abcdefg", UUID],
+    ],
+)
+def test_samples_are_cut_from_a_batch(ids: list[str]) -> None:
+    """Whatever their ids, they are what the decoder finds."""
+    kept = [
+        sample(id=one, volume=f"-{number}.5", timestamp=after_noon(-number / 1000))
+        for number, one in enumerate(ids)
+    ]
+    documents = [mapping.sample_to_document(one.key, one) for one in kept]
+    found = list(mapping.found_in_batch(b"".join(map(encode, documents))))
+
+    assert [(one.timestamp, one.key) for one in kept] == [one.position for one in found]
+    assert [mapping.row_from_document(one) for one in map(decoded, documents)] == [
+        one.row for one in found
+    ]
+    assert ids == [one.row.id for one in found]
+
+
+def test_fields_in_another_order_are_found_too() -> None:
+    """The layout only matters for speed."""
+    kept = sample(id=UUID)
+    document = mapping.sample_to_document(kept.key, kept)
+    turned = dict(reversed(document.items()))
+
+    assert list(mapping.found_in_batch(encode(document))) == list(
+        mapping.found_in_batch(encode(turned))
+    )
+
+
+def decoded(document: mapping.Document) -> mapping.Document:
+    """The document as MongoDB gives it back."""
+    return decode(encode(document), mapping.CODEC)
 
 
 def test_the_key_is_the_id_of_the_document() -> None:
