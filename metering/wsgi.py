@@ -16,8 +16,5 @@ if _config.api.auth == "none" and not _config.api.insecure:
     _MESSAGE = "auth = none would let everyone read and write; set [api] auth, or insecure = true"
     raise Misconfigured(_MESSAGE, field="[api] auth")
 set_up_logging(_config.log)
-_timeout_seconds = _config.api.query_timeout_seconds
-application = under_uwsgi(
-    make_app(_config, open_storage(_config.connection, timeout_seconds=_timeout_seconds)),
-    _timeout_seconds,
-)
+_storage = open_storage(_config.connection, timeout_seconds=_config.api.query_timeout_seconds)
+application = under_uwsgi(make_app(_config, _storage))

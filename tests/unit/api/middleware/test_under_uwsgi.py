@@ -1,4 +1,4 @@
-"""Chunks and a watch over workers, where uWSGI has none."""
+"""Chunks, where uWSGI has none."""
 
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
@@ -39,13 +39,12 @@ def application(
 
 
 class Under:
-    """The application under a uWSGI that remembers what it is told."""
+    """The application under a uWSGI with these options."""
 
     def __init__(self, options: dict[str, bytes], body: Iterable[bytes], *headers: Any) -> None:
-        self.timers: list[int] = []
         self.headers: list[tuple[str, str]] = []
-        server = SimpleNamespace(opt=options, set_user_harakiri=self.timers.append)
-        self._application = UnderUwsgi(application(body, *headers), server, 30)
+        server = SimpleNamespace(opt=options)
+        self._application = UnderUwsgi(application(body, *headers), server)
 
     def ask(self, **environ: str) -> Iterable[bytes]:
         """The body of the answer."""
@@ -60,6 +59,7 @@ class Under:
     [
         (HTTP, {}, True),
         (HTTP, {"SERVER_PROTOCOL": "HTTP/1.0"}, False),
+        (HTTP, {"REQUEST_METHOD": "HEAD"}, False),
         (OWN, {}, False),
         (HTTP | OWN, {}, False),
         (OWN, {"UWSGI_ROUTER": "http"}, True),
@@ -84,18 +84,6 @@ def test_what_has_a_length_stays() -> None:
 
         assert b"".join(body) == b"".join(under.ask())
         assert CHUNKED not in under.headers
-
-
-def test_only_our_own_time_counts() -> None:
-    """The clock runs until there is a part, and stands while a client takes it."""
-    under = Under(HTTP, Body())
-    parts = iter(under.ask())
-
-    assert [91] == under.timers
-    next(parts)
-    assert 0 == under.timers[-1]
-    next(parts)
-    assert [91, 0] == under.timers[-2:]
 
 
 def test_what_breaks_off_has_no_last_chunk() -> None:
@@ -124,4 +112,4 @@ def test_another_server_needs_none_of_it() -> None:
     """The application stays as it is."""
     plain = application([])
 
-    assert plain is under_uwsgi(plain, 30)
+    assert plain is under_uwsgi(plain)
