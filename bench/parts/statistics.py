@@ -1,0 +1,32 @@
+"""A month in figures: of one project, and by resource over all."""
+
+from collections.abc import Iterator
+
+from bench import service
+from bench.clock import by_turns
+from bench.plain import OF_RESOURCES
+from bench.questions import MONTH_BY_RESOURCE, MONTH_OF_PROJECT, month_of_project
+from bench.setting import Setting
+from bench.table import Row
+
+
+def rows(setting: Setting) -> Iterator[Row]:
+    """Over HTTP, and what of it is the driver's and the arithmetic's."""
+    month, repeat = setting.month, setting.options.repeat
+    ours, plain = month.service, month.pair.plain
+    with service.driver(month.pair.url) as storage:
+        rival, over_http, alone = by_turns(
+            repeat,
+            plain.month_of_project,
+            lambda: ours.get(MONTH_OF_PROJECT),
+            lambda: month_of_project(storage),
+        )
+    name = f"month of a project, {month.state}"
+    yield Row(name, rival.time, over_http.time, rival.median / over_http.median, ">= 50x")
+    yield Row("- at the driver", rival.time, alone.time, rival.median / alone.median)
+    with plain.indexed(*OF_RESOURCES):
+        rival, over_http = by_turns(
+            repeat, plain.month_by_resource, lambda: ours.get(MONTH_BY_RESOURCE)
+        )
+    name = f"month by resource, {month.state}"
+    yield Row(name, rival.time, over_http.time, rival.median / over_http.median, ">= 50x")

@@ -1,0 +1,51 @@
+"""What is asked of ours about the month: over HTTP, and of the driver alone."""
+
+from urllib.parse import urlencode
+
+from bench.data import END, METER, PROJECT, START
+from metering import catalogue
+from metering.catalogue import CatalogueQuery
+from metering.model import AllProjects
+from metering.query import FIELDS, AllOf, Comparison, Operator, SummaryQuery
+from metering.statistics import STANDARD, compute
+from metering.storage.base import Storage
+from metering.times import Range, WholeRange
+
+_MONTH = [
+    ("q.field", "timestamp"),
+    ("q.op", "ge"),
+    ("q.value", START.isoformat()),
+    ("q.field", "timestamp"),
+    ("q.op", "lt"),
+    ("q.value", END.isoformat()),
+]
+_OF_PROJECT = [("q.field", "project_id"), ("q.op", "eq"), ("q.value", PROJECT)]
+
+MONTH_OF_PROJECT = f"/v2/meters/{METER}/statistics?" + urlencode(_OF_PROJECT + _MONTH)
+MONTH_BY_RESOURCE = f"/v2/meters/{METER}/statistics?" + urlencode(
+    [*_MONTH, ("groupby", "resource_id")]
+)
+
+
+def month_of_project(storage: Storage) -> object:
+    """The figures of one meter of one project."""
+    asked = {"meter": METER, "project_id": PROJECT}
+    leaves = [Comparison(FIELDS[name], Operator.EQ, value) for name, value in asked.items()]
+    range_ = Range(START, END)
+    question = SummaryQuery(
+        scope=AllProjects(),
+        filter=AllOf(tuple(leaves)),
+        range=range_,
+        windows=WholeRange(range_),
+    )
+    return compute(storage.summaries(question), (), STANDARD)
+
+
+def resources(storage: Storage) -> object:
+    """All resources; pages are cut from them."""
+    return catalogue.resources(storage, CatalogueQuery(scope=AllProjects()))
+
+
+def meters(storage: Storage) -> object:
+    """All meters; pages are cut from them."""
+    return catalogue.meters(storage, CatalogueQuery(scope=AllProjects()))
