@@ -7,6 +7,7 @@ Every range is start <= t < end.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,9 @@ MILLISECOND = timedelta(milliseconds=1)
 _LONGEST_TEXT = 64
 _FINER_THAN_MICROSECONDS = re.compile(r"([.,][0-9]{6})[0-9]+")
 _ASCII_TIME = re.compile(r"[0-9TtZz:.,+\- ]+")
+_USUAL = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?(Z|\+00:00)?"
+)
 
 
 def now() -> datetime:
@@ -48,6 +52,10 @@ def read(text: str, field: str = "timestamp") -> datetime:
     Raises:
         InvalidRequest: not a time, or outside the years 1 to 9999 once it is UTC.
     """
+    if _USUAL.fullmatch(text):
+        # What nearly every sample has: Python's own reader takes a tenth of the library's time.
+        with suppress(ValueError):
+            return truncate(datetime.fromisoformat(text).replace(tzinfo=UTC))
     if len(text) <= _LONGEST_TEXT and _ASCII_TIME.fullmatch(text):
         try:
             # The library rounds what is finer than microseconds; here nothing is rounded up.
@@ -81,7 +89,7 @@ def to_milliseconds(instant: datetime) -> int:
 
 def from_milliseconds(milliseconds: int) -> datetime:
     """The instant that many milliseconds after 1970-01-01T00:00Z."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    return EPOCH + MILLISECOND * milliseconds
 
 
 @dataclass(frozen=True, slots=True)

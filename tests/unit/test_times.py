@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import iso8601
 import pytest
 import strategies
 from builders import MILLISECOND, NOON, after_noon
@@ -108,6 +109,18 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
 
     assert 0 == found.microsecond % 1000
+
+
+@given(
+    st.datetimes(),
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+    st.sampled_from(["", "Z", "+00:00"]),
+)
+def test_the_usual_forms_are_read_as_all_others(at: datetime, detail: str, zone: str) -> None:
+    """The short cut for them gives what the library gives."""
+    text = at.isoformat(timespec=detail) + zone
+
+    assert times.truncate(iso8601.parse_date(text)) == times.read(text)
 
 
 @given(st.datetimes(timezones=st.just(UTC)).map(times.truncate))
