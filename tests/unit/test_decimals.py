@@ -122,15 +122,20 @@ def test_every_volume_is_taken(volume: Decimal) -> None:
     assert volume == read_volume(volume, "volume") == read_volume(str(volume), "volume")
 
 
-@given(st.text("0123456789.eE+-_ nainf", max_size=50) | st.text(max_size=5))
+@given(
+    st.text("0123456789.eE+-_ nainf", max_size=50)
+    | st.text("0019.-", max_size=30)
+    | st.text(max_size=5)
+)
 def test_any_text_is_taken_or_refused(text: str) -> None:
-    """No text raises anything else, and what is taken has the value that Python reads."""
+    """No text raises anything else; what is taken has the value that Python reads, in one form."""
     try:
         volume = read_volume(text, "volume")
     except InvalidSample:
         return
 
     assert Decimal(text) == volume
+    assert canonical(Decimal(text)).as_tuple() == volume.as_tuple()
 
 
 @pytest.mark.parametrize(
