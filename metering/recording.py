@@ -7,7 +7,7 @@ only, and under a source that begins with it, so no tenant can take another's ke
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,14 +18,20 @@ from metering.decimals import read_volume
 from metering.errors import Conflict, Expired, InvalidRequest, InvalidSample
 from metering.metadata import NOTHING, Metadata
 from metering.model import MeterType, Outcome, Sample, Series, Submission, Verdict
+from metering.remembered import Remembered
 from metering.storage.base import Storage
 
 DEFAULT_SOURCE = "openstack"
 MAX_TEXT_LENGTH = 255
 MAX_AHEAD = timedelta(days=1)
 
+# Some MB: series share their metadata, and those with very long ones are not remembered.
+_SERIES_REMEMBERED = 5_000
+_LONGEST_REMEMBERED = 4_096
+
 T = TypeVar("T")
 
+_NONE: frozenset[str] = frozenset()
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -95,6 +101,7 @@ class Recorder:
         """Record into the storage; the clock completes and judges timestamps."""
         self._storage = storage
         self._clock = clock
+        self._series: Remembered[Hashable, Series] = Remembered(_SERIES_REMEMBERED)
 
     def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
         """Record all or nothing, and say in order what became of each; none is a conflict.
@@ -139,10 +146,39 @@ class Recorder:
                 judged.append(draft)
                 continue
             try:
-                judged.append(_submission(draft, index, manner, now))
+                judged.append(self._submission(draft, index, manner, now))
             except InvalidSample as error:
                 judged.append(error)
         return judged
+
+    def _submission(self, draft: Draft, index: int, manner: Manner, now: datetime) -> Submission:
+        sample = Sample(
+            series=self._series_of(draft, manner),
+            id=_id(draft, index, manner),
+            timestamp=_timestamp(draft, now),
+            volume=_volume(draft),
+            recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
+        )
+        return Submission(sample, _completed(draft, manner.author))
+
+    def _series_of(self, draft: Draft, manner: Manner) -> Series:
+        """The series, made anew only if nothing that it depends on was met lately.
+
+        Resources send the same with every sample, and most of what there is to check, and all of
+        the digest, is the series'.
+        """
+        author = manner.author
+        sent = (
+            *(draft.meter, draft.type, draft.unit, draft.resource_id, draft.metadata),
+            *(draft.project_id, draft.user_id, draft.source, manner.meter, manner.prefix_source),
+            *(author.project_id, author.user_id, author.is_admin),
+        )
+        series = self._series.get(sent)
+        if series is None:
+            series = _series(draft, manner)
+            if len(series.metadata.text) <= _LONGEST_REMEMBERED:
+                self._series.add(sent, series)
+        return series
 
 
 def _all_valid(judged: Sequence[T | InvalidSample]) -> list[T]:
@@ -180,7 +216,7 @@ def _expired(draft: Draft) -> Expired:
     return Expired(message, field=draft.name("timestamp"))
 
 
-def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Submission:
+def _series(draft: Draft, manner: Manner) -> Series:
     author = manner.author
     project_id = _owner(draft, "project_id", author.project_id)
     if not author.is_admin and project_id != author.project_id:
@@ -188,7 +224,7 @@ def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Subm
     meter = _mandatory(draft, "meter")
     if manner.meter not in (None, meter):
         raise _invalid(draft, "meter", meter, f"should be {manner.meter}")
-    series = Series(
+    return Series(
         source=_source(draft, project_id, manner),
         meter=meter,
         type=_type(draft),
@@ -198,20 +234,18 @@ def _submission(draft: Draft, index: int, manner: Manner, now: datetime) -> Subm
         user_id=_owner(draft, "user_id", author.user_id),
         metadata=NOTHING if draft.metadata is None else draft.metadata,
     )
-    sample = Sample(
-        series=series,
-        id=_id(draft, index, manner),
-        timestamp=_timestamp(draft, now),
-        volume=_volume(draft),
-        recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
-    )
+
+
+def _completed(draft: Draft, author: Author) -> frozenset[str]:
+    """The fields that the server fills in, because they were not sent."""
+    if draft.timestamp and draft.project_id and draft.user_id and draft.metadata is not None:
+        return _NONE
     sent = {name: getattr(draft, name) for name in ("timestamp", "user_id", "metadata")}
     if author.is_admin:
         # To others it is always the same, and so a part of what is told apart: a sample that an
         # administrator put under their source for another project is no duplicate to be shown.
         sent["project_id"] = draft.project_id
-    completed = frozenset(name for name, value in sent.items() if value in (None, ""))
-    return Submission(sample, completed)
+    return frozenset(name for name, value in sent.items() if value in (None, ""))
 
 
 def _source(draft: Draft, project_id: str | None, manner: Manner) -> str:

@@ -326,3 +326,42 @@ def test_all_or_nothing_names_what_has_expired(expired: Recorder) -> None:
     old = draft(timestamp="2015-06-01T11:59:59")
     with pytest.raises(InvalidSample, match=r"horizon \(sample 1\).*horizon \(sample 2\)"):
         expired.record_all([draft(), old, old], ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("manner", "source", "project"),
+    [
+        (MEMBER, "p-1:openstack", "p-1"),
+        (Manner(author=Somebody("p-2", "u-1", is_admin=False)), "p-2:openstack", "p-2"),
+        (Manner(author=Somebody("p-1", "u-1")), "openstack", "p-1"),
+        (Manner(author=Somebody("p-1", "u-1"), prefix_source=True), "p-1:openstack", "p-1"),
+        (ADMIN, "openstack", None),
+    ],
+)
+def test_a_remembered_series_is_not_given_to_another_caller(
+    manner: Manner, source: str, project: str | None
+) -> None:
+    """The same sample sent by somebody else, or in another way, is of another series."""
+    recorder = Recorder(MemoryStorage(), lambda: NOON)
+    for before in (MEMBER, ADMIN, Manner(author=Somebody("p-3", "u-3"), prefix_source=True)):
+        recorder.record_each([draft()], before)
+    (verdict,) = recorder.record_each([draft()], manner)
+
+    assert isinstance(verdict, Verdict)
+    assert (source, project) == (verdict.kept.series.source, verdict.kept.series.project_id)
+
+
+def test_a_remembered_series_does_not_let_another_meter_in() -> None:
+    """What was valid where any meter may be written is refused where another one was named."""
+    recorder = Recorder(MemoryStorage(), lambda: NOON)
+    recorder.record_each([draft()], ADMIN)
+    (refused,) = recorder.record_each([draft()], Manner(author=Somebody(), meter="memory"))
+
+    assert isinstance(refused, InvalidSample)
+
+
+def test_equal_descriptions_share_a_series() -> None:
+    """Two samples with the same description are of one object, whose digest is made once."""
+    first, second = each(draft(volume=1), draft(volume=2))
+
+    assert first.kept.series is second.kept.series

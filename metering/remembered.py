@@ -1,0 +1,36 @@
+"""A bounded memory of what was made lately, by what it was made of."""
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Remembered(Generic[K, V]):
+    """At least the last `size` pairs that were added, at most twice as many.
+
+    Two generations instead of an order of use: nothing to lock, so threads may share it. What was
+    met again while it was old is young again.
+    """
+
+    def __init__(self, size: int) -> None:
+        """Empty."""
+        self._size = size
+        self._young: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        """What was added under the key, if it is still there."""
+        found = self._young.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is not None:
+                self.add(key, found)
+        return found
+
+    def add(self, key: K, value: V) -> None:
+        """Remember the pair."""
+        self._young[key] = value
+        if len(self._young) > self._size:
+            self._old, self._young = self._young, {}
