@@ -26,6 +26,7 @@ NDJSON = "application/x-ndjson"
 
 _CREATED, _OK = 201, 200
 _PIECE = 1 << 16
+_LONGEST_LOG = 5_000
 
 
 class Service:
@@ -101,9 +102,13 @@ def serving(url: str, workers: int) -> Iterator[Service]:
         file = configuration(folder, url, query_timeout=PATIENCE_SECONDS)
         processes = ("--processes", str(workers), "--harakiri", str(PATIENCE_SECONDS))
         with uwsgi(folder, *processes, METERING_CONFIG_FILE=str(file)) as one:
-            service = Service(one.address, one.process.pid)
-            service.get("/healthz/ready")
-            yield service
+            try:
+                service = Service(one.address, one.process.pid)
+                service.get("/healthz/ready")
+                yield service
+            except BaseException:
+                print(one.log[-_LONGEST_LOG:])
+                raise
 
 
 @contextmanager
