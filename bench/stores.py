@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from mongod import ReplicaSet
 
 from bench import service
-from bench.plain import Plain, mongodb, sqlite
+from bench.plain import Plain, Size, mongodb, sqlite
 from bench.processes import processor_seconds
 
 # A replica set of one member has room for what is asked again and again, as a real one has.
@@ -27,7 +27,7 @@ class Pair:
     url: str
     spare_url: str
     plain: Plain
-    our_bytes: Callable[[], int]
+    our_size: Callable[[], Size]
     server_spent: Callable[[], float]
 
 
@@ -47,7 +47,7 @@ def mongodbs() -> Iterator[Fresh]:
                     url=servers.url(f"ours{number}"),
                     spare_url=servers.url(f"spare{number}"),
                     plain=mongodb.PlainDocuments(servers.url(f"plain{number}")),
-                    our_bytes=lambda: mongodb.stored_bytes(client, f"ours{number}"),
+                    our_size=lambda: mongodb.size(client, f"ours{number}"),
                     server_spent=lambda: processor_seconds(servers.members[0].pid),
                 )
             )
@@ -70,7 +70,7 @@ def sqlites() -> Iterator[Fresh]:
                     url=f"sqlite:///{ours}",
                     spare_url=f"sqlite:///{spare}",
                     plain=sqlite.PlainRows(plain),
-                    our_bytes=lambda: sqlite.stored_bytes(ours),
+                    our_size=lambda: sqlite.size(ours),
                     server_spent=lambda: 0.0,
                 )
             )

@@ -28,4 +28,4 @@ def rows(setting: Setting) -> Iterator[Row]:
         rival, over_http = by_turns(repeat, ask, lambda path=path: ours.get(path))
         ratio = rival.median / over_http.median
         yield Row(f"worst case: {name}", rival.time, over_http.time, ratio, ">= 1.0x")
-    yield size.row(month, "worst case: bytes a sample", "<= 1.0x")
+    yield from size.rows_of(month, "worst case: bytes a sample", "<= 1.0x")

@@ -6,9 +6,16 @@ and checks nothing, keeps volumes as doubles, and answers with bare figures.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bench.data import Usage
+
+
+class Size(NamedTuple):
+    """Bytes of a store, indexes included; as they are on disk, and before they are compressed."""
+
+    on_disk: int
+    uncompressed: int
 
 
 class Plain(Protocol):
@@ -38,8 +45,8 @@ class Plain(Protocol):
     def newest(self, limit: int) -> bytes:
         """The newest samples of all as JSON."""
 
-    def stored_bytes(self) -> int:
-        """Bytes on disk, indexes included."""
+    def size(self) -> "Size":
+        """The bytes that are stored."""
 
 
 OF_RESOURCES = ("counter_name", "resource_id", "timestamp", "counter_volume")

@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_STATISTICS
+from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_STATISTICS, Size
 
 _DURABLE = WriteConcern(w="majority", j=True)
 _MAJORITY = ReadConcern("majority")
@@ -105,9 +105,9 @@ class PlainDocuments:
         # BSON's 64-bit integers come as a class of their own, which is left to the hook.
         return msgspec.json.encode(list(cursor), enc_hook=int)
 
-    def stored_bytes(self) -> int:
-        """See `Plain.stored_bytes`."""
-        return stored_bytes(self._samples.database.client, self._samples.database.name)
+    def size(self) -> Size:
+        """See `Plain.size`."""
+        return size(self._samples.database.client, self._samples.database.name)
 
     def _grouped(self, match: dict, by: str | None, index: tuple[str, ...]) -> list:
         stages = [{"$match": match}, {"$group": {"_id": by, **_FIGURES}}]
@@ -118,11 +118,12 @@ class PlainDocuments:
         return database.get_collection("plain", _CODEC, None, _DURABLE, _MAJORITY)
 
 
-def stored_bytes(client: MongoClient, database: str) -> int:
-    """What the files of a database have in use, after they were written."""
+def size(client: MongoClient, database: str) -> Size:
+    """What a database has in use, after it was written; indexes have no other form than on disk."""
     client.admin.command("fsync")
     found = client[database].command("dbStats", freeStorage=1)
-    return int(found["totalSize"] - found["totalFreeStorageSize"])
+    on_disk = found["totalSize"] - found["totalFreeStorageSize"]
+    return Size(int(on_disk), int(found["dataSize"] + found["indexSize"]))
 
 
 def _keys(fields: Sequence[str]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES
+from bench.plain import INDEXES, Size
 
 _FIELDS = (
     "counter_name",
@@ -130,9 +130,9 @@ class PlainRows:
             row["resource_metadata"] = msgspec.Raw(row["resource_metadata"].encode())
         return msgspec.json.encode(rows)
 
-    def stored_bytes(self) -> int:
-        """See `Plain.stored_bytes`."""
-        return stored_bytes(self._path)
+    def size(self) -> Size:
+        """See `Plain.size`."""
+        return size(self._path)
 
     def _create_index(self, fields: Sequence[str]) -> str:
         name = "samples_by_" + "_".join(fields[:2]).replace(".", "_")
@@ -147,15 +147,15 @@ class PlainRows:
         return connection
 
 
-def stored_bytes(path: Path) -> int:
-    """The pages of a database that are in use."""
-    with sqlite3.connect(path, timeout=_BUSY_SECONDS) as connection:
-        found = [
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        ]
+def size(path: Path) -> Size:
+    """The pages of a database that are in use; SQLite compresses nothing."""
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+    pages, free, page_bytes = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
     connection.close()
-    return int((found[0] - found[1]) * found[2])
+    return Size((pages - free) * page_bytes, (pages - free) * page_bytes)
 
 
 def _row(one: Usage, now: int) -> tuple:
