@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Self
 
+from bench.table import short
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -24,8 +26,8 @@ class Figure:
     def time(self) -> str:
         """As a time."""
         scale, unit = (1, "s") if self.median >= 1 else (1000, "ms")
-        median, low, high = (value * scale for value in (self.median, self.low, self.high))
-        return f"{median:.2f} {unit} ({low:.2f}-{high:.2f})"
+        median, low, high = (short(value * scale) for value in (self.median, self.low, self.high))
+        return f"{median} {unit} ({low}-{high})"
 
     @property
     def cost(self) -> str:

@@ -80,10 +80,12 @@ def usage(shape: Shape) -> Iterator[Usage]:
             for place, meter in enumerate(METERS):
                 counters[number][place] += chance.randrange(10_000_000)
                 volume = _volume(meter[0], counters[number][place], chance)
-                changing = {"polled": f"{poll}/{place}"} if shape.churning else {}
+                metadata = described
+                if shape.churning:
+                    metadata = {**described, "polled": f"{poll}/{place}"}
                 yield _sample(number, meter, volume, at) | {
                     "message_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
-                    "resource_metadata": described | changing,
+                    "resource_metadata": metadata,
                 }
 
 

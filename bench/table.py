@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_MANY = 100
 _HEADS = ("figure", "rival", "ours", "ratio", "goal")
 
 
@@ -19,7 +20,7 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         """The texts, in the order of the heads."""
-        ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
+        ratio = "" if self.ratio is None else f"{short(self.ratio)}x"
         return self.name, self.rival, self.ours, ratio, self.goal
 
 
@@ -34,3 +35,8 @@ def written(rows: Iterable[Row]) -> str:
         for line in lines
     ]
     return "\n".join([rule, texts[0], rule, *texts[1:], rule])
+
+
+def short(number: float) -> str:
+    """The number with three digits, or all that stand before the point."""
+    return f"{number:,.0f}" if number >= _MANY else f"{number:.3g}"

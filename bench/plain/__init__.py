@@ -39,6 +39,9 @@ class Plain(Protocol):
     def resources(self, limit: int) -> list:
         """The resources with the newest samples, with their ends and their description."""
 
+    def grouped_resources(self, limit: int) -> list:
+        """The same without the description, by reading a key of an index for each sample."""
+
     def meters(self, limit: int) -> list:
         """The meters of resources, with type and unit, in order; see `OF_METERS`."""
 

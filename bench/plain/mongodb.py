@@ -92,6 +92,16 @@ class PlainDocuments:
         newest = sorted(ends[1], key=lambda one: one["end"]["timestamp"], reverse=True)
         return [(one["end"], first[one["_id"]]) for one in newest[:limit]]
 
+    def grouped_resources(self, limit: int) -> list:
+        """See `Plain.grouped_resources`: what one writes who does not know of the skips."""
+        ends = {"first": {"$min": "$timestamp"}, "last": {"$max": "$timestamp"}}
+        stages = [
+            {"$group": {"_id": "$resource_id", **ends}},
+            {"$sort": {"last": -1}},
+            {"$limit": limit},
+        ]
+        return list(self._samples.aggregate(stages, hint=dict(_keys(OF_RESOURCE))))
+
     def meters(self, limit: int) -> list:
         """See `Plain.meters`: a group over an index alone."""
         names = ("resource_id", "counter_name", "counter_type", "counter_unit")

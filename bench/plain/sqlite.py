@@ -57,6 +57,10 @@ SELECT *, (
     SELECT resource_metadata FROM samples WHERE resource_id = id AND timestamp = last LIMIT 1
 ) FROM ends ORDER BY last DESC LIMIT ?
 """
+_GROUPED_RESOURCES = """
+SELECT resource_id, min(timestamp), max(timestamp) AS last FROM samples
+GROUP BY resource_id ORDER BY last DESC LIMIT ?
+"""
 _METERS = """
 SELECT DISTINCT resource_id, counter_name, counter_type, counter_unit FROM samples
 ORDER BY 1, 2, 3, 4 LIMIT ?
@@ -115,6 +119,10 @@ class PlainRows:
     def resources(self, limit: int) -> list:
         """See `Plain.resources`."""
         return self._connection.execute(_RESOURCES, (limit,)).fetchall()
+
+    def grouped_resources(self, limit: int) -> list:
+        """See `Plain.grouped_resources`."""
+        return self._connection.execute(_GROUPED_RESOURCES, (limit,)).fetchall()
 
     def meters(self, limit: int) -> list:
         """See `Plain.meters`; ends when it has enough."""

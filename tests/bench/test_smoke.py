@@ -12,6 +12,7 @@ _ROWS = (
     "ingest over HTTP",
     "month of a project",
     "/v2/resources?limit=100",
+    "- against skips",
     "/v2/meters?limit=100",
     "bytes a sample",
     "GET of 10,000 samples",
