@@ -100,8 +100,7 @@ def serving(url: str, workers: int) -> Iterator[Service]:
     with TemporaryDirectory(prefix="metering-bench-") as name:
         folder = Path(name)
         file = configuration(folder, url, query_timeout=PATIENCE_SECONDS)
-        processes = ("--processes", str(workers), "--harakiri", str(PATIENCE_SECONDS))
-        with uwsgi(folder, *processes, METERING_CONFIG_FILE=str(file)) as one:
+        with uwsgi(folder, "--processes", str(workers), METERING_CONFIG_FILE=str(file)) as one:
             try:
                 service = Service(one.address, one.process.pid)
                 service.get("/healthz/ready")
