@@ -10,7 +10,7 @@ V = TypeVar("V")
 class Remembered(Generic[K, V]):
     """At least the last `size` pairs that were added, at most twice as many.
 
-    Two generations instead of an order of use: nothing to lock, so threads may share it. What was
+    Two generations instead of an order of use: nothing to lock, so threads and forks may share it. What was
     met again while it was old is young again.
     """
 

@@ -15,6 +15,7 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from metering.errors import StorageUnavailable
 from metering.model import Outcome, Sample, Series, Submission, Verdict
+from metering.remembered import Remembered
 from metering.retention import Expiry, Horizons
 from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import day_of
@@ -31,7 +32,6 @@ from metering.storage.mongodb.mapping import (
 )
 from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.questions import among
-from metering.storage.mongodb.recent import Recent
 from metering.storage.mongodb.sealing import Day, in_transaction, strike
 
 BUDGET_SECONDS = 10
@@ -51,7 +51,7 @@ class Writer:
         anew after it was dropped or restored from a backup.
         """
         self._connection = connection
-        self._stored_series = Recent(_SERIES_REMEMBERED)
+        self._stored_series: Remembered[bytes, bool] = Remembered(_SERIES_REMEMBERED)
         self._remembered: tuple[Known | None, float] = (None, 0.0)
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -202,14 +202,15 @@ class Writer:
         In no transaction: a series that has no samples appears nowhere.
         """
         series = {one.sample.series.digest: one.sample.series for one in submissions}
-        unknown = [digest for digest in series if digest not in self._stored_series]
+        unknown = [digest for digest in series if not self._stored_series.get(digest)]
         if not unknown:
             return
         documents = [series_to_document(series[digest]) for digest in unknown]
         taken = _insert(self._connection.series, documents, session)
         if taken:
             self._series(taken, session)
-        self._stored_series.add(unknown)
+        for digest in unknown:
+            self._stored_series.add(digest, True)
 
     def _kept(self, keys: Collection[bytes], session: ClientSession) -> dict[bytes, Sample]:
         """The samples on a majority under these keys."""
