@@ -10,8 +10,8 @@ V = TypeVar("V")
 class Remembered(Generic[K, V]):
     """At least the last `size` pairs that were added, at most twice as many.
 
-    Two generations instead of an order of use: nothing to lock, so threads and forks may share it. What was
-    met again while it was old is young again.
+    Two generations instead of an order of use: nothing to lock, so threads and forks may share it.
+    What was met again while it was old is young again.
     """
 
     def __init__(self, size: int) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -10,7 +11,7 @@ from metering import times
 from metering.cmd.common import add_command
 from metering.config import Config
 from metering.model import AllProjects
-from metering.query import SummaryQuery
+from metering.query import FIELDS, AnyOf, Comparison, Filter, Not, Operator, SummaryQuery
 from metering.retention import Horizons
 from metering.storage.base import Storage
 from metering.times import FIRST, Range, WholeRange
@@ -49,10 +50,16 @@ def _expire(config: Config, storage: Storage, arguments: argparse.Namespace) -> 
 def _expiring(storage: Storage, horizons: Horizons) -> Counter[str]:
     """How many samples each meter has before its horizon, if any."""
     counts: Counter[str] = Counter()
-    for before in {horizons.default, *horizons.meters.values()} - {FIRST}:
+    own = [Comparison(FIELDS["meter"], Operator.EQ, meter) for meter in horizons.meters]
+    asked: list[tuple[datetime, Filter]] = [(horizons.default, Not(AnyOf(tuple(own))))]
+    asked += [(horizons.of(str(one.value)), one) for one in own]
+    for before, filter_ in asked:
+        if before == FIRST:
+            continue
         range_ = Range(None, before)
-        question = SummaryQuery(scope=AllProjects(), range=range_, windows=WholeRange(range_))
+        question = SummaryQuery(
+            scope=AllProjects(), range=range_, windows=WholeRange(range_), filter=filter_
+        )
         for found in storage.summaries(question):
-            if horizons.of(found.series.meter) == before:
-                counts[found.series.meter] += found.summary.count
+            counts[found.series.meter] += found.summary.count
     return counts

@@ -1,6 +1,7 @@
 """`metering-manage export`: samples as lines of JSON, to keep or to record elsewhere."""
 
 import argparse
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -48,7 +49,7 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     file = Path(arguments.file)
     if file.exists():
         raise InvalidRequest(f"{file} is there already")
-    part = file.with_name(f"{file.name}.part")
+    part = part_of(file, arguments)
     with part.open("ab+") as out:
         _write(storage, _question(arguments, _last_position(out)), out)
         out.flush()
@@ -56,6 +57,13 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     part.rename(file)
     print(f"{file} is complete")
     return 0
+
+
+def part_of(file: Path, arguments: argparse.Namespace) -> Path:
+    """Where the lines are until they are complete: another place for each question."""
+    asked = (arguments.meter, arguments.project, arguments.start, arguments.end)
+    digest = hashlib.sha256(repr(asked).encode()).hexdigest()[:8]
+    return file.with_name(f"{file.name}.{digest}.part")
 
 
 def _question(arguments: argparse.Namespace, after: Position | None) -> SampleQuery:

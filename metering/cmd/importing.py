@@ -14,9 +14,9 @@ from tqdm import tqdm
 from metering.api.reading.shapes import read_either, read_item
 from metering.cmd.common import add_command
 from metering.config import Config
-from metering.errors import InvalidRequest, InvalidSample
+from metering.errors import InvalidSample
 from metering.model import Outcome, Verdict
-from metering.recording import Manner, Recorder
+from metering.recording import Draft, Manner, Recorder
 from metering.storage.base import Storage
 
 if TYPE_CHECKING:
@@ -55,11 +55,8 @@ def _import(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     if arguments.file == _STDIN:
         return _record(recorder, sys.stdin.buffer, None)
     file = Path(arguments.file)
-    try:
-        with file.open("rb") as lines:
-            return _record(recorder, lines, file.stat().st_size)
-    except OSError as error:
-        raise InvalidRequest(f"{file} cannot be read: {error.strerror}") from None
+    with file.open("rb") as lines:
+        return _record(recorder, lines, file.stat().st_size)
 
 
 def _record(recorder: Recorder, lines: IO[bytes], size: int | None) -> int:
@@ -67,7 +64,7 @@ def _record(recorder: Recorder, lines: IO[bytes], size: int | None) -> int:
     counts: Counter[str] = Counter({Outcome.STORED: 0, Outcome.DUPLICATE: 0})
     with tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar:
         for batch in _batches(lines):
-            drafts = [read_item(line, read_either) for _, line in batch]
+            drafts = [read_item(line, _read) for _, line in batch]
             for (number, _), judged in zip(
                 batch, recorder.record_each(drafts, _MANNER), strict=True
             ):
@@ -78,6 +75,14 @@ def _record(recorder: Recorder, lines: IO[bytes], size: int | None) -> int:
             bar.update(sum(len(line) for _, line in batch))
     print(", ".join(f"{count} {word}" for word, count in counts.items()))
     return 1 if counts[_REJECTED] or counts[Outcome.CONFLICT] else 0
+
+
+def _read(line: bytes) -> Draft:
+    """The sample of a line; without an id it would be another each time."""
+    draft = read_either(line)
+    if draft.id is None:
+        raise InvalidSample(f"{draft.name('id')} is missing", field=draft.name("id"))
+    return draft
 
 
 def _batches(lines: Iterable[bytes]) -> Iterator[list[tuple[int, bytes]]]:

@@ -21,7 +21,7 @@ from metering.config import Config, load
 from metering.errors import MeteringError
 from metering.model import Outcome, Submission
 from metering.storage import open_storage
-from metering.storage.base import Storage
+from metering.storage.base import Storage, has_refusal
 
 _BATCH = 2_000
 # A command may read everything there is; who gave it can end it.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run(config, storage, arguments)
         finally:
             storage.close()
-    except MeteringError as error:
+    except (MeteringError, OSError) as error:
         print(f"metering-manage: {error}", file=sys.stderr)
         return 1
 
@@ -98,13 +98,15 @@ def _demo(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     print(f"{outcomes[Outcome.STORED]} stored, {outcomes[Outcome.DUPLICATE]} duplicate")
     if outcomes[Outcome.CONFLICT]:
         print("the store has a demo of another end (see --until), which stays as it is")
+    if outcomes[Outcome.EXPIRED]:
+        print("the month begins before the retention horizon of the store; nothing was recorded")
     return 0
 
 
 def _record(storage: Storage, submissions: Iterator[Submission]) -> Counter[Outcome]:
     """Record in batches, with a bar on a terminal, and count what became of the samples.
 
-    Ends with the first batch that is in conflict: a demo made earlier is good enough to look at.
+    Ends with the first batch that is refused: a demo made earlier is good enough to look at.
     """
     outcomes: Counter[Outcome] = Counter()
     # `disable=None` looks whether stderr is a terminal.
@@ -112,7 +114,7 @@ def _record(storage: Storage, submissions: Iterator[Submission]) -> Counter[Outc
         while batch := list(itertools.islice(submissions, _BATCH)):
             verdicts = storage.record(batch, atomic=True)
             outcomes.update(verdict.outcome for verdict in verdicts)
-            if outcomes[Outcome.CONFLICT]:
+            if has_refusal(verdicts):
                 outcomes[Outcome.STORED] -= sum(one.outcome is Outcome.STORED for one in verdicts)
                 break
             bar.update(len(batch))

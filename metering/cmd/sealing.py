@@ -9,6 +9,7 @@ from tqdm import tqdm
 from metering import times
 from metering.cmd.common import add_command, instant
 from metering.config import Config
+from metering.errors import InvalidRequest
 from metering.storage.base import Storage
 
 if TYPE_CHECKING:
@@ -35,9 +36,12 @@ def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         storage.unseal()
         print("nothing is sealed")
         return 0
+    latest = times.now() - _LAG
+    until = arguments.until or latest
+    if until > latest:
+        raise InvalidRequest(f"{until:%Y-%m-%d} is not over by three hours", field="--until")
     count = 0
     with tqdm(unit=" samples", disable=None) as bar:
-        until = arguments.until or times.now() - _LAG
         for read in storage.seal(until, settle_seconds=_SETTLE_SECONDS):
             bar.update(read)
             count += read

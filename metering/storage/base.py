@@ -22,7 +22,8 @@ from metering.times import Range
 class Effort:
     """What an answer of Summaries took, counted up while it is read.
 
-    `pieces` are Summaries of days or hours that `seal` kept, `samples` what was read beside.
+    `series` are those of which there was something to read, `pieces` the Summaries of months, days
+    or hours that `seal` kept, `samples` what was read beside.
     """
 
     series: int = 0
@@ -96,7 +97,7 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
-        """Keep samples for ever under (source, id), and say what became of each, in order.
+        """Keep samples under (source, id) until they expire; say what became of each, in order.
 
         A key that is free is STORED. A key that is taken by the same sample
         (`Submission.repeats`) is a DUPLICATE, by another a CONFLICT: nothing changes. The
@@ -139,6 +140,8 @@ class Storage(abc.ABC):
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """Keep Summaries of the whole days (UTC) before an instant; no answer depends on it.
 
+        From now on a sample of these days that is recorded costs a little more, also when all was
+        unsealed: so seal what is over.
         Yields from time to time how many samples were read. May be stopped anywhere and called
         again, then does what is left, and days again for which samples came late. All the while
         samples may be recorded. The time to settle is for writers that are killed while they

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 
@@ -49,7 +50,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredBlock:
     """A block as a driver keeps it; `days` None where there is nothing but days that are struck."""
 
     handle: Hashable
@@ -88,9 +89,17 @@ def days_of(month: int) -> range:
     return range(first, first + calendar.monthrange(year, index + 1)[1])
 
 
-def fold(readings: Iterable[Reading]) -> Block:
-    """The days and hours of the readings of one series, in order; the end is to be set."""
-    days, hours = {}, {}
+class Folded(NamedTuple):
+    """Summaries of days, by day since 1970, and of the hours of busy days, by hour since 1970."""
+
+    days: dict[int, Summary]
+    hours: dict[int, dict[int, Summary]]
+
+
+def fold(readings: Iterable[Reading]) -> Folded:
+    """The days and hours of the readings of one series, which are in order."""
+    days: dict[int, Summary] = {}
+    hours: dict[int, dict[int, Summary]] = {}
     for day, of_day in groupby(readings, key=lambda one: day_of(one.at)):
         members = list(of_day)
         days[day] = of_stream(members)
@@ -101,7 +110,7 @@ def fold(readings: Iterable[Reading]) -> Block:
                     members, key=lambda one: to_milliseconds(one.at) // HOUR_MS
                 )
             }
-    return Block(0, days, hours)
+    return Folded(days, hours)
 
 
 # --- as bytes. Instants are milliseconds since the begin of the day or hour; of one reading there

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 from metering.model import Series
 from metering.storage.base import Effort, WindowSummary
@@ -16,42 +17,59 @@ from metering.storage.blocks import (
     DAY_MS,
     Block,
     Grain,
-    Kept,
+    StoredBlock,
     days_of,
     decode,
     decode_whole,
     month_of,
     start_of,
 )
+from metering.storage.chunks import chunks
 from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, LAST, Range, WholeRange, Windows, runs, to_milliseconds
 
 Handle = Hashable
 
-ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[Kept]]
+ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
 ReadReadings = Callable[[Collection[Handle], Range], Iterator[tuple[Handle, Reading]]]
 
 _SERIES_AT_ONCE = 1_000
+# Of blocks that are taken apart at once, if every day has some: 30 MB.
+_PIECES_AT_ONCE = 30_000
+_USUAL_DAYS = 100
+_HOURS_IN_A_DAY = 24
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_MONTH = timedelta(days=31)
 
 
 def grain_of(windows: Windows) -> Grain:
-    """Days if every window begins and ends with one, hours if with one, readings otherwise."""
+    """The pieces to ask for: hours only where days would not do, and nothing where hours would not.
+
+    Of windows that are longer than a month the few days that lie in two are read from samples.
+    """
     if isinstance(windows, WholeRange):
         return Grain.DAY
     period, offset = timedelta(seconds=windows.period_seconds), windows.anchor - start_of(0)
-    for grain, length in ((Grain.DAY, _DAY), (Grain.HOUR, _HOUR)):
-        if not period % length and not offset % length:
-            return grain
-    return Grain.READING
+    if period < _HOUR:
+        return Grain.READING
+    are_days = not period % _DAY and not offset % _DAY
+    return Grain.DAY if are_days or period > _MONTH else Grain.HOUR
+
+
+class Piece(NamedTuple):
+    """What there is to know of a series between two instants of one window."""
+
+    start: datetime
+    window: Range
+    summary: Summary
 
 
 @dataclass(slots=True)
 class _Found:
     """What is known of one series: pieces, and between which instants blocks told all."""
 
-    pieces: list[tuple[datetime, Range, Summary]] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     told: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
@@ -68,25 +86,27 @@ class Reckoner:
         self._windows = windows
         self._grain = grain_of(windows)
         self._days = _whole_days(range_)
-        self._holding: dict[datetime, Range] = {}  # the same for all series
+        days = min(len(self._days), _USUAL_DAYS)
+        pieces = days * (_HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
+        self._series_at_once = max(1, min(_SERIES_AT_ONCE, _PIECES_AT_ONCE // max(1, pieces)))
 
     def summaries(self, series: Mapping[Handle, Series], effort: Effort) -> Iterator[WindowSummary]:
         """A Summary for each series and window that has readings; counts what was read."""
-        handles = iter(series)
-        while some := list(islice(handles, _SERIES_AT_ONCE)):
+        for some in chunks(series, self._series_at_once):
             for handle, found in self._found(some, effort).items():
-                found.pieces.sort(key=itemgetter(0))
-                for window, pieces in groupby(found.pieces, key=itemgetter(1)):
-                    parts = [summary for _, _, summary in pieces]
+                effort.series += bool(found.pieces)
+                found.pieces.sort(key=attrgetter("start"))
+                for window, pieces in groupby(found.pieces, key=attrgetter("window")):
+                    parts = [piece.summary for piece in pieces]
                     yield WindowSummary(series[handle], window, joined(parts))
 
     def _found(self, handles: Collection[Handle], effort: Effort) -> dict[Handle, _Found]:
         found = {handle: _Found() for handle in handles}
         if self._grain is not Grain.READING and self._days:
             months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
-            for kept in self._blocks(handles, months, self._grain):
-                if kept.days is not None:
-                    self._take(found[kept.handle], kept, kept.days)
+            for block in self._blocks(handles, months, self._grain):
+                if block.days is not None:
+                    self._take(found[block.handle], block, block.days)
         effort.pieces += sum(len(one.pieces) for one in found.values())
         for range_, members in self._untold(found).items():
             effort.samples += self._read(found, members, range_)
@@ -110,71 +130,59 @@ class Reckoner:
             instants = [reading.at for reading in readings]
             for window, begin, after in runs(self._windows, instants):
                 summary = of_stream(readings[begin:after])
-                found[handle].pieces.append((instants[begin], window, summary))
+                found[handle].pieces.append(Piece(instants[begin], window, summary))
         return count
 
-    def _take(self, found: _Found, kept: Kept, days: bytes) -> None:
-        """Take the block whole if all of it is asked for, or else its days."""
-        begin = days_of(kept.month)[0]
-        end, whole = decode_whole(days, kept.month)
+    def _take(self, found: _Found, block: StoredBlock, days: bytes) -> None:
+        """Take the block as one piece if all of it is asked for, or else its days."""
+        begin = days_of(block.month)[0]
+        end, whole = decode_whole(days, block.month)
         is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
-        if is_asked_for and not kept.struck and self._take_whole(found, whole, begin, end):
-            _note(found, begin, end)
+        if is_asked_for and not block.struck and (whole is None or self._take_piece(found, whole)):
+            _note(found, start_of(begin), start_of(end))
         else:
-            self._take_days(found, kept, decode(days, kept.hours))
+            self._take_days(found, block, decode(days, block.hours))
 
-    def _take_whole(self, found: _Found, whole: Summary | None, begin: int, end: int) -> bool:
-        """Take it as one piece, if it lies in one window; whether that could be done."""
-        if whole is None:
-            return True
-        piece = self._windowed(whole, start_of(begin), (end - begin) * _DAY)
-        if piece is not None:
-            found.pieces.append(piece)
-        return piece is not None
-
-    def _take_days(self, found: _Found, kept: Kept, block: Block) -> None:
-        """Take the days that are asked for, and note which are told by that."""
-        first = max(days_of(kept.month)[0], self._days[0])
+    def _take_days(self, found: _Found, stored: StoredBlock, block: Block) -> None:
+        """Take the days that are asked for, whole or by hours, and note what is told by that."""
+        first = max(days_of(stored.month)[0], self._days[0])
         after = min(block.end, self._days[-1] + 1)
-        begin = first
-        for day in sorted({*kept.struck, *block.days}):
-            if not first <= day < after:
-                continue
-            if day in kept.struck or not self._fit(found, block, day):
-                _note(found, begin, day)
-                begin = day + 1
-        _note(found, begin, after)
+        told_from = start_of(first)
+        for day in sorted({*stored.struck, *block.days}):
+            if first <= day < after:
+                for begin, length in self._gaps(found, stored, block, day):
+                    _note(found, told_from, begin)
+                    told_from = begin + length
+        _note(found, told_from, start_of(after))
 
-    def _fit(self, found: _Found, block: Block, day: int) -> bool:
-        """Take a day whole or by hours, if it has them; whether that could be done."""
-        whole = self._windowed(block.days[day], start_of(day), _DAY)
-        if whole is not None:
-            found.pieces.append(whole)
-            return True
-        if day not in block.hours:
-            return False
+    def _gaps(
+        self, found: _Found, stored: StoredBlock, block: Block, day: int
+    ) -> Iterator[tuple[datetime, timedelta]]:
+        """Take what can be taken of a day; what is left to be read from samples, in order."""
         start = start_of(day)
-        hours = [
-            self._windowed(one, start + (hour - 24 * day) * _HOUR, _HOUR)
-            for hour, one in block.hours[day].items()
-        ]
-        found.pieces += [one for one in hours if one is not None]
+        if day in stored.struck:
+            yield start, _DAY
+        elif not self._take_piece(found, block.days[day]):
+            hours = block.hours.get(day)
+            if hours is None:
+                yield start, _DAY
+                return
+            for hour in sorted(hours):
+                if not self._take_piece(found, hours[hour]):
+                    yield start + (hour - 24 * day) * _HOUR, _HOUR
+
+    def _take_piece(self, found: _Found, summary: Summary) -> bool:
+        """Take it, if it lies in one window; whether it does."""
+        window = self._windows.holding(summary.first.at)
+        if summary.last.at not in window:
+            return False
+        found.pieces.append(Piece(summary.first.at, window, summary))
         return True
 
-    def _windowed(
-        self, summary: Summary, start: datetime, length: timedelta
-    ) -> tuple[datetime, Range, Summary] | None:
-        window = self._holding.get(start)
-        if window is None:
-            window = self._holding[start] = self._windows.holding(start)
-        if window.end is not None and window.end < start + length:
-            return None
-        return summary.first.at, window, summary
 
-
-def _note(found: _Found, begin: int, after: int) -> None:
+def _note(found: _Found, begin: datetime, after: datetime) -> None:
     if begin < after:
-        found.told.append((start_of(begin), start_of(after)))
+        found.told.append((begin, after))
 
 
 def _whole_days(range_: Range) -> range:

@@ -3,13 +3,15 @@
 import abc
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
 from metering.storage.blocks import (
     Block,
+    Folded,
     Grain,
-    Kept,
+    StoredBlock,
     days_of,
     days_range,
     decode,
@@ -25,7 +27,9 @@ class Access(abc.ABC):
     """What sealing does in a transaction; it sees one moment, and writes all or nothing."""
 
     @abc.abstractmethod
-    def blocks(self, handles: Collection[Hashable], months: range, grain: Grain) -> Iterator[Kept]:
+    def blocks(
+        self, handles: Collection[Hashable], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """The blocks of the series in these months, in no order; with hours if asked so."""
 
     @abc.abstractmethod
@@ -35,69 +39,115 @@ class Access(abc.ABC):
         """The readings of the series in range: all of one series together, by (at, volume)."""
 
     @abc.abstractmethod
-    def keep(self, blocks: Collection[Kept]) -> None:
-        """Keep these blocks instead of those of the same series and months.
+    def keep(self, blocks: Collection[StoredBlock]) -> None:
+        """Keep these blocks, and what is struck in them, instead of those of the same months.
 
         Whoever strikes one of them meanwhile and this transaction exclude each other.
         """
 
 
-def seal(access: Access, handles: Collection[Hashable], month: int, end: int) -> int:
-    """Bring the blocks of the series in a month up to the day `end`; how many readings it took."""
-    first = days_of(month)[0]
-    old = {
-        kept.handle: kept for kept in access.blocks(handles, range(month, month + 1), Grain.HOUR)
-    }
-    blocks, missing = {}, defaultdict(list)
-    for handle in handles:
-        kept = old.get(handle)
-        block = Block(first, {}, {})
-        struck: Collection[int] = ()
-        if kept is not None and kept.days is not None:
-            block = decode(kept.days, kept.hours)
-            struck = [day for day in kept.struck if first <= day < block.end]
-        blocks[handle] = _without(block, struck, max(end, block.end))
-        for day in struck:
-            missing[day, day + 1].append(handle)
-        if block.end < end:
-            missing[block.end, end].append(handle)
+class TooMany(Exception):
+    """More readings than a transaction should have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A sealing that has begun: up to which day (since 1970) all was sealed before, if it ever was.
+
+    The number changes with each, and when all is unsealed.
+    """
+
+    done_day: int | None
+    number: int
+
+
+def seal(
+    access: Access,
+    handles: Collection[Hashable],
+    month: int,
+    end: int,
+    most: int | None = None,
+) -> int:
+    """Bring the blocks of the series in a month up to the day `end`; how many readings it took.
+
+    Raises:
+        TooMany: more than `most`.
+    """
+    months = range(month, month + 1)
+    stored = {one.handle: one for one in access.blocks(handles, months, Grain.HOUR)}
+    renewals = {handle: _Renewal.of(month, stored.get(handle), end) for handle in handles}
+    missing = defaultdict(list)
+    for handle, renewal in renewals.items():
+        for part in renewal.missing:
+            missing[part].append(handle)
     count = 0
     for (begin, after), members in missing.items():
         readings = access.readings(members, days_range(begin, after))
         for handle, pairs in groupby(readings, key=itemgetter(0)):
-            fresh = fold(reading for _, reading in pairs)
-            count += sum(one.count for one in fresh.days.values())
-            blocks[handle] = _with(blocks[handle], fresh)
-    touched = {handle for members in missing.values() for handle in members}
+            found = [reading for _, reading in pairs]
+            count += len(found)
+            if most is not None and count > most:
+                raise TooMany
+            renewals[handle].take(fold(found))
     access.keep(
         [
-            Kept(
-                handle, month, encode_days(blocks[handle], month), encode_hours(blocks[handle]), ()
+            StoredBlock(
+                handle, month, encode_days(one.block, month), encode_hours(one.block), one.struck
             )
-            for handle in touched
+            for handle, one in renewals.items()
+            if one.missing
         ]
     )
     return count
 
 
-def contradicting(kept: Kept, fresh: Block) -> Iterator[int]:
-    """The days of a block that are not those of all readings of its series, folded anew."""
-    if kept.days is None:
+@dataclass(slots=True)
+class _Renewal:
+    """A block without the days that are to be read anew, and from which day up to which these are.
+
+    What is struck later than the block will reach stays struck.
+    """
+
+    block: Block
+    missing: list[tuple[int, int]]
+    struck: Collection[int]
+
+    @classmethod
+    def of(cls, month: int, stored: StoredBlock | None, end: int) -> "_Renewal":
+        """What is to be done to have the block, if there is one, reach the day `end`."""
+        first = days_of(month).start
+        if stored is None or stored.days is None:
+            block = Block(first, {}, {})
+        else:
+            block = decode(stored.days, stored.hours)
+        struck = () if stored is None else stored.struck
+        again = [day for day in struck if first <= day < block.end]
+        missing = [(day, day + 1) for day in again]
+        if block.end < end:
+            missing.append((block.end, end))
+        reached = max(block.end, end)
+        kept = Block(
+            reached,
+            {day: one for day, one in block.days.items() if day not in again},
+            {day: one for day, one in block.hours.items() if day not in again},
+        )
+        return cls(kept, missing, [day for day in struck if day >= reached])
+
+    def take(self, folded: Folded) -> None:
+        """Have these days too."""
+        self.block = Block(
+            self.block.end,
+            {**self.block.days, **folded.days},
+            {**self.block.hours, **folded.hours},
+        )
+
+
+def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
+    """The days of a block that are not those of the readings of its month, folded anew."""
+    if stored.days is None:
         return
-    block = decode(kept.days, kept.hours)
-    for day in range(days_of(kept.month)[0], block.end):
+    block = decode(stored.days, stored.hours)
+    for day in range(days_of(stored.month).start, block.end):
         known = block.days.get(day), block.hours.get(day)
-        if day not in kept.struck and known != (fresh.days.get(day), fresh.hours.get(day)):
+        if day not in stored.struck and known != (fresh.days.get(day), fresh.hours.get(day)):
             yield day
-
-
-def _without(block: Block, days: Collection[int], end: int) -> Block:
-    return Block(
-        end,
-        {day: one for day, one in block.days.items() if day not in days},
-        {day: one for day, one in block.hours.items() if day not in days},
-    )
-
-
-def _with(block: Block, more: Block) -> Block:
-    return Block(block.end, {**block.days, **more.days}, {**block.hours, **more.hours})

@@ -7,7 +7,7 @@ in what a comparison means. A driver supplies the look-ups; SQLite and MongoDB a
 """
 
 import abc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import (
     Callable,
     Collection,
@@ -19,11 +19,13 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
-from itertools import islice
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
+from metering.decimals import EXACT
 from metering.matching import bounds, matches, matches_series, reduce_to_sample, required
 from metering.model import Extent, Project, Sample, Series, is_visible, sample_key
 from metering.query import (
@@ -40,7 +42,7 @@ from metering.retention import Horizons, becomes_spent
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary
 from metering.storage.blocks import (
     Grain,
-    Kept,
+    StoredBlock,
     day_of,
     days_of,
     days_range,
@@ -48,10 +50,11 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
+from metering.storage.chunks import chunks
 from metering.storage.limit import Limit
 from metering.storage.reckoning import Reckoner
-from metering.storage.sealing import Access, contradicting, seal
-from metering.summary import Reading, of_stream
+from metering.storage.sealing import Access, Run, TooMany, contradicting, seal
+from metering.summary import Reading
 from metering.times import EVER, FIRST, LAST, Range
 
 Handle = Hashable
@@ -59,10 +62,11 @@ T = TypeVar("T")
 Pair = tuple[Handle, Reading]
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
 
-_ROWS_AT_ONCE = 1_000
-_LOOKS_AT_A_SERIES = 3
-# Of series: at a reading a minute a transaction is over within seconds.
-_DAYS_PER_TRANSACTION = 600
+_ROWS_AT_ONCE = 2_000
+_LOOKS_AT_A_BLOCK = 3
+# A transaction that seals takes about half a second for so many.
+_READINGS_AT_ONCE = 30_000
+_MOST_SERIES = 500
 _ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
 
 
@@ -150,20 +154,21 @@ class SeriesStorage(Storage):
         """
 
     @abc.abstractmethod
-    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+    def _blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """The blocks of the series in these months, in no order; with hours if asked so."""
 
     @abc.abstractmethod
-    def _open_seal(self, day: int, settle_seconds: float) -> int | None:
-        """Let whoever records a sample from before the day strike it, unless that is so already.
+    def _open_seal(self, day: int, settle_seconds: float) -> Run:
+        """Let whoever records a sample from before the day strike it, from now on.
 
-        Returns up to which day everything was sealed when that was last finished; None for never.
-        Waits first, if the driver has writers that may not know it yet.
+        Waits then, if the driver has writers that may not know it yet, and days are not sealed.
         """
 
     @abc.abstractmethod
-    def _close_seal(self, day: int) -> None:
-        """Note that all before the day is sealed."""
+    def _close_seal(self, day: int, run: Run) -> None:
+        """Note that all before the day is sealed, unless it was unsealed since the run began."""
 
     @abc.abstractmethod
     def _struck(self) -> list[tuple[int, list[Handle]]]:
@@ -240,18 +245,23 @@ class SeriesStorage(Storage):
         limit = Limit(self._timeout_seconds)
         effort = effort or Effort()
         for rest, series in self._plan(query, limit):
-            effort.series += len(series)
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
 
             if rest == EVERYTHING:
                 readings = partial(self._limited_readings, limit)
-                reckoner = Reckoner(self._blocks, readings, range_, query.windows)
+                blocks = partial(self._limited_blocks, limit)
+                reckoner = Reckoner(blocks, readings, range_, query.windows)
             else:
                 readings = partial(self._matching_readings, limit, rest, series)
                 reckoner = Reckoner(_no_blocks, readings, range_, query.windows)
             yield from limit.over(reckoner.summaries(series, effort))
+
+    def _limited_blocks(
+        self, limit: Limit, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
+        return limit.over(self._blocks(handles, months, grain))
 
     def _limited_readings(
         self, limit: Limit, handles: Collection[Handle], range_: Range
@@ -278,35 +288,52 @@ class SeriesStorage(Storage):
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""
         end = day_of(until)
-        done = self._open_seal(end, settle_seconds)
-        handles = [handle for handle, _ in self._find_series({})]
-        if done is None:
-            firsts = (first for _, first, _ in self._extents(handles, EVER, None))
-            done = day_of(min(firsts, default=until))
-        work = [
-            (month, [found[0] for found in self._extents(handles, _part(month, end), None)])
-            for month in range(month_of(done), month_of(end - 1) + 1)
-        ]
-        yield from self._seal_all(work, end, done)
-        yield from self._seal_all(self._struck(), end, done)
-        self._close_seal(end)
+        if end <= day_of(FIRST):
+            return
+        run = self._open_seal(end, settle_seconds)
+        yield from self._seal_months(self._months_with_samples(run.done_day, end), end)
+        yield from self._seal_months(self._struck(), end)
+        self._close_seal(end, run)
 
-    def _seal_all(
-        self, work: Iterable[tuple[int, Sequence[Handle]]], end: int, done: int
-    ) -> Iterator[int]:
+    def _months_with_samples(self, begin: int | None, end: int) -> list[tuple[int, list[Handle]]]:
+        """The series by month, between their first and last sample of these days."""
+        found: dict[int, list[Handle]] = defaultdict(list)
+        range_ = Range(None if begin is None else start_of(begin), start_of(end))
+        handles = [handle for handle, _ in self._find_series({})]
+        for handle, first, last in self._extents(handles, range_, None):
+            for month in range(month_of(day_of(first)), month_of(day_of(last)) + 1):
+                found[month].append(handle)
+        return sorted(found.items())
+
+    def _seal_months(self, work: Iterable[tuple[int, Sequence[Handle]]], end: int) -> Iterator[int]:
+        """As many series at once as have few enough samples: nobody else writes to SQLite then."""
+        size = 1
         for month, handles in work:
-            days = days_of(month)
-            stop = min(days.stop, end)
-            size = max(1, _DAYS_PER_TRANSACTION // max(1, stop - max(days.start, done)))
-            for begin in range(0, len(handles), size):
-                some = handles[begin : begin + size]
-                yield self._transact(partial(seal, handles=some, month=month, end=stop))
+            stop = min(days_of(month).stop, end)
+            at = 0
+            while at < len(handles):
+                some = handles[at : at + size]
+                do = partial(seal, handles=some, month=month, end=stop, most=_READINGS_AT_ONCE)
+                try:
+                    count = self._transact(do)
+                except TooMany:
+                    if len(some) > 1:
+                        size = len(some) // 2
+                        continue
+                    yield from self._seal_by_days(some, month, stop)
+                else:
+                    size = min(2 * size, _MOST_SERIES) if count < _READINGS_AT_ONCE / 2 else size
+                    yield count
+                at += len(some)
+
+    def _seal_by_days(self, handles: Sequence[Handle], month: int, end: int) -> Iterator[int]:
+        for day in range(days_of(month).start, end):
+            yield self._transact(partial(seal, handles=handles, month=month, end=day + 1))
 
     def retire(self, horizons: Horizons) -> None:
         """See `Storage.retire`."""
         for handles, range_, series in self._expired(self._publish(horizons)):
-            rows = iter(self._scan(handles, range_, None))
-            while some := list(islice(rows, _ROWS_AT_ONCE)):
+            for some in chunks(self._scan(handles, range_, None), _ROWS_AT_ONCE):
                 samples = [row.sample(series[row.handle]) for row in some]
                 self._spend([sample.key for sample in samples if becomes_spent(sample)])
 
@@ -330,46 +357,68 @@ class SeriesStorage(Storage):
         """See `Storage.verify`."""
         yield Inspection(0, tuple(self._flaws()))
         for handle, series in list(self._find_series({})):
-            yield self._inspect(handle, series)
+            name = f"meter {series.meter} of resource {series.resource_id}"
+            for inspection in self._inspect(handle, series):
+                told = tuple(f"{name}: {one}" for one in inspection.contradictions)
+                yield Inspection(inspection.samples, told)
 
-    def _inspect(self, handle: Handle, series: Series) -> Inspection:
-        """Compare the ways to read a series; again, if samples may have come in between."""
-        for _ in range(_LOOKS_AT_A_SERIES):
-            inspection = self._look_at(handle, series)
-            if not inspection.contradictions:
-                break
-        return inspection
+    def _inspect(self, handle: Handle, series: Series) -> Iterator[Inspection]:
+        """Compare what samples say with keys, readings and blocks, some thousands at a time."""
+        end: datetime | None = None
+        for rows in _whole_instants(self._scan([handle], EVER, None)):
+            range_ = Range(rows[-1].timestamp, end)
+            end = rows[-1].timestamp
+            told = [*self._wrong_keys(series, rows), *self._wrong_readings(handle, range_, rows)]
+            yield Inspection(len(rows), tuple(told))
+        yield Inspection(0, tuple(self._wrong_blocks(handle)))
 
-    def _look_at(self, handle: Handle, series: Series) -> Inspection:
-        readings = sorted(reading for _, reading in self._readings([handle], EVER))
-        scanned, keys, found = [], set(), set()
-        rows = iter(self._scan([handle], EVER, None))
-        while some := list(islice(rows, _ROWS_AT_ONCE)):
-            asked = {sample_key(series.source, row.id) for row in some}
-            keys |= asked
-            found |= {
-                sample_key(series.source, row.id)
-                for row in self._rows(asked)
-                if row.handle == handle
-            }
-            scanned += [Reading(row.timestamp, row.volume) for row in some]
-        name = f"meter {series.meter} of resource {series.resource_id}"
-        contradictions = []
-        if len(keys) < len(scanned):
-            contradictions.append(f"{name}: {len(scanned) - len(keys)} samples are there twice")
-        if found != keys:
-            missing = len(keys - found)
-            contradictions.append(f"{name}: {missing} samples are not found under their key")
-        if readings != sorted(scanned):
-            contradictions.append(
-                f"{name}: {_figures(scanned)} in its samples, {_figures(readings)} in its readings"
+    def _wrong_keys(self, series: Series, rows: Sequence[Row]) -> Iterator[str]:
+        keys = [sample_key(series.source, row.id) for row in rows]
+        if len(set(keys)) < len(keys):
+            yield f"{len(keys) - len(set(keys))} samples are there twice"
+        known = set(rows)
+        found = {sample_key(series.source, row.id) for row in self._rows(set(keys)) if row in known}
+        missing = [row for key, row in zip(keys, rows, strict=True) if key not in found]
+        kept = self._not_expired(series.meter, missing)
+        if kept:
+            yield f"{len(kept)} samples are not found under their key"
+
+    def _wrong_readings(self, handle: Handle, range_: Range, rows: Sequence[Row]) -> Iterator[str]:
+        """The samples are read before and after the readings: what comes meanwhile is none."""
+        readings = Counter(reading for _, reading in self._readings([handle], range_))
+        before = Counter(Reading(row.timestamp, row.volume) for row in rows)
+        if before == readings:
+            return
+        again = self._scan([handle], range_, None)
+        after = Counter(Reading(row.timestamp, row.volume) for row in again)
+        missing, more = (before & after) - readings, readings - (before | after)
+        if missing or more:
+            yield (
+                f"{_figures(before)} in its samples, {_figures(readings)} in its readings "
+                f"from {range_.start:%Y-%m-%d %H:%M} on"
             )
-        for kept in self._blocks([handle], _ALL_MONTHS, Grain.HOUR):
-            contradictions += [
-                f"{name}: what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
-                for day in contradicting(kept, fold(readings))
-            ]
-        return Inspection(len(scanned), tuple(contradictions))
+
+    def _wrong_blocks(self, handle: Handle) -> Iterator[str]:
+        for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR)):
+            for day in self._contradicting(handle, block):
+                yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
+
+    def _contradicting(self, handle: Handle, block: StoredBlock) -> list[int]:
+        """The days of a block that its samples contradict, if it stays as it is meanwhile."""
+        days, months = days_of(block.month), range(block.month, block.month + 1)
+        for _ in range(_LOOKS_AT_A_BLOCK):
+            found = self._readings([handle], days_range(days.start, days.stop))
+            wrong = list(contradicting(block, fold(reading for _, reading in found)))
+            again = next(iter(self._blocks([handle], months, Grain.HOUR)), None) if wrong else block
+            if again == block:
+                return wrong
+            if again is None:
+                break
+            block = again
+        return []
+
+    def _not_expired(self, meter: str, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row.timestamp >= self.horizons().of(meter)] if rows else []
 
     def _plan(
         self, query: SampleQuery | SummaryQuery, limit: Limit
@@ -391,14 +440,25 @@ class SeriesStorage(Storage):
                 yield handle, series
 
 
-def _figures(readings: Collection[Reading]) -> str:
-    if not readings:
-        return "nothing"
-    whole = of_stream(sorted(readings))
-    return f"count {whole.count} and sum {whole.sum:f}"
+def _figures(readings: Counter[Reading]) -> str:
+    with localcontext(EXACT):
+        total = sum((one.volume * count for one, count in readings.items()), Decimal(0))
+    return f"count {readings.total()} and sum {total:f}"
 
 
-def _no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[Kept]:
+def _whole_instants(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows in time order, some thousands at a time; all of one instant together."""
+    some: list[Row] = []
+    for _, of_instant in groupby(rows, key=attrgetter("timestamp")):
+        some += of_instant
+        if len(some) >= _ROWS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
     """For questions that ask something of each sample."""
     return iter(())
 

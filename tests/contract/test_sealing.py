@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from metering.model import Outcome, Submission
 from metering.retention import Horizons
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
-from metering.times import FixedWindows, Range
+from metering.times import FIRST, LAST, FixedWindows, Range
 
 S, D, C = Outcome.STORED, Outcome.DUPLICATE, Outcome.CONFLICT
 DAY = timedelta(days=1)
@@ -187,6 +187,82 @@ def test_expired_samples_leave_sealed_days(usage: Storage) -> None:
     assert sum(one.count for one in left.values()) == len(samples(usage))
     seal(usage)
     assert left == both(usage)
+
+
+def test_a_very_long_window(storage: Storage) -> None:
+    """One that begins before the year 1 is there to hold what is in it, sealed or not."""
+    keep(storage, sample(), sample(id="s-2", timestamp=NOON + DAY))
+    windows = FixedWindows(NOON, 94_608_000_000)
+    before = summaries(storage, windows=windows)
+    seal(storage)
+
+    assert before == both(storage, windows=windows)
+
+
+def test_the_ends_of_time(storage: Storage) -> None:
+    """Any instant may be sealed before, and any sample sealed."""
+    keep(storage, sample(timestamp=FIRST), sample(id="s-2", timestamp=LAST), sample(id="s-3"))
+    before = summaries(storage)
+    for until in (FIRST, NOON, LAST):
+        seal(storage, until)
+        assert before == summaries(storage)
+    assert contradictions(storage) == []
+
+
+def test_a_store_that_is_unsealed_meanwhile(usage: Storage) -> None:
+    """What was lost then is sealed the next time."""
+    sealed = Range(None, HORIZON)
+    before = summaries(usage, range=sealed)
+    sealing = usage.seal(HORIZON)
+    next(sealing, None)
+    usage.unseal()
+    list(sealing)
+    seal(usage)
+    effort = Effort()
+
+    assert before == summaries(usage, range=sealed, effort=effort)
+    assert effort.samples == 0 or isinstance(usage, MemoryStorage)
+
+
+def test_more_than_a_transaction_takes(storage: Storage) -> None:
+    """A day of more samples than are sealed at once, and a month of more."""
+    for day in range(3):
+        start = MIDNIGHT + day * DAY
+        keep(
+            storage,
+            *(
+                sample(id=f"{day}-{n}", timestamp=start + timedelta(milliseconds=n), volume=n)
+                for n in range(12_000)
+            ),
+        )
+    before = summaries(storage)
+
+    assert seal(storage) in (36_000, 0)
+    effort = Effort()
+    assert before == summaries(storage, effort=effort)
+    assert effort.samples in (0, 36_000)
+
+
+def test_verifying_while_samples_arrive(storage: Storage) -> None:
+    """What changes meanwhile is no contradiction, in days that are sealed or not."""
+    keep(storage, *(sample(id=f"s{n}", timestamp=after_noon(60 * n)) for n in range(3_000)))
+    seal(storage, MIDNIGHT + DAY)
+    stop = threading.Event()
+
+    def write() -> None:
+        for number in count():
+            at = after_noon(number % 2_000 * 60 + 30)
+            record(storage, submission(id=f"more-{number}", timestamp=at))
+            if stop.is_set():
+                return
+
+    with ThreadPoolExecutor() as threads:
+        writing = threads.submit(write)
+        found = [contradictions(storage) for _ in range(3)]
+        stop.set()
+        writing.result()
+
+    assert found == [[], [], []]
 
 
 @pytest.mark.durable

@@ -49,7 +49,7 @@ def test_an_expired_token(people: People, tmp_path: Path) -> None:
     """401 from then on, also while it is in the cache."""
     keystone = people.keystone
     keystone.stop()
-    keystone.start(token_seconds=5)
+    keystone.start(token_seconds=12)
     try:
         with metering(tmp_path, keystone, token_cache_time=300) as service:
             token = people.new_token("alice", "alice")

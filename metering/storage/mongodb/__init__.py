@@ -15,7 +15,8 @@ from typing import Any, Self
 from metering.model import Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import Grain, Kept
+from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.chunks import chunks
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -26,9 +27,9 @@ from metering.storage.mongodb.mapping import (
     series_from_document,
 )
 from metering.storage.mongodb.questions import Find
-from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, chunks, read_readings
+from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, read_readings
 from metering.storage.mongodb.writing import Writer
-from metering.storage.sealing import Access
+from metering.storage.sealing import Access, Run
 from metering.storage.series import Handle, Row, SeriesStorage
 from metering.summary import Reading
 from metering.times import Range
@@ -116,7 +117,7 @@ class MongoStorage(SeriesStorage):
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""
         with faults.of_order():
-            return expiring.read_known(self._connection).horizons
+            return expiring.read_watermarks(self._connection).horizons
 
     def _publish(self, horizons: Horizons) -> Horizons:
         with faults.of_order():
@@ -130,19 +131,21 @@ class MongoStorage(SeriesStorage):
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from sealing.delete(self._connection, chunk, range_)
 
-    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+    def _blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
             found = reader.blocks(questions.blocks(chunk, months, grain))
             yield from map(block_from_document, found)
 
-    def _open_seal(self, day: int, settle_seconds: float) -> int | None:
+    def _open_seal(self, day: int, settle_seconds: float) -> Run:
         with faults.of_order():
             return sealing.open_seal(self._connection, day, settle_seconds)
 
-    def _close_seal(self, day: int) -> None:
+    def _close_seal(self, day: int, run: Run) -> None:
         with faults.of_order():
-            sealing.close_seal(self._connection, day)
+            sealing.close_seal(self._connection, day, run)
 
     def _struck(self) -> list[tuple[int, list[Handle]]]:
         return sealing.struck_blocks(self._reader())

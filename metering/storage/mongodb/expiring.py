@@ -10,12 +10,16 @@ from metering.model import Submission
 from metering.retention import Horizons, is_completed
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.mapping import Known, horizons_to_documents, known_from_documents
+from metering.storage.mongodb.mapping import (
+    Watermarks,
+    horizons_to_documents,
+    watermarks_from_documents,
+)
 
 
-def read_known(connection: Connection, session: ClientSession | None = None) -> Known:
+def read_watermarks(connection: Connection, session: ClientSession | None = None) -> Watermarks:
     """What is published on a majority; in a session, after all that happened in it."""
-    return known_from_documents(connection.horizons.find({}, session=session))
+    return watermarks_from_documents(connection.horizons.find({}, session=session))
 
 
 def read_spent(
@@ -32,7 +36,7 @@ def publish(connection: Connection, horizons: Horizons) -> Horizons:
 
     `$max` holds each of them where it is if somebody else moved it further meanwhile.
     """
-    joined = read_known(connection).horizons.joined(horizons)
+    joined = read_watermarks(connection).horizons.joined(horizons)
     connection.horizons.bulk_write(
         [
             UpdateOne(
@@ -42,7 +46,7 @@ def publish(connection: Connection, horizons: Horizons) -> Horizons:
         ],
         ordered=False,
     )
-    return read_known(connection).horizons
+    return read_watermarks(connection).horizons
 
 
 def spend(connection: Connection, keys: Collection[bytes]) -> None:

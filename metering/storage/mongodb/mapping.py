@@ -21,7 +21,7 @@ from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
 from metering.retention import Horizons
-from metering.storage.blocks import Kept
+from metering.storage.blocks import StoredBlock
 from metering.storage.series import Row
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds
@@ -61,12 +61,16 @@ _SAMPLES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """The instants of `horizons`: none of them ever moves back, but `sealed_before`, a hint."""
+class Watermarks:
+    """The instants of `horizons`: none of them ever moves back, but `sealed_before`, a hint.
+
+    `run` counts how often sealing was begun, or all was unsealed.
+    """
 
     horizons: Horizons
     sealing_before: datetime
     sealed_before: datetime | None
+    run: int
 
 
 def series_to_document(series: Series) -> Document:
@@ -168,27 +172,30 @@ def horizons_to_documents(horizons: Horizons) -> list[Document]:
     return [{"_id": name, "before": before} for name, before in horizon_of.items()]
 
 
-def known_from_documents(documents: Iterable[Document]) -> Known:
+def watermarks_from_documents(documents: Iterable[Document]) -> Watermarks:
     """What the documents say, which may be none."""
-    before = {document["_id"]: document["before"] for document in documents}
+    found = {document["_id"]: document for document in documents}
+    before = {name: document["before"] for name, document in found.items() if "before" in document}
     meters = {
         name.removeprefix(_EXPIRED_OF): at
         for name, at in before.items()
         if name.startswith(_EXPIRED_OF)
     }
+    run = found[SEALED]["run"] if SEALED in found else 0
     horizons = Horizons(before.get(_EXPIRED, FIRST), meters)
-    return Known(horizons, before.get(SEALING, FIRST), before.get(SEALED))
+    return Watermarks(horizons, before.get(SEALING, FIRST), before.get(SEALED), run)
 
 
-def block_to_document(kept: Kept) -> Document:
-    """The document of `blocks`; nothing is struck."""
+def block_to_document(kept: StoredBlock) -> Document:
+    """The document of `blocks`, without what is empty."""
     document = {"series": kept.handle, "month": kept.month, "days": kept.days}
-    return document | ({"hours": kept.hours} if kept.hours else {})
+    more = {"hours": kept.hours, "struck": list(kept.struck)}
+    return document | {name: value for name, value in more.items() if value}
 
 
-def block_from_document(document: Mapping[str, Any]) -> Kept:
+def block_from_document(document: Mapping[str, Any]) -> StoredBlock:
     """The block of a document; the hours only if they were asked for."""
-    return Kept(
+    return StoredBlock(
         document["series"],
         document["month"],
         document.get("days"),

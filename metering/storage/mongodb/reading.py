@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
-from itertools import chain, groupby, islice
+from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
 from metering.errors import QueryTooExpensive
+from metering.storage.chunks import chunks
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import CODEC, Document, readings_from_batch
@@ -103,8 +104,16 @@ class Reader:
         self, collection: MongoCollection[Document], stages: Stages
     ) -> Iterator[Document]:
         return _decoded(
-            self._batches(lambda ms: collection.aggregate_raw_batches(stages, maxTimeMS=ms))
+            self._batches(
+                lambda ms: collection.aggregate_raw_batches(
+                    stages, maxTimeMS=ms, session=self._session
+                )
+            )
         )
+
+    def _asking(self) -> AbstractContextManager[None]:
+        """Translates errors; not in a transaction, which is begun anew after some of them."""
+        return nullcontext() if self._session else faults.of_question(self._timeout_seconds)
 
     def _remaining_ms(self) -> int:
         remaining_ms = int((self._deadline - time.monotonic()) * 1000)
@@ -121,11 +130,11 @@ class Reader:
             QueryTooExpensive: they took longer than what was left of the time.
         """
         remaining_ms = self._remaining_ms()
-        with faults.of_question(self._timeout_seconds):
+        with self._asking():
             cursor = start(remaining_ms)
         try:
             while True:
-                with faults.of_question(self._timeout_seconds):
+                with self._asking():
                     batch = next(cursor, None)
                 if batch is None:
                     return
@@ -151,10 +160,3 @@ def read_readings(
             # The index orders readings of one instant by key, not by volume.
             for reading in sorted(map(itemgetter(1), group)):
                 yield handle, reading
-
-
-def chunks(items: Collection[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of that size; the last may be shorter."""
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

@@ -12,10 +12,10 @@ from operator import attrgetter
 from typing import Any
 
 from metering.query import Position
+from metering.storage.chunks import chunks
 from metering.storage.mongodb import questions
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
-from metering.storage.mongodb.reading import chunks
 from metering.times import Range
 
 Ask = Callable[[Find], Iterator[Found]]

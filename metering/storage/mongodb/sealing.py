@@ -16,10 +16,10 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
-from metering.storage.blocks import Grain, Kept, day_of, month_of, start_of
+from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
-from metering.storage.mongodb.expiring import read_known
+from metering.storage.mongodb.expiring import read_watermarks
 from metering.storage.mongodb.mapping import (
     SEALED,
     SEALING,
@@ -29,7 +29,7 @@ from metering.storage.mongodb.mapping import (
     block_to_document,
 )
 from metering.storage.mongodb.reading import Reader, read_readings
-from metering.storage.sealing import Access
+from metering.storage.sealing import Access, Run
 from metering.storage.series import Handle, Pair
 from metering.times import Range
 
@@ -86,27 +86,37 @@ def _write(connection: Connection, updates: list[UpdateOne], session: ClientSess
             return
 
 
-def open_seal(connection: Connection, day: int, settle_seconds: float) -> int | None:
-    """Let writers strike what lies before the day; the day up to which all was sealed once."""
+def open_seal(connection: Connection, day: int, settle_seconds: float) -> Run:
+    """Let writers strike what lies before the day, and wait for those that do not know it yet.
+
+    Raises:
+        Misconfigured: the server has no transactions.
+    """
     if not connection.has_transactions():
         raise Misconfigured("sealing needs transactions: make MongoDB a replica set")
-    known = read_known(connection)
-    update = {"$max": {"before": start_of(day)}}
-    connection.horizons.bulk_write([UpdateOne({"_id": SEALING}, update, upsert=True)])
-    if known.sealing_before < start_of(day):
+    connection.horizons.bulk_write(
+        [
+            UpdateOne({"_id": SEALING}, {"$max": {"before": start_of(day)}}, upsert=True),
+            UpdateOne({"_id": SEALED}, {"$inc": {"run": 1}}, upsert=True),
+        ]
+    )
+    known = read_watermarks(connection)
+    if known.sealed_before is None or known.sealed_before < start_of(day):
         time.sleep(settle_seconds)
-    return None if known.sealed_before is None else day_of(known.sealed_before)
+    done = None if known.sealed_before is None else day_of(known.sealed_before)
+    return Run(done, known.run)
 
 
-def close_seal(connection: Connection, day: int) -> None:
-    """Note that all before the day is sealed."""
+def close_seal(connection: Connection, day: int, run: Run) -> None:
+    """Note that all before the day is sealed, if this was the last that began."""
     update = {"$set": {"before": start_of(day)}}
-    connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update, upsert=True)])
+    connection.horizons.bulk_write([UpdateOne({"_id": SEALED, "run": run.number}, update)])
 
 
 def unseal(connection: Connection) -> None:
     """Forget all blocks, after the hint that they are there."""
-    connection.horizons.delete_many({"_id": SEALED})
+    update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
+    connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])
     connection.blocks.delete_many({})
 
 
@@ -136,7 +146,9 @@ class _Transaction(Access):
         self._session = session
         self._reader = Reader(connection, timeout_seconds, session)
 
-    def blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
         return map(
             block_from_document, self._reader.blocks(questions.blocks(handles, months, grain))
@@ -146,7 +158,7 @@ class _Transaction(Access):
         """See `Access.readings`."""
         return read_readings(self._reader, handles, range_)
 
-    def keep(self, blocks: Collection[Kept]) -> None:
+    def keep(self, blocks: Collection[StoredBlock]) -> None:
         """See `Access.keep`."""
         updates = [
             UpdateOne(
@@ -160,7 +172,7 @@ class _Transaction(Access):
             self._connection.blocks.bulk_write(updates, ordered=False, session=self._session)
 
 
-def _replacing(kept: Kept) -> Mapping[str, Any]:
+def _replacing(kept: StoredBlock) -> Mapping[str, Any]:
     document = block_to_document(kept)
     gone = {name: "" for name in ("hours", "struck") if name not in document}
     return {"$set": document, "$unset": gone, "$inc": {"strikes": 1}}
@@ -195,6 +207,6 @@ def delete(connection: Connection, handles: Collection[Any], range_: Range) -> I
 
 def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:
     """The days of the samples, as far as they may be sealed now."""
-    before = read_known(connection, session).sealing_before
+    before = read_watermarks(connection, session).sealing_before
     pairs = ((one["series"], one["timestamp"]) for one in samples)
     return {(handle, day_of(timestamp)) for handle, timestamp in pairs if timestamp < before}

@@ -21,10 +21,10 @@ from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import day_of
 from metering.storage.mongodb import faults
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.expiring import read_known, read_spent
+from metering.storage.mongodb.expiring import read_spent, read_watermarks
 from metering.storage.mongodb.mapping import (
     Document,
-    Known,
+    Watermarks,
     row_from_document,
     sample_to_document,
     series_from_document,
@@ -52,7 +52,7 @@ class Writer:
         """
         self._connection = connection
         self._stored_series: Remembered[bytes, bool] = Remembered(_SERIES_REMEMBERED)
-        self._remembered: tuple[Known | None, float] = (None, 0.0)
+        self._remembered: tuple[Watermarks | None, float] = (None, 0.0)
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         """See `Storage.record`; takes at most about `BUDGET_SECONDS`."""
@@ -73,7 +73,7 @@ class Writer:
                 verdicts = self._record_each(submissions, expiry, session)
             return self._settled(submissions, verdicts, known, session, atomic=atomic)
 
-    def _known(self, session: ClientSession) -> Known:
+    def _known(self, session: ClientSession) -> Watermarks:
         """The instants that count, as they were lately: none moves back.
 
         What they became meanwhile is looked up after the samples are stored. Before, they are only
@@ -82,12 +82,12 @@ class Writer:
         now = time.monotonic()
         known, read_at = self._remembered
         if known is None or now > read_at + _KNOWN_SECONDS:
-            known = read_known(self._connection, session)
+            known = read_watermarks(self._connection, session)
             self._remembered = known, now
         return known
 
     def _expiry(
-        self, known: Known, submissions: Sequence[Submission], session: ClientSession
+        self, known: Watermarks, submissions: Sequence[Submission], session: ClientSession
     ) -> Expiry:
         if known.horizons == Horizons():
             return Expiry()
@@ -97,7 +97,7 @@ class Writer:
         self,
         submissions: Sequence[Submission],
         verdicts: list[Verdict],
-        before: Known,
+        before: Watermarks,
         session: ClientSession,
         *,
         atomic: bool,
@@ -109,7 +109,7 @@ class Writer:
         else stores a sample that this did. And days that have come to be sealed are struck, those
         of duplicates too: whoever stored them first may not have lived to do it.
         """
-        known = read_known(self._connection, session)
+        known = read_watermarks(self._connection, session)
         self._remembered = known, time.monotonic()
         expiry = self._expiry(known, submissions, session)
         judged = [
@@ -118,16 +118,31 @@ class Writer:
         ]
         stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
         if judged != verdicts:
-            undone = {
-                verdict.kept.key
+            undone = [
+                verdict.kept
                 for verdict, after in zip(verdicts, judged, strict=True)
                 if verdict.outcome is Outcome.STORED and (atomic or after is not verdict)
-            }
-            self._connection.samples.delete_many(among(undone)["filter"], session=session)
+            ]
+            self._take_back(undone, known, session)
         again = [one.kept for one in verdicts if one.outcome is Outcome.DUPLICATE]
         days = _days(stored, known) - _days(stored, before) | _days(again, known)
         strike(self._connection, days, session)
         return judged
+
+    def _take_back(
+        self, samples: Sequence[Sample], known: Watermarks, session: ClientSession
+    ) -> None:
+        """Delete what was just stored; whoever has sealed it meanwhile has sealed in vain."""
+
+        def delete(session: ClientSession) -> None:
+            keys = {one.key for one in samples}
+            self._connection.samples.delete_many(among(keys)["filter"], session=session)
+            strike(self._connection, _days(samples, known), session)
+
+        if self._connection.has_transactions():
+            in_transaction(session, delete)
+        else:
+            delete(session)
 
     def _record_each(
         self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
@@ -146,7 +161,7 @@ class Writer:
     def _record_together(
         self,
         submissions: Sequence[Submission],
-        known: Known,
+        known: Watermarks,
         expiry: Expiry,
         session: ClientSession,
         *,
@@ -246,7 +261,7 @@ def _insert(
     return []
 
 
-def _days(samples: Iterable[Sample], known: Known) -> set[Day]:
+def _days(samples: Iterable[Sample], known: Watermarks) -> set[Day]:
     """The days of the samples, as far as they may be sealed."""
     return {
         (one.series.digest, day_of(one.timestamp))

@@ -21,8 +21,9 @@ from metering.model import Sample, Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Expiry, Horizons, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
-from metering.storage.blocks import DAY_MS, Grain, Kept
-from metering.storage.sealing import Access
+from metering.storage.blocks import DAY_MS, Grain, StoredBlock
+from metering.storage.chunks import chunks
+from metering.storage.sealing import Access, Run
 from metering.storage.series import Handle, Row, SeriesStorage
 from metering.storage.sqlite import access, scan, schema, statements
 from metering.storage.sqlite.connections import Connections
@@ -42,7 +43,7 @@ from metering.times import Range, from_milliseconds, to_milliseconds
 _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 # Others may write in between: this many take some 50 ms.
 _DELETED_AT_ONCE = 5_000
-_OPEN, _CLOSED = "open", "closed"
+_OPEN, _CLOSED, _RUN = "open", "closed", "run"
 
 
 class SqliteStorage(SeriesStorage):
@@ -164,35 +165,42 @@ class SqliteStorage(SeriesStorage):
             connection.executemany(statements.SPEND, [(key,) for key in keys])
 
     def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
-        bounds = scan.Bounds.of(range_)
+        for some in chunks(_numbers(handles), scan.HANDLES_AT_ONCE):
+            count = _DELETED_AT_ONCE
+            while count == _DELETED_AT_ONCE:
+                count = self._delete_some(some, scan.Bounds.of(range_))
+                yield count
+
+    def _delete_some(self, handles: Collection[int], bounds: scan.Bounds) -> int:
         parameters = {
-            "handles": statements.handles_parameter(_numbers(handles)),
+            "handles": statements.handles_parameter(handles),
             "start": bounds.start,
             "end": bounds.end,
             "limit": _DELETED_AT_ONCE,
         }
-        count = _DELETED_AT_ONCE
-        while count == _DELETED_AT_ONCE:
-            with self._connections.transaction() as connection:
-                rows = connection.execute(statements.SOME_SAMPLES, parameters).fetchall()
-                access.strike(connection, _days_before_seal(connection, rows))
-                connection.executemany(statements.DELETE_SAMPLE, rows)
-            count = len(rows)
-            yield count
+        with self._connections.transaction() as connection:
+            rows = connection.execute(statements.SOME_SAMPLES, parameters).fetchall()
+            access.strike(connection, _days_before_seal(connection, rows))
+            connection.executemany(statements.DELETE_SAMPLE, rows)
+        return len(rows)
 
-    def _blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+    def _blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         return access.read_blocks(self._question(), handles, months, grain)
 
-    def _open_seal(self, day: int, _: float) -> int | None:
+    def _open_seal(self, day: int, _: float) -> Run:
         with self._connections.transaction() as connection:
             states = dict(connection.execute(statements.SEALING).fetchall())
+            run = Run(states.get(_CLOSED), states.get(_RUN, 0) + 1)
             opened = max(day, states.get(_OPEN, day))
             connection.execute(statements.SET_SEALING, (_OPEN, opened))
-        return states.get(_CLOSED)
+            connection.execute(statements.SET_SEALING, (_RUN, run.number))
+        return run
 
-    def _close_seal(self, day: int) -> None:
+    def _close_seal(self, day: int, run: Run) -> None:
         with self._connections.transaction() as connection:
-            connection.execute(statements.SET_SEALING, (_CLOSED, day))
+            connection.execute(statements.CLOSE_SEAL, {"day": day, "run": run.number})
 
     def _struck(self) -> list[tuple[int, list[Handle]]]:
         rows = self._question()(statements.STRUCK, {})

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import cast
 
-from metering.storage.blocks import Grain, Kept, month_of
+from metering.storage.blocks import Grain, StoredBlock, month_of
 from metering.storage.sealing import Access
 from metering.storage.series import Handle, Pair
 from metering.storage.sqlite import scan, statements
@@ -17,7 +17,7 @@ from metering.times import Range
 
 def read_blocks(
     fetch: scan.Fetch, handles: Collection[Handle], months: range, grain: Grain
-) -> Iterator[Kept]:
+) -> Iterator[StoredBlock]:
     """The blocks of the series in these months."""
     parameters = {
         "handles": statements.handles_parameter(cast("Collection[int]", handles)),
@@ -26,7 +26,7 @@ def read_blocks(
         "hours": grain is Grain.HOUR,
     }
     for handle, month, days, hours_, struck in fetch(statements.BLOCKS, parameters):
-        yield Kept(handle, month, days, hours_, json.loads(struck))
+        yield StoredBlock(handle, month, days, hours_, json.loads(struck))
 
 
 def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
@@ -52,7 +52,9 @@ class Transaction(Access):
         self._connection = connection
         self._fetch: scan.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
 
-    def blocks(self, handles: Collection[Handle], months: range, grain: Grain) -> Iterator[Kept]:
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
         return read_blocks(self._fetch, handles, months, grain)
 
@@ -60,7 +62,10 @@ class Transaction(Access):
         """See `Access.readings`."""
         return read_readings(self._fetch, handles, range_)
 
-    def keep(self, blocks: Collection[Kept]) -> None:
+    def keep(self, blocks: Collection[StoredBlock]) -> None:
         """See `Access.keep`."""
-        rows = [(kept.handle, kept.month, kept.days, kept.hours) for kept in blocks]
+        rows = [
+            (one.handle, one.month, one.days, one.hours, json.dumps(list(one.struck)))
+            for one in blocks
+        ]
         self._connection.executemany(statements.KEEP_BLOCK, rows)

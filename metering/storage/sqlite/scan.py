@@ -23,7 +23,7 @@ LATEST = 2**62
 _FEW_SERIES = 64
 _FIRST_CHUNK = 32
 _LAST_CHUNK = 4096
-_HANDLES_AT_ONCE = 1000
+HANDLES_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def by_series(fetch: Fetch, handles: Collection[int], bounds: Bounds) -> Iterato
     """(series, timestamp, key, volume) of the samples in bounds, in this order."""
     pending = sorted(handles)
     while pending:
-        group = pending[:_HANDLES_AT_ONCE]
-        pending = pending[_HANDLES_AT_ONCE:]
+        group = pending[:HANDLES_AT_ONCE]
+        pending = pending[HANDLES_AT_ONCE:]
         parameters = {
             "handles": statements.handles_parameter(group),
             "start": bounds.start,
@@ -90,9 +90,9 @@ def extents(
 ) -> Iterator[Columns]:
     """(series, first, last timestamp) of those that have samples in bounds."""
     ordered = sorted(handles)
-    for begin in range(0, len(ordered), _HANDLES_AT_ONCE):
+    for begin in range(0, len(ordered), HANDLES_AT_ONCE):
         parameters = {
-            "handles": statements.handles_parameter(ordered[begin : begin + _HANDLES_AT_ONCE]),
+            "handles": statements.handles_parameter(ordered[begin : begin + HANDLES_AT_ONCE]),
             "start": bounds.start,
             "end": bounds.end,
             "as_of": as_of,

@@ -56,6 +56,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 
 CREATE INDEX IF NOT EXISTS blocks_struck ON blocks (month) WHERE struck <> '[]';
 
+-- From before the day `open` samples strike blocks, before `closed` all was sealed once. `run` counts.
 CREATE TABLE IF NOT EXISTS sealing (
     state TEXT PRIMARY KEY,
     day INTEGER NOT NULL

@@ -149,7 +149,7 @@ BLOCKS = """
     WHERE series IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
 """
 
-KEEP_BLOCK = "REPLACE INTO blocks (series, month, days, hours, struck) VALUES (?, ?, ?, ?, '[]')"
+KEEP_BLOCK = "REPLACE INTO blocks (series, month, days, hours, struck) VALUES (?, ?, ?, ?, ?)"
 
 STRIKE = """
     INSERT INTO blocks (series, month, struck) VALUES (?, ?, json_array(?))
@@ -164,7 +164,16 @@ SEALING = "SELECT state, day FROM sealing"
 
 SET_SEALING = "REPLACE INTO sealing (state, day) VALUES (?, ?)"
 
-UNSEAL = ("DELETE FROM sealing WHERE state = 'closed'", "DELETE FROM blocks")
+CLOSE_SEAL = """
+    REPLACE INTO sealing (state, day)
+    SELECT 'closed', :day FROM sealing WHERE state = 'run' AND day = :run
+"""
+
+UNSEAL = (
+    "DELETE FROM sealing WHERE state = 'closed'",
+    "UPDATE sealing SET day = day + 1 WHERE state = 'run'",
+    "DELETE FROM blocks",
+)
 
 SERIES_AND_DIGESTS = """
     SELECT digest, handle, source, meter, type, unit, resource_id, project_id, user_id, metadata

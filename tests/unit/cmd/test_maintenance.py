@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -215,13 +216,27 @@ def test_export_to_stdout(
     assert [one.id for one in odd] == [json.loads(line)["message_id"] for line in lines]
 
 
+EVERYTHING = Namespace(meter=None, project=None, start=None, end=None)
+
+
+def test_the_part_of_another_question_is_let_be(aged: Storage, tmp_path: Path, url: str) -> None:
+    """An interrupted export of one meter does not become one of another."""
+    file = tmp_path / "out.ndjson"
+    part = exporting.part_of(file, EVERYTHING)
+    part.write_text("mine\n")
+
+    assert run(url, "export", file, "--meter", "net") == 0
+    assert {json.loads(line)["counter_name"] for line in file.read_text().splitlines()} == {"net"}
+    assert part.read_text() == "mine\n"
+
+
 @pytest.mark.parametrize("bytes_lost", [0, 1, 10, 400, 10_000])
 def test_an_interrupted_export_goes_on(
     bytes_lost: int, aged: Storage, tmp_path: Path, url: str
 ) -> None:
     """Wherever it stopped, in the midst of a line or before the first, the file is the same."""
     whole, file = tmp_path / "whole", tmp_path / "out.ndjson"
-    part = tmp_path / "out.ndjson.part"
+    part = exporting.part_of(tmp_path / "out.ndjson", EVERYTHING)
     run(url, "export", whole)
     lines = whole.read_bytes().splitlines(keepends=True)
     begun = b"".join(lines[:5])
@@ -236,7 +251,7 @@ def test_an_interrupted_export_reads_on_from_there(
     aged: Storage, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before is not read again."""
-    part = tmp_path / "out.ndjson.part"
+    part = exporting.part_of(tmp_path / "out.ndjson", EVERYTHING)
     run(url, "export", tmp_path / "whole")
     lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
     part.write_bytes(b"".join(lines[:9]))
@@ -290,10 +305,38 @@ def test_import_brings_nothing_back(aged: Storage, url: str, config: Path, tmp_p
     assert sorted(ids(aged)) == LEFT
 
 
+def test_files_that_cannot_be_written(
+    odd: list[Sample], tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 1 and a sentence."""
+    assert run(url, "export", tmp_path / "none" / "out") == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_days_that_are_not_over_are_not_sealed(
+    odd: list[Sample], url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All samples of them would be late ones, for ever."""
+    assert run(url, "seal", "--until", (TODAY + timedelta(days=1)).isoformat()) == 1
+    assert "is not over" in capsys.readouterr().err
+    assert run(url, "seal", "--until", "0001-01-01") == 0
+
+
+def test_import_wants_ids(
+    storage: Storage, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without one a line would be another sample each time."""
+    file = tmp_path / "in.ndjson"
+    file.write_text('{"name": "m", "type": "gauge", "unit": "", "volume": 1, "resource_id": "r"}')
+
+    assert run(url, "import", file) == 1
+    assert "line 1: id is missing" in capsys.readouterr().err
+
+
 def test_import_of_no_file(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Status 1 and a sentence."""
     assert run(url, "import", "/no/such/file") == 1
-    assert "cannot be read" in capsys.readouterr().err
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_a_retry_is_known_after_a_restore(

@@ -66,7 +66,7 @@ def test_a_reading_that_is_missing(tmp_path: Path) -> None:
     assert contradictions(Lossy, tmp_path) == [
         (
             "meter cpu of resource vm-1: count 2 and sum 2.5 in its samples, "
-            "count 1 and sum 0.5 in its readings"
+            "count 1 and sum 0.5 in its readings from 2015-06-01 12:00 on"
         )
     ]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from builders import sample, submission
 from contract.asking import keep, record, summary
+from pymongo.errors import OperationFailure
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
@@ -63,7 +64,7 @@ def assert_all_there(storage: MongoStorage, count: int = 2) -> None:
 
 
 @pytest.mark.parametrize("atomic", [False, True])
-@pytest.mark.parametrize("step", ["strike", "read_known", "verdicts_in_order"])
+@pytest.mark.parametrize("step", ["strike", "read_watermarks", "verdicts_in_order"])
 def test_a_writer_that_knows_of_no_seal(
     storage: MongoStorage,
     other: MongoStorage,
@@ -148,7 +149,7 @@ def test_a_writer_that_dies_before_it_strikes(
 
     with monkeypatch.context() as patch:
         meanwhile(patch, writing, "verdicts_in_order", lambda: seal(storage))
-        meanwhile(patch, writing, "read_known", die)
+        meanwhile(patch, writing, "read_watermarks", die)
         with pytest.raises(KeyboardInterrupt):
             record(other, LATE)
 
@@ -167,7 +168,7 @@ def test_a_sealer_waits_out_writers(
 
     def record_and_die() -> None:
         with monkeypatch.context() as patch:
-            meanwhile(patch, writing, "read_known", die)
+            meanwhile(patch, writing, "read_watermarks", die)
             with pytest.raises(KeyboardInterrupt):
                 record(other, LATE)
 
@@ -204,6 +205,55 @@ def test_samples_that_are_deleted_while_others_seal(
 
     assert sum(storage.purge()) == 1
     assert steps
+    assert_all_there(storage, 1)
+
+
+def test_what_expired_while_it_was_stored_is_not_sealed(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer is held up after its insert while the sample expires, and the day is sealed."""
+    seal(storage)
+    keep(other, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
+
+    def expire_and_seal() -> None:
+        storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
+        seal(storage)
+
+    meanwhile(monkeypatch, writing, "read_watermarks", expire_and_seal)
+    assert record(other, LATE) == [Outcome.EXPIRED]
+    monkeypatch.undo()
+    assert sum(storage.purge()) == 1
+
+    assert_all_there(storage, 1)
+
+
+def test_a_second_sealer_waits_too(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as the days are not sealed: there may be a writer that knows nothing of the first."""
+    waits: list[float] = []
+    monkeypatch.setattr(sealing.time, "sleep", waits.append)
+    storage.seal(MIDNIGHT, settle_seconds=60).close()  # type: ignore[attr-defined]
+    for _ in range(2):
+        next(storage.seal(MIDNIGHT, settle_seconds=60))
+    list(storage.seal(MIDNIGHT, settle_seconds=60))
+    list(storage.seal(MIDNIGHT, settle_seconds=60))
+
+    assert waits == [60] * 3
+
+
+def test_a_read_that_conflicts_is_begun_anew(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transient error of a read in the transaction is MongoDB's way to ask for it."""
+    transient = OperationFailure("planted", 112, {"errorLabels": ["TransientTransactionError"]})
+
+    def fail() -> None:
+        raise transient
+
+    meanwhile(monkeypatch, sealing.questions, "readings", fail)
+    seal(storage)
+
     assert_all_there(storage, 1)
 
 

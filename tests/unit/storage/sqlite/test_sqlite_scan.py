@@ -43,7 +43,7 @@ def storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SqliteStorage]:
     """A store of the history, read in chunks of various sizes, merged or walked."""
-    names = ("_FIRST_CHUNK", "_LAST_CHUNK", "_FEW_SERIES", "_HANDLES_AT_ONCE")
+    names = ("_FIRST_CHUNK", "_LAST_CHUNK", "_FEW_SERIES", "HANDLES_AT_ONCE")
     for name, value in zip(names, request.param, strict=True):
         monkeypatch.setattr(scan, name, value)
     with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
