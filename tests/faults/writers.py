@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from http.client import HTTPConnection, HTTPException
 
@@ -23,6 +24,11 @@ PATHS = ("/v2/meters/m", "/v2/samples")
 
 NO_ANSWER = 0
 MAY_BE_SENT_AGAIN = {NO_ANSWER, 503}
+# The last instant of a sample; in two calendar months, if there are some days of them.
+LAST = datetime(2026, 10, 1)  # noqa: DTZ001 - as it is sent
+DAYS_APART = 3
+_IN_CONFLICT = {207, 409}
+_OTHER_VOLUMES = 50_000_000
 _PAUSE_SECONDS = 0.05
 _ANSWER_SECONDS = 20
 _GIVE_UP_SECONDS = 60
@@ -46,6 +52,7 @@ class Batch:
     path: str
     identity: Identity = Identity.IDS
     resource: str = "r"
+    days: int = 1
 
     @property
     def volumes(self) -> list[Decimal]:
@@ -59,6 +66,15 @@ class Batch:
         return [f"{self.name}-{place}" for place in range(self.size)]
 
     @property
+    def timestamps(self) -> list[str]:
+        """The timestamps, which take turns among the days."""
+        numbers = range(self.first, self.first + self.size)
+        return [
+            (LAST - timedelta(number % self.days * DAYS_APART, minutes=number % 1000)).isoformat()
+            for number in numbers
+        ]
+
+    @property
     def headers(self) -> dict[str, str]:
         """The headers to send."""
         key = {"Idempotency-Key": self.name} if self.identity is Identity.KEY else {}
@@ -68,8 +84,8 @@ class Batch:
     def body(self) -> bytes:
         """The samples as they are sent."""
         named = [
-            sample(name, resource_id=self.resource, counter_volume=str(volume))
-            for name, volume in zip(self.ids, self.volumes, strict=True)
+            sample(name, resource_id=self.resource, counter_volume=str(volume), timestamp=at)
+            for name, volume, at in zip(self.ids, self.volumes, self.timestamps, strict=True)
         ]
         if self.identity is not Identity.IDS:
             for one in named:
@@ -82,6 +98,8 @@ class Book:
     """What one client sent and was told."""
 
     batches: list[Batch] = field(default_factory=list)
+    # How many samples may be stored: those of the batches, and of the one that is being sent.
+    begun: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     longest_gap_seconds: float = 0
 
@@ -96,6 +114,11 @@ class Work:
     # The part of answers that a client throws away, as if its connection had broken.
     loses: float = 0.05
     clients: int = CLIENTS
+    # Over how many days, and resources, the samples are spread.
+    days: int = 1
+    resources: int = 1
+    # The part of batches whose ids are sent once more with other volumes, which must be refused.
+    conflicts: float = 0
 
 
 class Writers:
@@ -119,6 +142,16 @@ class Writers:
     def batches(self) -> list[Batch]:
         """What has been acknowledged."""
         return [batch for book in self.books for batch in list(book.batches)]
+
+    @property
+    def acknowledged(self) -> int:
+        """How many samples are acknowledged by now."""
+        return sum(len(book.batches) for book in self.books) * self._work.batch
+
+    @property
+    def begun(self) -> int:
+        """How many samples may be stored by now."""
+        return sum(book.begun for book in self.books)
 
     @property
     def statuses(self) -> dict[int, int]:
@@ -161,7 +194,9 @@ class Writers:
         while not self._stopping.is_set():
             name = f"{work.seed}-{number}-{written}"
             path = PATHS[number % len(PATHS)]
-            batch = Batch(name, written, work.batch, path, work.identity)
+            resource = f"r{written // work.batch % work.resources}"
+            batch = Batch(name, written, work.batch, path, work.identity, resource, work.days)
+            book.begun += work.batch
             self._send_until_acknowledged(batch, book, chance)
             now = time.monotonic()
             # The first one may wait for the service to start.
@@ -169,6 +204,9 @@ class Writers:
             book.longest_gap_seconds = max(book.longest_gap_seconds, now - last)
             book.batches.append(batch)
             last, written = now, written + work.batch
+            if chance.random() < work.conflicts:
+                other = replace(batch, first=batch.first + _OTHER_VOLUMES)
+                assert send(self._address, other) in _IN_CONFLICT | MAY_BE_SENT_AGAIN
 
     def _send_until_acknowledged(self, batch: Batch, book: Book, chance: random.Random) -> None:
         deadline = time.monotonic() + _GIVE_UP_SECONDS
