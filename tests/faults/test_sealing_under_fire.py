@@ -42,7 +42,7 @@ SEALS = (
     ("seal", "--forget"),
 )
 
-Fault = Callable[[Service, int], object]
+Fault = Callable[[Service, Watcher, int], object]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def under_fire(
             with watching(watcher):
                 written_on(writers)
                 for number in range(faults):
-                    fault(service, number)
+                    fault(service, watcher, number)
                     written_on(writers)
         said = billed(service.address)
         verified = manage(url, "verify")
@@ -141,7 +141,7 @@ def test_three_members(
 ) -> None:
     """A primary is killed, frozen, or killed while the others lag."""
 
-    def happen(_: Service, __: int) -> None:
+    def happen(*_: object) -> None:
         fault(three_members, three_members.wait_for_primary())
         until_whole(three_members)
 
@@ -153,16 +153,23 @@ def test_three_members(
 
 def test_sqlite(sqlite_url: str, tmp_path: Path, seed: int) -> None:
     """The workers of a service on SQLite are killed."""
-    seen = under_fire(sqlite_url, tmp_path, late(seed), kill_worker, KILLS_OF_WORKERS)
+
+    def happen(service: Service, _: Watcher, number: int) -> None:
+        kill_worker(service, number)
+
+    seen = under_fire(sqlite_url, tmp_path, late(seed), happen, KILLS_OF_WORKERS)
 
     assert nothing_wrong(seen) == seen
 
 
 def test_who_strikes_nothing_is_found_out(url: str, tmp_path: Path, seed: int) -> None:
     """Negative control: the same harness notices writers who leave days sealed."""
-    seen = under_fire(url, tmp_path, late(seed), lambda _, __: None, 1, *NO_STRIKES)
 
-    assert seen.wrong_answers > 0
+    def happen(_: Service, watcher: Watcher, __: int) -> None:
+        until(lambda: watcher.wrong, "a wrong answer", 60)
+
+    seen = under_fire(url, tmp_path, late(seed), happen, 1, *NO_STRIKES)
+
     assert seen.contradicts
     assert not seen.is_billed
     assert Audit(seen.audit.acknowledged) == seen.audit

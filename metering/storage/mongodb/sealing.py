@@ -179,11 +179,17 @@ def _replacing(kept: StoredBlock) -> Mapping[str, Any]:
 
 
 def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:
-    """Delete the samples of the series in range, some thousands at a time.
-
-    Their days are struck with them, and once more if days have come to be sealed meanwhile.
-    """
+    """Delete the samples of the series in range, some thousands at a time; how many each time."""
     find = questions.positions_of(handles, range_, _DELETED_AT_ONCE)
+    count = _DELETED_AT_ONCE
+    while count == _DELETED_AT_ONCE:
+        with faults.of_order(), connection.client.start_session() as session:
+            count = delete_found(connection, find, session)
+        yield count
+
+
+def delete_found(connection: Connection, find: questions.Find, session: ClientSession) -> int:
+    """Delete the samples that are found, whose days are struck with them; how many there were."""
 
     def delete_some(session: ClientSession) -> list[Document]:
         found: list[Document] = connection.samples.find(**find, session=session).to_list()
@@ -193,16 +199,12 @@ def delete(connection: Connection, handles: Collection[Any], range_: Range) -> I
             connection.samples.delete_many(questions.among(keys)["filter"], session=session)
         return found
 
-    count = _DELETED_AT_ONCE
-    while count == _DELETED_AT_ONCE:
-        with faults.of_order(), connection.client.start_session() as session:
-            if connection.has_transactions():
-                found = in_transaction(session, delete_some)
-                strike(connection, _days(connection, found, session), session)
-            else:
-                found = delete_some(session)
-        count = len(found)
-        yield count
+    if not connection.has_transactions():
+        return len(delete_some(session))
+    found = in_transaction(session, delete_some)
+    # Some may have come to be sealed meanwhile.
+    strike(connection, _days(connection, found, session), session)
+    return len(found)
 
 
 def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:

@@ -7,6 +7,7 @@ the session of the insert, so that the read waits until what the insert met is c
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pymongo
 from pymongo.client_session import ClientSession
@@ -32,13 +33,33 @@ from metering.storage.mongodb.mapping import (
 )
 from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.questions import among
-from metering.storage.mongodb.sealing import Day, in_transaction, strike
+from metering.storage.mongodb.sealing import Day, delete_found, in_transaction, strike
 
 BUDGET_SECONDS = 10
 _SERIES_REMEMBERED = 100_000
 _WRITE_CONFLICT = 112
 # Shorter than what `metering-manage seal` waits for writers.
 _KNOWN_SECONDS = 30
+# Outcomes of samples that somebody has stored.
+_THERE = {Outcome.DUPLICATE, Outcome.CONFLICT}
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is known at a moment, and what of some submissions it refuses."""
+
+    known: Watermarks
+    expiry: Expiry
+
+
+@dataclass(frozen=True, slots=True)
+class _Insert:
+    """What is to be done together, for whom, and as judged from which view."""
+
+    documents: list[Document]
+    days: Collection[Day]
+    submissions: Sequence[Submission]
+    view: _View
 
 
 class Writer:
@@ -63,15 +84,13 @@ class Writer:
             pymongo.timeout(BUDGET_SECONDS),
             self._connection.client.start_session() as session,
         ):
-            known = self._known(session)
-            expiry = self._expiry(known, submissions, session)
+            view = self._view(self._known(session), submissions, session)
             self._keep_series(submissions, session)
-            late = any(one.sample.timestamp < known.sealing_before for one in submissions)
-            if atomic or late:
-                verdicts = self._record_together(submissions, known, expiry, session, atomic=atomic)
-            else:
-                verdicts = self._record_each(submissions, expiry, session)
-            return self._settled(submissions, verdicts, known, session, atomic=atomic)
+            is_late = any(one.sample.timestamp < view.known.sealing_before for one in submissions)
+            if (atomic and len(submissions) > 1) or is_late:
+                return self._record_together(submissions, view, session, atomic=atomic)
+            verdicts = self._record_each(submissions, view.expiry, session)
+            return self._settled(submissions, verdicts, view, session)
 
     def _known(self, session: ClientSession) -> Watermarks:
         """The instants that count, as they were lately: none moves back.
@@ -86,63 +105,58 @@ class Writer:
             self._remembered = known, now
         return known
 
-    def _expiry(
+    def _view(
         self, known: Watermarks, submissions: Sequence[Submission], session: ClientSession
-    ) -> Expiry:
+    ) -> _View:
         if known.horizons == Horizons():
-            return Expiry()
-        return Expiry(known.horizons, read_spent(self._connection, submissions, session))
+            return _View(known, Expiry())
+        spent = read_spent(self._connection, submissions, session)
+        return _View(known, Expiry(known.horizons, spent))
+
+    def _view_now(self, submissions: Sequence[Submission], session: ClientSession) -> _View:
+        return self._view(read_watermarks(self._connection, session), submissions, session)
 
     def _settled(
         self,
         submissions: Sequence[Submission],
         verdicts: list[Verdict],
-        before: Watermarks,
+        before: _View,
         session: ClientSession,
-        *,
-        atomic: bool,
     ) -> list[Verdict]:
         """The verdicts, after what went on while the samples were stored was made good.
 
-        What has expired meanwhile is taken back: if a sample was deleted before it came again, then
-        this read, which is causally after the insert, sees the horizon that let it go, and nobody
-        else stores a sample that this did. And days that have come to be sealed are struck, those
-        of duplicates too: whoever stored them first may not have lived to do it.
+        What has expired meanwhile is refused, and gone: if a sample was deleted before it came
+        again, then this read, which is causally after the insert, sees the horizon that let it go.
+        And days that have come to be sealed are struck, those of duplicates too: whoever stored
+        them first may not have lived to do it.
         """
-        known = read_watermarks(self._connection, session)
-        self._remembered = known, time.monotonic()
-        expiry = self._expiry(known, submissions, session)
+        view = self._view_now(submissions, session)
+        self._remembered = view.known, time.monotonic()
         judged = [
-            Verdict(Outcome.EXPIRED, one.sample) if expiry.covers(one) else verdict
+            Verdict(Outcome.EXPIRED, one.sample) if view.expiry.covers(one) else verdict
             for one, verdict in zip(submissions, verdicts, strict=True)
         ]
-        stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
-        if judged != verdicts:
-            undone = [
-                verdict.kept
-                for verdict, after in zip(verdicts, judged, strict=True)
-                if verdict.outcome is Outcome.STORED and (atomic or after is not verdict)
-            ]
-            self._take_back(undone, known, session)
-        again = [one.kept for one in verdicts if one.outcome is Outcome.DUPLICATE]
-        days = _days(stored, known) - _days(stored, before) | _days(again, known)
-        strike(self._connection, days, session)
+        undone = {
+            verdict.kept.key
+            for verdict, after in zip(verdicts, judged, strict=True)
+            if verdict.outcome is Outcome.STORED and after is not verdict
+        }
+        if undone:
+            delete_found(self._connection, among(undone), session)
+        self._strike_since(verdicts, before.known, view.known, session)
         return judged
 
-    def _take_back(
-        self, samples: Sequence[Sample], known: Watermarks, session: ClientSession
+    def _strike_since(
+        self,
+        verdicts: Sequence[Verdict],
+        before: Watermarks,
+        known: Watermarks,
+        session: ClientSession,
     ) -> None:
-        """Delete what was just stored; whoever has sealed it meanwhile has sealed in vain."""
-
-        def delete(session: ClientSession) -> None:
-            keys = {one.key for one in samples}
-            self._connection.samples.delete_many(among(keys)["filter"], session=session)
-            strike(self._connection, _days(samples, known), session)
-
-        if self._connection.has_transactions():
-            in_transaction(session, delete)
-        else:
-            delete(session)
+        stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
+        there = [one.kept for one in verdicts if one.outcome in _THERE]
+        days = _days(stored, known) - _days(stored, before) | _days(there, known)
+        strike(self._connection, days, session)
 
     def _record_each(
         self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
@@ -161,55 +175,60 @@ class Writer:
     def _record_together(
         self,
         submissions: Sequence[Submission],
-        known: Watermarks,
-        expiry: Expiry,
+        view: _View,
         session: ClientSession,
         *,
         atomic: bool,
     ) -> list[Verdict]:
         """Look, judge, and insert what is new in one go; again, if others were faster.
 
-        What was judged stays true, because samples never change. Each round that fails has met
-        a key that the next one finds, and the time is limited.
+        What was judged stays true, because samples never change, unless a horizon moved: the
+        insert is not done then. Each round that fails has met a key or a horizon that the next
+        one finds, and the time is limited.
         """
         keys = {submission.sample.key for submission in submissions}
         while True:
-            verdicts, fresh = verdicts_in_order(submissions, self._kept(keys, session), expiry)
+            kept = self._kept(keys, session)
+            verdicts, fresh = verdicts_in_order(submissions, kept, view.expiry)
             if not fresh or (atomic and has_refusal(verdicts)):
-                return verdicts
-            days = _days(fresh.values(), known)
-            if self._insert_together(_documents(fresh), days, session):
-                return verdicts
+                return self._settled(submissions, verdicts, view, session)
+            work = _Insert(_documents(fresh), _days(fresh.values(), view.known), submissions, view)
+            if self._connection.has_transactions():
+                if self._insert_together(work, session):
+                    known = read_watermarks(self._connection, session)
+                    self._remembered = known, time.monotonic()
+                    self._strike_since(verdicts, view.known, known, session)
+                    return verdicts
+            elif not _insert(self._connection.samples, work.documents, session):
+                return self._settled(submissions, verdicts, view, session)
+            view = self._view_now(submissions, session)
 
-    def _insert_together(
-        self, documents: list[Document], days: Collection[Day], session: ClientSession
-    ) -> bool:
-        """Insert all and strike the days, or neither if a key is taken.
+    def _insert_together(self, work: _Insert, session: ClientSession) -> bool:
+        """Insert all and strike the days, or neither if a key is taken or the view has changed.
 
-        On a standalone server, where no day is sealed, those are inserted whose keys are free.
+        In one moment, so that nobody sees, or is told to have, a sample that is taken back.
         """
         samples = self._connection.samples
-        is_alone = len(documents) == 1 and not days
-        if is_alone or not self._connection.has_transactions():
-            return not _insert(samples, documents, session)
         begin = time.monotonic()
 
-        def insert(session: ClientSession) -> None:
+        def insert(session: ClientSession) -> bool:
+            if self._view_now(work.submissions, session) != work.view:
+                return False
             try:
-                samples.insert_many(documents, ordered=False, session=session)
+                samples.insert_many(work.documents, ordered=False, session=session)
+                strike(self._connection, work.days, session)
             except OperationFailure as error:
                 is_late = time.monotonic() > begin + INACTIVE_SECONDS
                 if is_late and error.code == _WRITE_CONFLICT:
                     end_orphans(self._connection.client)
                 raise
-            strike(self._connection, days, session)
+            return True
 
         try:
-            in_transaction(session, insert)
+            return in_transaction(session, insert)
         except BulkWriteError as error:
-            faults.taken_keys(error.details, documents)
+            faults.taken_keys(error.details, work.documents)
             return False
-        return True
 
     def _keep_series(self, submissions: Sequence[Submission], session: ClientSession) -> None:
         """Make the series durable that this process does not know to be, before any sample.

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from builders import sample, submission
-from contract.asking import keep, record, summary
+from contract.asking import keep, record, samples, summary
 from pymongo.errors import OperationFailure
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
 from metering.retention import Horizons
 from metering.storage.base import Effort
+from metering.storage.blocks import day_of
 from metering.storage.mongodb import MongoStorage, sealing, writing
 
 MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
@@ -208,25 +209,6 @@ def test_samples_that_are_deleted_while_others_seal(
     assert_all_there(storage, 1)
 
 
-def test_what_expired_while_it_was_stored_is_not_sealed(
-    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A writer is held up after its insert while the sample expires, and the day is sealed."""
-    seal(storage)
-    keep(other, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
-
-    def expire_and_seal() -> None:
-        storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
-        seal(storage)
-
-    meanwhile(monkeypatch, writing, "read_watermarks", expire_and_seal)
-    assert record(other, LATE) == [Outcome.EXPIRED]
-    monkeypatch.undo()
-    assert sum(storage.purge()) == 1
-
-    assert_all_there(storage, 1)
-
-
 def test_a_second_sealer_waits_too(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +237,87 @@ def test_a_read_that_conflicts_is_begun_anew(
     seal(storage)
 
     assert_all_there(storage, 1)
+
+
+def test_a_sample_that_expires_while_it_is_recorded(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came before the horizon did: it is stored, counts, and goes with the others."""
+    seal(storage)
+
+    def seal_and_retire() -> None:
+        seal(storage)
+        storage.retire(Horizons(MIDNIGHT))
+
+    record(other, submission())
+    meanwhile(monkeypatch, writing, "read_watermarks", seal_and_retire, call=2)
+
+    assert record(other, LATE) == [Outcome.STORED]
+    assert_all_there(storage)
+    assert sum(storage.purge()) == 2
+    assert [one for found in storage.verify() for one in found.contradictions] == []
+
+
+def test_a_sample_that_is_taken_back_from_a_sealed_day(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had expired when it was stored, and was sealed before that was found out."""
+    keep(storage, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
+    record(other, submission())
+    storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
+    list(storage.purge())
+    meanwhile(monkeypatch, writing, "delete_found", lambda: seal(storage))
+
+    assert record(other, LATE) == [Outcome.EXPIRED]
+    assert_all_there(storage, 1)
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_a_refused_batch_takes_nothing_back(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, is_sealed: bool
+) -> None:
+    """A horizon moves while it is refused, and somebody else stores what it has of new samples."""
+    if is_sealed:
+        seal(storage)
+    record(other, submission())
+    young = submission(id="young", timestamp=MIDNIGHT + DAY)
+
+    def store_and_retire() -> None:
+        assert record(storage, young) == [Outcome.STORED]
+        storage.retire(Horizons(MIDNIGHT))
+
+    meanwhile(monkeypatch, writing, "has_refusal", store_and_retire)
+    told = record(other, young, submission(volume=2), atomic=True)
+
+    assert told == [Outcome.STORED, Outcome.EXPIRED]
+    assert [one.id for one in samples(storage)] == ["young", "s-1"]
+
+
+def test_a_batch_that_expires_was_never_there(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that a sample is stored which goes with the rest of a batch."""
+    record(other, submission())
+    young = submission(id="young", timestamp=MIDNIGHT + DAY)
+    meanwhile(monkeypatch, writing, "in_transaction", lambda: storage.retire(Horizons(MIDNIGHT)))
+    monkeypatch.setattr(writing, "delete_found", None)
+
+    assert record(other, young, LATE, atomic=True) == [Outcome.STORED, Outcome.EXPIRED]
+    assert [one.id for one in samples(storage)] == ["s-1"]
+
+
+def test_a_writer_that_died_with_a_day_in_its_hands(
+    storage: MongoStorage, other: MongoStorage
+) -> None:
+    """Its transaction keeps nobody from the days that it had struck for longer than seconds."""
+    seal(storage)
+    days = {(sample().series.digest, day_of(sample().timestamp))}
+    with storage._connection.client.start_session() as session:
+        session.start_transaction()
+        sealing.strike(storage._connection, days, session)
+
+        assert record(other, LATE) == [Outcome.STORED]
+    assert_all_there(storage)
 
 
 def test_a_standalone_server_seals_nothing(standalone: Any) -> None:
