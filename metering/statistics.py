@@ -6,7 +6,7 @@ here and pure, so that a new aggregate or grouping needs no driver to know it.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 
 from metering.decimals import EXACT, canonical, quotient, root_quotient
@@ -19,6 +19,8 @@ from metering.summary import Summary, total
 from metering.times import Range
 
 MAX_GROUP_FIELDS = 10
+
+_SUMMARIES_AT_ONCE = 100
 
 Group = tuple[str | None, ...]
 
@@ -47,12 +49,27 @@ class Row:
     figures: dict[Aggregate, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Part:
-    """The samples of one row: one Summary for each series."""
+    """The samples of one row so far: some Summaries, and the series where they are counted."""
 
-    parts: list[WindowSummary]
-    summary: Summary
+    counted: tuple[str, ...]
+    summaries: list[Summary] = field(default_factory=list)
+    distinct: dict[str, set[str | None]] = field(default_factory=dict)
+
+    def add(self, one: WindowSummary) -> None:
+        """Add a series; as soon as there are many Summaries, they are made one."""
+        self.summaries.append(one.summary)
+        if len(self.summaries) >= _SUMMARIES_AT_ONCE:
+            self.summaries = [total(self.summaries)]
+        for name in self.counted:
+            self.distinct.setdefault(name, set()).add(getattr(one.series, name))
+
+    @property
+    def summary(self) -> Summary:
+        """Of all that was added."""
+        self.summaries = [total(self.summaries)]
+        return self.summaries[0]
 
 
 def _average(part: _Part, _: str | None) -> Decimal:
@@ -69,7 +86,7 @@ def _standard_deviation(part: _Part, _: str | None) -> Decimal:
 
 def _cardinality(part: _Part, param: str | None) -> Decimal:
     """How many distinct values; null counts as one."""
-    return Decimal(len({getattr(one.series, str(param)) for one in part.parts}))
+    return Decimal(len(part.distinct[str(param)]))
 
 
 _FUNCTIONS: dict[str, Callable[[_Part, str | None], Decimal]] = {
@@ -146,17 +163,15 @@ def compute(
     Raises:
         InvalidQuery: more rows than that.
     """
-    found: dict[tuple[Range, Group, str], list[WindowSummary]] = defaultdict(list)
+    asked = tuple(aggregates)
+    counted = tuple(one.param for one in asked if one.param is not None)
+    found: dict[tuple[Range, Group, str], _Part] = defaultdict(lambda: _Part(counted))
     for one in summaries:
-        found[one.window, _group(one.series, group_by), one.series.unit].append(one)
+        found[one.window, _group(one.series, group_by), one.series.unit].add(one)
         if len(found) > max_rows:
             message = f"more than {max_rows} rows: ask for a longer period or fewer groups"
             raise InvalidQuery(message, field="period")
-    asked = tuple(aggregates)
-    return [
-        _finish(key, _Part(parts, total([part.summary for part in parts])), asked)
-        for key, parts in sorted(found.items(), key=_row_order)
-    ]
+    return [_finish(key, part, asked) for key, part in sorted(found.items(), key=_row_order)]
 
 
 def _finish(key: tuple[Range, Group, str], part: _Part, aggregates: tuple[Aggregate, ...]) -> Row:
@@ -168,7 +183,7 @@ def _finish(key: tuple[Range, Group, str], part: _Part, aggregates: tuple[Aggreg
     return Row(window, unit, group, part.summary, figures)
 
 
-def _row_order(item: tuple[tuple[Range, Group, str], list[WindowSummary]]) -> tuple[object, ...]:
+def _row_order(item: tuple[tuple[Range, Group, str], _Part]) -> tuple[object, ...]:
     (window, group, unit), _ = item
     start = window.start.timestamp() if window.start else float("-inf")
     return start, tuple((value is not None, value or "") for value in group), unit

@@ -1,4 +1,17 @@
-"""Sealing: blocks are made of samples, month by month, each batch of series in one transaction."""
+"""Sealing: blocks are made of samples, month by month, each batch of series in one transaction.
+
+No sample is missing from a block, because of four steps:
+
+1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
+2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
+3. A writer that knows that a day may be sealed *strikes* it, in the transaction of the sample; a
+   strike and a transaction that seals the same month exclude each other.
+4. A writer that does not know it looks, after the sample is stored and before it answers, whether
+   it is so by now; then it strikes. So for duplicates too: who stored them may be dead.
+
+So whenever a sample is acknowledged, its day is struck, or sealed with it, or not sealed yet. What
+deletes samples strikes their days as well. Questions take blocks as they find them.
+"""
 
 import abc
 from collections import defaultdict

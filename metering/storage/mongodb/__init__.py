@@ -1,9 +1,9 @@
 """The MongoDB driver: look-ups by series, time and key, for `SeriesStorage` to answer from.
 
-`series` has a document for each series, `samples` one for each sample, about 90 bytes; documents
-are never changed. Transactions need a replica set (one member will do). On a standalone server
-`record(atomic=True)` looks before it writes, but samples that somebody else stores at the same
-moment can leave it half done.
+`series` has a document for each series, `samples` one for each sample, about 90 bytes; neither is
+ever changed. `blocks` has what was sealed, `horizons` and `spent` what has expired. Transactions
+need a replica set (one member will do). On a standalone server `record(atomic=True)` looks before
+it writes, but samples that somebody else stores at the same moment can leave it half done.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -101,7 +101,7 @@ class Connection:
 
     @property
     def horizons(self) -> Collection[Document]:
-        """The collection of instants that only move on, `_id` what they are for."""
+        """The collection of instants that hold for all, `_id` what they are for."""
         return self.database["horizons"]
 
     @property

@@ -1,7 +1,7 @@
 """Objects as MongoDB documents and back: pure, exact, one line per field.
 
 Metadata is one text on purpose: no foreign key or value can mean anything to the database.
-Binary digests are the keys of both collections: a *handle* is the digest of a series.
+Binary digests are the keys of series and samples: a *handle* is the digest of a series.
 """
 
 import re

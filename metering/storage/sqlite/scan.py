@@ -1,7 +1,7 @@
 """Walks through samples, chunk by chunk: each chunk is a statement of its own, read to its end.
 
 So no cursor is open and no lock is held while the caller thinks, whether it comes back or not. A
-chunk begins after the last row of the one before; rows never change or go, so none is met twice.
+chunk begins after the last row of the one before; rows never change, so none is met twice.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
