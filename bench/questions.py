@@ -26,6 +26,8 @@ MONTH_BY_RESOURCE = f"/v2/meters/{METER}/statistics?" + urlencode(
     [*_MONTH, ("groupby", "resource_id")]
 )
 
+_ROWS = 10_000
+
 
 def month_of_project(storage: Storage) -> object:
     """The figures of one meter of one project."""
@@ -38,7 +40,7 @@ def month_of_project(storage: Storage) -> object:
         range=range_,
         windows=WholeRange(range_),
     )
-    return compute(storage.summaries(question), (), STANDARD)
+    return compute(storage.summaries(question), (), STANDARD, _ROWS)
 
 
 def resources(storage: Storage) -> object:

@@ -1,6 +1,5 @@
 """Our side: the service under uwsgi with the ini file that is shipped, and its driver alone."""
 
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from e2e.processes import configuration, script, uwsgi
+from e2e.processes import configuration, uwsgi
 
 from bench import processes
-from bench.data import Usage
+from bench.data import END, Usage
 from metering import times
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series, Submission
@@ -45,12 +44,12 @@ class Service:
             raise RuntimeError(f"{response.status} to {path}: {body[:500]!r}")
         return body
 
-    def stream(self, path: str) -> int | None:
-        """How many lines come as NDJSON, read and dropped; None if they do not come so."""
+    def stream(self, path: str) -> int:
+        """How many lines come as NDJSON, read and dropped."""
         lines = 0
         with self._asked("GET", path, accept=NDJSON) as (response, media):
             if response.status != _OK or not media.startswith(NDJSON):
-                return None
+                raise RuntimeError(f"{response.status} {media} to {path}")
             while piece := response.read(_PIECE):
                 lines += piece.count(b"\n")
         return lines
@@ -126,13 +125,11 @@ def prepare(url: str) -> None:
         storage.prepare()
 
 
-def seal(url: str) -> str:
-    """Seal the days of the store, if this release can: the word for what it is then."""
-    manage = [script("metering-manage"), "--connection", url, "seal"]
-    if subprocess.run([*manage, "--help"], check=False, capture_output=True).returncode:
-        return "unsealed"
-    subprocess.run(manage, check=True, capture_output=True)
-    return "sealed"
+def seal(url: str) -> None:
+    """Seal all days of the store: nobody writes any more, so there is nobody to wait for."""
+    with driver(url) as storage:
+        for _ in storage.seal(END):
+            pass
 
 
 def recorder(url: str, batches: Sequence[Sequence[Usage]]) -> Callable[[], None]:

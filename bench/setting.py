@@ -25,13 +25,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Month:
-    """A month in both stores, and the service on ours; `state` says whether its days are sealed."""
+    """A month in both stores, and the service on ours, whose days are sealed."""
 
     pair: Pair
     shape: Shape
     loading: Loading
     service: service.Service
-    state: str
 
 
 class Setting:
@@ -53,14 +52,15 @@ class Setting:
         pair = self._fresh()
         serving = self._served(pair.url, self.options.workers)
         loaded = loading.race(pair, serving, shape, self.options.repeat, self.options.crowd)
-        return Month(pair, shape, loaded, serving, service.seal(pair.url))
+        service.seal(pair.url)
+        return Month(pair, shape, loaded, serving)
 
-    def filled(self, shape: Shape) -> tuple[Storage, str]:
-        """The driver on such a month of ours alone, and whether its days are sealed."""
+    def filled(self, shape: Shape) -> Storage:
+        """The driver on such a month of ours alone, sealed."""
         pair = self._fresh()
         loading.fill(pair.url, shape, self.options.crowd)
-        state = service.seal(pair.url)
-        return self._stack.enter_context(service.driver(pair.url)), state
+        service.seal(pair.url)
+        return self._stack.enter_context(service.driver(pair.url))
 
     def alone(self, month: Month) -> service.Service:
         """Another service on the month, of one worker that has answered nothing yet."""

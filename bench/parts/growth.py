@@ -35,9 +35,9 @@ def _grown(
 ) -> Iterator[Row]:
     stores = {times: setting.filled(shape) for times, shape in shapes.items()}
     for name, ask in asks.items():
-        calls = [partial(ask, storage) for storage, _ in stores.values()]
+        calls = [partial(ask, storage) for storage in stores.values()]
         first, *others = by_turns(setting.options.repeat, *calls)
-        for (times, (_, state)), one in zip(list(stores.items())[1:], others, strict=True):
+        for times, one in zip(list(stores)[1:], others, strict=True):
             goal = "< 1.2x" if (what, times) == ("samples a day", 2) else ""
-            text = f"{name}, {state}, {times}x {what}"
+            text = f"{name}, {times}x {what}"
             yield Row(text, f"1x: {first.time}", one.time, one.median / first.median, goal)

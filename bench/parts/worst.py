@@ -21,7 +21,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     repeat, ours, plain = setting.options.repeat, month.service, month.pair.plain
     yield from ingest.rows_of(month.loading, "worst case: ingest", ">= 1.0x")
     asks = {
-        f"month of a project, {month.state}": (plain.month_of_project, MONTH_OF_PROJECT),
+        "month of a project": (plain.month_of_project, MONTH_OF_PROJECT),
         "resources": (lambda: plain.resources(_LIMIT), f"/v2/resources?limit={_LIMIT}"),
     }
     for name, (ask, path) in asks.items():
