@@ -24,6 +24,7 @@ from metering.query import (
 )
 from metering.retention import Expiry, Horizons
 from metering.storage.base import WindowSummary
+from metering.storage.blocks import StoredBlock, days_of, decode, encode_days
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
@@ -785,6 +786,47 @@ class CountsTheCaller(SqliteStorage):
         return Limit(self._timeout_seconds).over(super().samples(query))
 
 
+# --- sealing
+
+
+class ForgetsToStrike(SqliteStorage):
+    """Late samples leave the blocks of their days as they are."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        with self._connections.transaction() as connection:
+            connection.execute("UPDATE blocks SET struck = '[]'")
+        return verdicts
+
+
+class IgnoresStrikes(SqliteStorage):
+    """Takes what was sealed of a day for which samples came late."""
+
+    def _blocks(self, *arguments: Any) -> Iterator[StoredBlock]:
+        for block in super()._blocks(*arguments):
+            yield replace(block, struck=())
+
+
+class BlocksADayTooLong(SqliteStorage):
+    """Takes the day after the last that was sealed for empty."""
+
+    def _blocks(self, *arguments: Any) -> Iterator[StoredBlock]:
+        for stored in super()._blocks(*arguments):
+            if stored.days is not None:
+                block = decode(stored.days, stored.hours)
+                longer = replace(block, end=min(block.end + 1, days_of(stored.month).stop))
+                yield replace(stored, days=encode_days(longer, stored.month))
+
+
+class ForgetsToUnseal(SqliteStorage):
+    """Keeps blocks of samples that are deleted."""
+
+    def _delete(self, *arguments: Any) -> Iterator[int]:
+        yield from super()._delete(*arguments)
+        with self._connections.transaction() as connection:
+            connection.execute("UPDATE blocks SET struck = '[]'")
+
+
 # --- retention
 
 
@@ -987,6 +1029,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         KeptIsDuplicate,
         ForgetsWhatIsLeft,
     ],
+    "sealing": [ForgetsToStrike, IgnoresStrikes, BlocksADayTooLong, ForgetsToUnseal],
     "filters": [
         NotEqualDropsAbsentSamples,
         NotEqualDropsAbsentExtents,
