@@ -17,6 +17,7 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
+from metering.storage.lookups import Handle, Row
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -30,7 +31,7 @@ from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, read_readings
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
-from metering.storage.series import Handle, Row, SeriesStorage
+from metering.storage.series import SeriesStorage
 from metering.summary import Reading
 from metering.times import Range
 

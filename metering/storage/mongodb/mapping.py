@@ -22,7 +22,7 @@ from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
-from metering.storage.series import Row
+from metering.storage.lookups import Row
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds
 

@@ -10,7 +10,7 @@ from typing import Any
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series
 from metering.retention import Horizons
-from metering.storage.series import Row
+from metering.storage.lookups import Row
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds, to_milliseconds
 

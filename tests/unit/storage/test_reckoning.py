@@ -8,8 +8,8 @@ from builders import NOON, after_noon, readings, series
 
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.lookups import Handle, Pair
 from metering.storage.reckoning import Reckoner, grain_of
-from metering.storage.series import Handle, Pair
 from metering.times import EVER, FixedWindows, Range, WholeRange, Windows
 
 DAY = timedelta(days=1)

@@ -1,0 +1,152 @@
+"""What a database is asked by `SeriesStorage`: plain look-ups by series, time and key.
+
+A driver that keeps series and samples apart supplies these, and everything else is done. A *handle*
+is the driver's name for a series.
+"""
+
+import abc
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterator,
+    Mapping,
+)
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from metering.model import Sample, Series
+from metering.query import (
+    Position,
+)
+from metering.retention import Horizons
+from metering.storage.base import Storage
+from metering.storage.blocks import (
+    Grain,
+    StoredBlock,
+)
+from metering.storage.sealing import Access, Run
+from metering.summary import Reading
+from metering.times import Range
+
+Handle = Hashable
+Pair = tuple[Handle, Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample as a driver keeps it: `handle` is the driver's name for the series."""
+
+    handle: Handle
+    id: str
+    timestamp: datetime
+    volume: Decimal
+    recorded_at: datetime
+
+    def sample(self, series: Series) -> Sample:
+        """The sample, given the series that the handle stands for."""
+        return Sample(
+            series=series,
+            id=self.id,
+            timestamp=self.timestamp,
+            volume=self.volume,
+            recorded_at=self.recorded_at,
+        )
+
+
+class SeriesLookUps(Storage):
+    """The look-ups, and the time limit of a question."""
+
+    def __init__(self, timeout_seconds: float) -> None:
+        """Take the time limit of a question."""
+        self._timeout_seconds = timeout_seconds
+
+    @abc.abstractmethod
+    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
+        """The series whose fields equal these values (None for absent); all, if none is given."""
+
+    @abc.abstractmethod
+    def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+        """The source of each of these series, each once."""
+
+    @abc.abstractmethod
+    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+        """The series with these handles."""
+
+    @abc.abstractmethod
+    def _scan(
+        self, handles: Collection[Handle], range_: Range, after: Position | None
+    ) -> Iterator[Row]:
+        """The samples of the series in range, by (timestamp, key) descending, after a position.
+
+        They may be read slowly: between two of them nothing is held, and no limit of time runs.
+        """
+
+    @abc.abstractmethod
+    def _readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        """The readings of the series in range: all of one series together, by (at, volume)."""
+
+    @abc.abstractmethod
+    def _extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        """The first and last timestamp of each of the series that has samples in range.
+
+        Only samples with recorded_at <= as_of count, if it is given.
+        """
+
+    @abc.abstractmethod
+    def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
+        """The samples with these keys, in no order."""
+
+    @abc.abstractmethod
+    def _publish(self, horizons: Horizons) -> Horizons:
+        """Make the later of these and the horizons published before durable, and return them."""
+
+    @abc.abstractmethod
+    def _spend(self, keys: Collection[bytes]) -> None:
+        """Remember the keys as spent, durably; some may be so already."""
+
+    @abc.abstractmethod
+    def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+        """Delete the samples of the series in range bit by bit, yielding the size of each bit.
+
+        Their days are struck in the same transaction.
+        """
+
+    @abc.abstractmethod
+    def _blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
+        """The blocks of the series in these months, in no order; with hours if asked so."""
+
+    @abc.abstractmethod
+    def _open_seal(self, day: int, settle_seconds: float) -> Run:
+        """Let whoever records a sample from before the day strike it, from now on.
+
+        Waits then, if the driver has writers that may not know it yet, and days are not sealed.
+        """
+
+    @abc.abstractmethod
+    def _close_seal(self, day: int, run: Run) -> None:
+        """Note that all before the day is sealed, unless it was unsealed since the run began."""
+
+    @abc.abstractmethod
+    def _struck(self) -> list[tuple[int, list[Handle]]]:
+        """Where days are struck: by month the series."""
+
+    @abc.abstractmethod
+    def _transact(self, work: Callable[[Access], int]) -> int:
+        """Do the work in a transaction, which is durable when it returns; again on a conflict.
+
+        Raises:
+            Misconfigured: the database has no transactions.
+        """
+
+    @abc.abstractmethod
+    def _flaws(self) -> Iterator[str]:
+        """What the database itself finds broken, samples of no series and the like."""

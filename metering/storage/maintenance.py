@@ -1,0 +1,207 @@
+"""What an operator does with a store of series: seal days, let samples expire, verify it all."""
+
+from collections import Counter, defaultdict
+from collections.abc import (
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from datetime import datetime
+from decimal import Decimal, localcontext
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+
+from metering.decimals import EXACT
+from metering.model import Series, sample_key
+from metering.retention import Horizons, becomes_spent
+from metering.storage.base import Inspection
+from metering.storage.blocks import (
+    Grain,
+    StoredBlock,
+    day_of,
+    days_of,
+    days_range,
+    fold,
+    month_of,
+    start_of,
+)
+from metering.storage.chunks import chunks
+from metering.storage.lookups import Handle, Row, SeriesLookUps
+from metering.storage.sealing import TooMany, contradicting, seal
+from metering.summary import Reading
+from metering.times import EVER, FIRST, LAST, Range
+
+_ROWS_AT_ONCE = 2_000
+_LOOKS_AT_A_BLOCK = 3
+# A transaction that seals takes about half a second for so many.
+_READINGS_AT_ONCE = 30_000
+_MOST_SERIES = 500
+_ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
+
+
+class SealedSeries(SeriesLookUps):
+    """Seals."""
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """See `Storage.seal`."""
+        end = day_of(until)
+        if end <= day_of(FIRST):
+            return
+        run = self._open_seal(end, settle_seconds)
+        yield from self._seal_months(self._months_with_samples(run.done_day, end), end)
+        yield from self._seal_months(self._struck(), end)
+        self._close_seal(end, run)
+
+    def _months_with_samples(self, begin: int | None, end: int) -> list[tuple[int, list[Handle]]]:
+        """The series by month, between their first and last sample of these days."""
+        found: dict[int, list[Handle]] = defaultdict(list)
+        range_ = Range(None if begin is None else start_of(begin), start_of(end))
+        handles = [handle for handle, _ in self._find_series({})]
+        for handle, first, last in self._extents(handles, range_, None):
+            for month in range(month_of(day_of(first)), month_of(day_of(last)) + 1):
+                found[month].append(handle)
+        return sorted(found.items())
+
+    def _seal_months(self, work: Iterable[tuple[int, Sequence[Handle]]], end: int) -> Iterator[int]:
+        """As many series at once as have few enough samples: nobody else writes to SQLite then."""
+        size = 1
+        for month, handles in work:
+            stop = min(days_of(month).stop, end)
+            at = 0
+            while at < len(handles):
+                some = handles[at : at + size]
+                do = partial(seal, handles=some, month=month, end=stop, most=_READINGS_AT_ONCE)
+                try:
+                    count = self._transact(do)
+                except TooMany:
+                    if len(some) > 1:
+                        size = len(some) // 2
+                        continue
+                    yield from self._seal_by_days(some, month, stop)
+                else:
+                    size = min(2 * size, _MOST_SERIES) if count < _READINGS_AT_ONCE / 2 else size
+                    yield count
+                at += len(some)
+
+    def _seal_by_days(self, handles: Sequence[Handle], month: int, end: int) -> Iterator[int]:
+        for day in range(days_of(month).start, end):
+            yield self._transact(partial(seal, handles=handles, month=month, end=day + 1))
+
+
+class ExpiringSeries(SeriesLookUps):
+    """Lets samples expire."""
+
+    def retire(self, horizons: Horizons) -> None:
+        """See `Storage.retire`."""
+        for handles, range_, series in self._expired(self._publish(horizons)):
+            for some in chunks(self._scan(handles, range_, None), _ROWS_AT_ONCE):
+                samples = [row.sample(series[row.handle]) for row in some]
+                self._spend([sample.key for sample in samples if becomes_spent(sample)])
+
+    def purge(self) -> Iterator[int]:
+        """See `Storage.purge`."""
+        for handles, range_, _ in self._expired(self.horizons()):
+            yield from self._delete(handles, range_)
+
+    def _expired(
+        self, horizons: Horizons
+    ) -> Iterator[tuple[Collection[Handle], Range, Mapping[Handle, Series]]]:
+        """Series, by what range of them has expired."""
+        by_horizon: dict[datetime, dict[Handle, Series]] = defaultdict(dict)
+        for handle, series in self._find_series({}):
+            by_horizon[horizons.of(series.meter)][handle] = series
+        by_horizon.pop(FIRST, None)
+        for before, members in by_horizon.items():
+            yield members.keys(), Range(None, before), members
+
+
+class VerifiedSeries(SeriesLookUps):
+    """Reads all again, and compares."""
+
+    def verify(self) -> Iterator[Inspection]:
+        """See `Storage.verify`."""
+        yield Inspection(0, tuple(self._flaws()))
+        for handle, series in list(self._find_series({})):
+            name = f"meter {series.meter} of resource {series.resource_id}"
+            for inspection in self._inspect(handle, series):
+                told = tuple(f"{name}: {one}" for one in inspection.contradictions)
+                yield Inspection(inspection.samples, told)
+
+    def _inspect(self, handle: Handle, series: Series) -> Iterator[Inspection]:
+        """Compare what samples say with keys, readings and blocks, some thousands at a time."""
+        end: datetime | None = None
+        for rows in _whole_instants(self._scan([handle], EVER, None)):
+            range_ = Range(rows[-1].timestamp, end)
+            end = rows[-1].timestamp
+            told = [*self._wrong_keys(series, rows), *self._wrong_readings(handle, range_, rows)]
+            yield Inspection(len(rows), tuple(told))
+        yield Inspection(0, tuple(self._wrong_blocks(handle)))
+
+    def _wrong_keys(self, series: Series, rows: Sequence[Row]) -> Iterator[str]:
+        keys = [sample_key(series.source, row.id) for row in rows]
+        if len(set(keys)) < len(keys):
+            yield f"{len(keys) - len(set(keys))} samples are there twice"
+        known = set(rows)
+        found = {sample_key(series.source, row.id) for row in self._rows(set(keys)) if row in known}
+        missing = [row for key, row in zip(keys, rows, strict=True) if key not in found]
+        kept = self._not_expired(series.meter, missing)
+        if kept:
+            yield f"{len(kept)} samples are not found under their key"
+
+    def _wrong_readings(self, handle: Handle, range_: Range, rows: Sequence[Row]) -> Iterator[str]:
+        """The samples are read before and after the readings: what comes meanwhile is none."""
+        readings = Counter(reading for _, reading in self._readings([handle], range_))
+        before = Counter(Reading(row.timestamp, row.volume) for row in rows)
+        if before == readings:
+            return
+        again = self._scan([handle], range_, None)
+        after = Counter(Reading(row.timestamp, row.volume) for row in again)
+        missing, more = (before & after) - readings, readings - (before | after)
+        if missing or more:
+            yield (
+                f"{_figures(before)} in its samples, {_figures(readings)} in its readings "
+                f"from {range_.start:%Y-%m-%d %H:%M} on"
+            )
+
+    def _wrong_blocks(self, handle: Handle) -> Iterator[str]:
+        for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR)):
+            for day in self._contradicting(handle, block):
+                yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
+
+    def _contradicting(self, handle: Handle, block: StoredBlock) -> list[int]:
+        """The days of a block that its samples contradict, if it stays as it is meanwhile."""
+        days, months = days_of(block.month), range(block.month, block.month + 1)
+        for _ in range(_LOOKS_AT_A_BLOCK):
+            found = self._readings([handle], days_range(days.start, days.stop))
+            wrong = list(contradicting(block, fold(reading for _, reading in found)))
+            again = next(iter(self._blocks([handle], months, Grain.HOUR)), None) if wrong else block
+            if again == block:
+                return wrong
+            if again is None:
+                break
+            block = again
+        return []
+
+    def _not_expired(self, meter: str, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row.timestamp >= self.horizons().of(meter)] if rows else []
+
+
+def _figures(readings: Counter[Reading]) -> str:
+    with localcontext(EXACT):
+        total = sum((one.volume * count for one, count in readings.items()), Decimal(0))
+    return f"count {readings.total()} and sum {total:f}"
+
+
+def _whole_instants(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows in time order, some thousands at a time; all of one instant together."""
+    some: list[Row] = []
+    for _, of_instant in groupby(rows, key=attrgetter("timestamp")):
+        some += of_instant
+        if len(some) >= _ROWS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
