@@ -19,11 +19,15 @@ _PAUSE_SECONDS = 0.05
 
 @dataclass
 class Watcher:
-    """Notes each answer that was not between what had to be there and what could be."""
+    """Notes each answer that does not lie between two bounds.
+
+    One is taken before the question and one after the answer: what had to be there and what could
+    be if there is more and more of it, and the other way round if it becomes less.
+    """
 
     address: str
-    least: Callable[[], int]
-    most: Callable[[], int]
+    before: Callable[[], int]
+    after: Callable[[], int]
     paths: tuple[str, ...] = PATHS
     answers: int = 0
     wrong: list[tuple[str, int, int, int]] = field(default_factory=list)
@@ -33,14 +37,14 @@ class Watcher:
         for path in cycle(self.paths):
             if stopping.wait(_PAUSE_SECONDS):
                 return
-            least = self.least()
+            before = self.before()
             count = counted(self.address, path)
             if count is None:
                 continue
-            most = self.most()
+            after = self.after()
             self.answers += 1
-            if not least <= count <= most:
-                self.wrong.append((path, least, count, most))
+            if not min(before, after) <= count <= max(before, after):
+                self.wrong.append((path, before, count, after))
 
 
 def counted(address: str, path: str) -> int | None:

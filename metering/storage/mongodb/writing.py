@@ -204,7 +204,7 @@ class Writer:
             view = self._view_now(submissions, session)
 
     def _insert_together(self, work: _Insert, session: ClientSession) -> bool:
-        """Insert all and strike the days, or neither if a key is taken or the view has changed.
+        """Insert all and strike the days, or neither if a key is taken or others have expired.
 
         In one moment, so that nobody sees, or is told to have, a sample that is taken back.
         """
@@ -212,7 +212,7 @@ class Writer:
         begin = time.monotonic()
 
         def insert(session: ClientSession) -> bool:
-            if self._view_now(work.submissions, session) != work.view:
+            if self._view_now(work.submissions, session).expiry != work.view.expiry:
                 return False
             try:
                 samples.insert_many(work.documents, ordered=False, session=session)
