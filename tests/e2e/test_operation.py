@@ -238,6 +238,7 @@ def test_a_program_can_read_the_log(tmp_path: Path, sqlite_url: str) -> None:
         line.pop("request_id"),
     )
     assert line.pop("duration_ms") > 0
+    assert line.pop("bytes") == int(response.headers["Content-Length"])
     assert {
         "level": "INFO",
         "method": "POST",
