@@ -170,7 +170,7 @@ def test_who_strikes_nothing_is_found_out(url: str, tmp_path: Path, seed: int) -
 
     seen = under_fire(url, tmp_path, late(seed), happen, 1, *NO_STRIKES)
 
-    assert seen.contradicts
-    assert not seen.is_billed
+    # In the end all may be sealed anew after it was forgotten, and right.
+    assert seen.wrong_answers > 0
     assert Audit(seen.audit.acknowledged) == seen.audit
     assert seen.is_billed_without_seals
