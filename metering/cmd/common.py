@@ -31,6 +31,23 @@ def add_command(commands: "Commands", name: str, text: str, run: Run) -> argpars
     return parser
 
 
+def add_settle_argument(parser: argparse.ArgumentParser) -> None:
+    """Let the command take --settle; see `settle_seconds`."""
+    parser.add_argument(
+        "--settle",
+        type=float,
+        metavar="SECONDS",
+        help="how long to wait for writers that may not have heard of it; default: as long as the "
+        "store needs, a minute for MongoDB",
+    )
+
+
+def settle_seconds(storage: Storage, arguments: argparse.Namespace) -> float:
+    """How long the command is to wait."""
+    asked: float | None = arguments.settle
+    return storage.settle_seconds if asked is None else asked
+
+
 def instant(text: str) -> datetime:
     """The instant that an argument names; without an offset it is UTC."""
     try:

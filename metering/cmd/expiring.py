@@ -1,6 +1,7 @@
 """`metering-manage expire`: let samples go that were kept long enough."""
 
 import argparse
+import time
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from metering import times
-from metering.cmd.common import add_command
+from metering.cmd.common import add_command, add_settle_argument, settle_seconds
 from metering.config import Config
 from metering.model import AllProjects
 from metering.query import FIELDS, AnyOf, Comparison, Filter, Not, Operator, SummaryQuery
@@ -26,6 +27,7 @@ def add_expire(commands: "Commands") -> None:
         "delete samples that are older than [retention] lets them be, and refuse them from now on"
     )
     parser = add_command(commands, "expire", text, _expire)
+    add_settle_argument(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would go, by meter, and change nothing"
     )
@@ -38,6 +40,9 @@ def _expire(config: Config, storage: Storage, arguments: argparse.Namespace) -> 
             print(f"{meter}: {count} samples before {times.write(horizons.of(meter))}")
         return 0
     storage.retire(horizons)
+    if horizons != Horizons():
+        # As long as the samples are there, nobody can store them again.
+        time.sleep(settle_seconds(storage, arguments))
     with tqdm(unit=" samples", disable=None) as bar:
         gone = 0
         for count in storage.purge():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from metering import times
-from metering.cmd.common import add_command, instant
+from metering.cmd.common import add_command, add_settle_argument, instant, settle_seconds
 from metering.config import Config
 from metering.errors import InvalidRequest
 from metering.storage.base import Storage
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # Most of what comes late has come by then; what has not is counted all the same.
 _LAG = timedelta(hours=3)
-# Longer than a writer takes to heed that a day is being sealed, killed or not.
-_SETTLE_SECONDS = 60
 
 
 def add_seal(commands: "Commands") -> None:
@@ -28,6 +26,7 @@ def add_seal(commands: "Commands") -> None:
     parser.add_argument(
         "--until", type=instant, help="seal the whole days (UTC) before; default: 3 hours ago"
     )
+    add_settle_argument(parser)
     parser.add_argument("--forget", action="store_true", help="forget all that was sealed, instead")
 
 
@@ -42,7 +41,7 @@ def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         raise InvalidRequest(f"{until:%Y-%m-%d} is not over by three hours", field="--until")
     count = 0
     with tqdm(unit=" samples", disable=None) as bar:
-        for read in storage.seal(until, settle_seconds=_SETTLE_SECONDS):
+        for read in storage.seal(until, settle_seconds=settle_seconds(storage, arguments)):
             bar.update(read)
             count += read
     print(f"sealed before {until:%Y-%m-%d}, {count} samples read")

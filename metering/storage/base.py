@@ -55,10 +55,13 @@ class Storage(abc.ABC):
     database raised is their cause. Scope is applied before everything else: no answer depends on
     a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
     All methods may be called from several threads at once. `is_for_production` is for
-    /v2/capabilities: whether what is recorded outlives the process.
+    /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` every
+    writer that has not heard of a new horizon, or of days that are being sealed, has come to its
+    end, dead ones included; those that live make it good by themselves.
     """
 
     is_for_production: ClassVar[bool] = True
+    settle_seconds: ClassVar[float] = 0
 
     @classmethod
     @abc.abstractmethod

@@ -64,4 +64,4 @@ def retaining(folder: Path, days: int) -> Sequence[str]:
     """The arguments that let samples expire after so many days."""
     file = folder / f"retention-{days}.conf"
     file.write_text(f"[retention]\nsamples_days = {days}\n", encoding="utf-8")
-    return ("--config-file", str(file), "expire")
+    return ("--config-file", str(file), "expire", "--settle", "0")

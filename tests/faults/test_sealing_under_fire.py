@@ -37,8 +37,12 @@ FIRST_DAY = LAST.replace(tzinfo=UTC) - timedelta(days=DAYS * DAYS_APART)
 OPENED = LAST.replace(tzinfo=UTC) - timedelta(days=10)
 NO_STRIKES = ("--pythonpath", str(Path(__file__).parents[1]), "--import", "faults.no_strikes")
 
+DAYS_AGO = (0, 0, 3, 12)
 SEALS = (
-    *(("seal", "--until", (OPENED - timedelta(days=ago)).isoformat()) for ago in (0, 0, 3, 12)),
+    *(
+        ("seal", "--settle", "0", "--until", (OPENED - timedelta(days=days)).isoformat())
+        for days in DAYS_AGO
+    ),
     ("seal", "--forget"),
 )
 
@@ -75,7 +79,7 @@ def seal_further(url: str, stopping: threading.Event) -> None:
 def sealed_all_the_while(url: str, seed: int) -> Iterator[Manager]:
     """Run sealers during the block, some of which are killed."""
     with closing(open_storage(url, timeout_seconds=60)) as storage:
-        # The first to seal up to a day waits a minute for writers, of which there are none yet.
+        # From the first moment on writers meet days that may be sealed.
         list(storage.seal(OPENED))
     manager = Manager(url, SEALS, random.Random(seed))
     with repeating(manager.run, lambda stopping: seal_further(url, stopping)):

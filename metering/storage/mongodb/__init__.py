@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from metering.model import Series, Submission, Verdict
 from metering.query import Position
@@ -38,6 +38,9 @@ from metering.times import Range
 
 class MongoStorage(SeriesStorage):
     """`mongodb://host/database`: a store in MongoDB 6.0 or later."""
+
+    # Writers look again after 30 seconds, and take 10 at most.
+    settle_seconds: ClassVar[float] = 60
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         """See `open`."""

@@ -27,7 +27,7 @@ from metering.storage.lookups import Handle, Row
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
 from metering.storage.sqlite import access, scan, schema, statements
-from metering.storage.sqlite.connections import Connections
+from metering.storage.sqlite.connections import Connections, give_way
 from metering.storage.sqlite.location import path_of
 from metering.storage.sqlite.mapping import (
     Columns,
@@ -183,6 +183,7 @@ class SqliteStorage(SeriesStorage):
             rows = connection.execute(statements.SOME_SAMPLES, parameters).fetchall()
             access.strike(connection, _days_before_seal(connection, rows))
             connection.executemany(statements.DELETE_SAMPLE, rows)
+        give_way()
         return len(rows)
 
     def _blocks(
@@ -211,7 +212,9 @@ class SqliteStorage(SeriesStorage):
 
     def _transact(self, work: Callable[[Access], int]) -> int:
         with self._connections.transaction() as connection:
-            return work(access.Transaction(connection))
+            count = work(access.Transaction(connection))
+        give_way()
+        return count
 
     def unseal(self) -> None:
         """See `Storage.unseal`."""

@@ -31,6 +31,11 @@ _PRAGMAS = (
 )
 
 
+def give_way() -> None:
+    """Let somebody write who waits: who writes on at once would be the first to do so."""
+    time.sleep(5 * _PAUSE_SECONDS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Link:
     """A connection, and which file (device, inode) it was opened on."""
