@@ -7,7 +7,7 @@ sealed again.
 """
 
 import calendar
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from metering.decimals import EXACT
+from metering.storage.handles import Handle
 from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import Range, from_milliseconds, to_milliseconds
 
@@ -53,7 +54,7 @@ class Block:
 class StoredBlock:
     """A block as a driver keeps it; `days` None where there is nothing but days that are struck."""
 
-    handle: Hashable
+    handle: Handle
     month: int
     days: bytes | None
     hours: bytes | None

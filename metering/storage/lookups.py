@@ -8,7 +8,6 @@ import abc
 from collections.abc import (
     Callable,
     Collection,
-    Hashable,
     Iterator,
     Mapping,
 )
@@ -27,12 +26,10 @@ from metering.storage.blocks import (
     Grain,
     StoredBlock,
 )
+from metering.storage.handles import Handle
 from metering.storage.sealing import Access, Run
 from metering.summary import Reading
 from metering.times import Range
-
-Handle = Hashable
-Pair = tuple[Handle, Reading]
 
 
 @dataclass(frozen=True, slots=True)

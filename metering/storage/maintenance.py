@@ -1,13 +1,7 @@
 """What an operator does with a store of series: seal days, let samples expire, verify it all."""
 
 from collections import Counter, defaultdict
-from collections.abc import (
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
@@ -29,7 +23,8 @@ from metering.storage.blocks import (
     start_of,
 )
 from metering.storage.chunks import chunks
-from metering.storage.lookups import Handle, Row, SeriesLookUps
+from metering.storage.handles import Handle
+from metering.storage.lookups import Row, SeriesLookUps
 from metering.storage.sealing import TooMany, contradicting, seal
 from metering.summary import Reading
 from metering.times import EVER, FIRST, LAST, Range
@@ -43,7 +38,7 @@ _ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
 
 
 class SealedSeries(SeriesLookUps):
-    """Seals."""
+    """Keeps Summaries of days that are over."""
 
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""
@@ -92,7 +87,7 @@ class SealedSeries(SeriesLookUps):
 
 
 class ExpiringSeries(SeriesLookUps):
-    """Lets samples expire."""
+    """Lets samples expire, and deletes them."""
 
     def retire(self, horizons: Horizons) -> None:
         """See `Storage.retire`."""
@@ -119,7 +114,7 @@ class ExpiringSeries(SeriesLookUps):
 
 
 class VerifiedSeries(SeriesLookUps):
-    """Reads all again, and compares."""
+    """Reads everything again in every way, and compares."""
 
     def verify(self) -> Iterator[Inspection]:
         """See `Storage.verify`."""
@@ -186,7 +181,11 @@ class VerifiedSeries(SeriesLookUps):
         return []
 
     def _not_expired(self, meter: str, rows: Sequence[Row]) -> list[Row]:
-        return [row for row in rows if row.timestamp >= self.horizons().of(meter)] if rows else []
+        """What may not be missing: horizons may have moved since the samples were read."""
+        if not rows:
+            return []
+        horizon = self.horizons().of(meter)
+        return [row for row in rows if row.timestamp >= horizon]
 
 
 def _figures(readings: Counter[Reading]) -> str:

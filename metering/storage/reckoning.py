@@ -4,7 +4,7 @@ The answer is the same with and without blocks; only what has to be read differs
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -25,13 +25,12 @@ from metering.storage.blocks import (
     start_of,
 )
 from metering.storage.chunks import chunks
-from metering.summary import Reading, Summary, joined, of_stream
+from metering.storage.handles import Handle, Pair
+from metering.summary import Summary, joined, of_stream
 from metering.times import FIRST, LAST, Range, WholeRange, Windows, runs, to_milliseconds
 
-Handle = Hashable
-
 ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
-ReadReadings = Callable[[Collection[Handle], Range], Iterator[tuple[Handle, Reading]]]
+ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
 
 _SERIES_AT_ONCE = 1_000
 # Of blocks that are taken apart at once, if every day has some: 30 MB.
@@ -67,10 +66,10 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What is known of one series: pieces, and between which instants blocks told all."""
+    """What is known of one series: pieces, and between which instants blocks say all."""
 
     pieces: list[Piece] = field(default_factory=list)
-    told: list[tuple[datetime, datetime]] = field(default_factory=list)
+    covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
 class Reckoner:
@@ -108,17 +107,17 @@ class Reckoner:
                 if block.days is not None:
                     self._take(found[block.handle], block, block.days)
         effort.pieces += sum(len(one.pieces) for one in found.values())
-        for range_, members in self._untold(found).items():
+        for range_, members in self._uncovered(found).items():
             effort.samples += self._read(found, members, range_)
         return found
 
-    def _untold(self, found: Mapping[Handle, _Found]) -> Mapping[Range, Collection[Handle]]:
+    def _uncovered(self, found: Mapping[Handle, _Found]) -> Mapping[Range, Collection[Handle]]:
         """What samples have to tell, and of which series."""
-        untold = defaultdict(list)
+        uncovered = defaultdict(list)
         for handle, one in found.items():
-            for range_ in _between(self._range, sorted(one.told)):
-                untold[range_].append(handle)
-        return untold
+            for range_ in _between(self._range, sorted(one.covered)):
+                uncovered[range_].append(handle)
+        return uncovered
 
     def _read(
         self, found: Mapping[Handle, _Found], handles: Collection[Handle], range_: Range
@@ -139,21 +138,21 @@ class Reckoner:
         end, whole = decode_whole(days, block.month)
         is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
         if is_asked_for and not block.struck and (whole is None or self._take_piece(found, whole)):
-            _note(found, start_of(begin), start_of(end))
+            _cover(found, start_of(begin), start_of(end))
         else:
             self._take_days(found, block, decode(days, block.hours))
 
     def _take_days(self, found: _Found, stored: StoredBlock, block: Block) -> None:
-        """Take the days that are asked for, whole or by hours, and note what is told by that."""
+        """Take the days that are asked for, whole or by hours, and note what is covered by that."""
         first = max(days_of(stored.month)[0], self._days[0])
         after = min(block.end, self._days[-1] + 1)
-        told_from = start_of(first)
+        covered_from = start_of(first)
         for day in sorted({*stored.struck, *block.days}):
             if first <= day < after:
                 for begin, length in self._gaps(found, stored, block, day):
-                    _note(found, told_from, begin)
-                    told_from = begin + length
-        _note(found, told_from, start_of(after))
+                    _cover(found, covered_from, begin)
+                    covered_from = begin + length
+        _cover(found, covered_from, start_of(after))
 
     def _gaps(
         self, found: _Found, stored: StoredBlock, block: Block, day: int
@@ -169,7 +168,7 @@ class Reckoner:
                 return
             for hour in sorted(hours):
                 if not self._take_piece(found, hours[hour]):
-                    yield start + (hour - 24 * day) * _HOUR, _HOUR
+                    yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
     def _take_piece(self, found: _Found, summary: Summary) -> bool:
         """Take it, if it lies in one window; whether it does."""
@@ -180,9 +179,9 @@ class Reckoner:
         return True
 
 
-def _note(found: _Found, begin: datetime, after: datetime) -> None:
+def _cover(found: _Found, begin: datetime, after: datetime) -> None:
     if begin < after:
-        found.told.append((begin, after))
+        found.covered.append((begin, after))
 
 
 def _whole_days(range_: Range) -> range:
@@ -192,10 +191,10 @@ def _whole_days(range_: Range) -> range:
     return range(-(-begin // DAY_MS), end // DAY_MS)
 
 
-def _between(range_: Range, told: list[tuple[datetime, datetime]]) -> Iterator[Range]:
+def _between(range_: Range, covered: list[tuple[datetime, datetime]]) -> Iterator[Range]:
     """What of the range lies outside of the stretches, which are inside, in order and apart."""
     start = range_.start
-    for begin, after in told:
+    for begin, after in covered:
         gap = Range(start, begin)
         if not gap.is_empty:
             yield gap

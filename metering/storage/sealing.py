@@ -15,7 +15,7 @@ deletes samples strikes their days as well. Questions take blocks as they find t
 
 import abc
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -32,7 +32,7 @@ from metering.storage.blocks import (
     encode_hours,
     fold,
 )
-from metering.summary import Reading
+from metering.storage.handles import Handle, Pair
 from metering.times import Range
 
 
@@ -41,14 +41,12 @@ class Access(abc.ABC):
 
     @abc.abstractmethod
     def blocks(
-        self, handles: Collection[Hashable], months: range, grain: Grain
+        self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
         """The blocks of the series in these months, in no order; with hours if asked so."""
 
     @abc.abstractmethod
-    def readings(
-        self, handles: Collection[Hashable], range_: Range
-    ) -> Iterator[tuple[Hashable, Reading]]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """The readings of the series in range: all of one series together, by (at, volume)."""
 
     @abc.abstractmethod
@@ -76,7 +74,7 @@ class Run:
 
 def seal(
     access: Access,
-    handles: Collection[Hashable],
+    handles: Collection[Handle],
     month: int,
     end: int,
     most: int | None = None,

@@ -33,8 +33,8 @@ from metering.storage.blocks import (
     Grain,
     StoredBlock,
 )
+from metering.storage.handles import Handle, Pair
 from metering.storage.limit import Limit
-from metering.storage.lookups import Handle, Pair
 from metering.storage.maintenance import ExpiringSeries, SealedSeries, VerifiedSeries
 from metering.storage.reckoning import Reckoner
 from metering.summary import Reading

@@ -224,25 +224,6 @@ def test_a_store_that_is_unsealed_meanwhile(usage: Storage) -> None:
     assert effort.samples == 0 or isinstance(usage, MemoryStorage)
 
 
-def test_more_than_a_transaction_takes(storage: Storage) -> None:
-    """A day of more samples than are sealed at once, and a month of more."""
-    for day in range(3):
-        start = MIDNIGHT + day * DAY
-        keep(
-            storage,
-            *(
-                sample(id=f"{day}-{n}", timestamp=start + timedelta(milliseconds=n), volume=n)
-                for n in range(12_000)
-            ),
-        )
-    before = summaries(storage)
-
-    assert seal(storage) in (36_000, 0)
-    effort = Effort()
-    assert before == summaries(storage, effort=effort)
-    assert effort.samples in (0, 36_000)
-
-
 def test_verifying_while_samples_arrive(storage: Storage) -> None:
     """What changes meanwhile is no contradiction, in days that are sealed or not."""
     keep(storage, *(sample(id=f"s{n}", timestamp=after_noon(60 * n)) for n in range(3_000)))

@@ -17,7 +17,8 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.lookups import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.lookups import Row
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (

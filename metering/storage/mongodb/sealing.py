@@ -17,7 +17,7 @@ from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
 from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
-from metering.storage.lookups import Handle, Pair
+from metering.storage.handles import Handle, Pair
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
 from metering.storage.mongodb.expiring import read_watermarks

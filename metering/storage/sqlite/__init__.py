@@ -23,7 +23,8 @@ from metering.retention import Expiry, Horizons, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import DAY_MS, Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.lookups import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.lookups import Row
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
 from metering.storage.sqlite import access, scan, schema, statements

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import cast
 
 from metering.storage.blocks import Grain, StoredBlock, month_of
-from metering.storage.lookups import Handle, Pair
+from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Access
 from metering.storage.sqlite import scan, statements
 from metering.storage.sqlite.mapping import reading_from_columns

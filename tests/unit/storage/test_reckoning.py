@@ -8,7 +8,7 @@ from builders import NOON, after_noon, readings, series
 
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.lookups import Handle, Pair
+from metering.storage.handles import Handle, Pair
 from metering.storage.reckoning import Reckoner, grain_of
 from metering.times import EVER, FixedWindows, Range, WholeRange, Windows
 

@@ -103,6 +103,23 @@ def test_sealing_again_reads_nothing(storage: SqliteStorage) -> None:
     assert sum(storage.seal(MIDNIGHT + 4 * DAY)) == 288 + 12
 
 
+def test_a_transaction_takes_no_more_than_it_should(storage: SqliteStorage) -> None:
+    """A month of more is sealed by days, and nothing of it is left to be read."""
+    june = datetime(2016, 6, 1, tzinfo=UTC)
+    keep(
+        storage,
+        *(
+            sample(id=f"busy-{n}", timestamp=june + n % 3 * DAY + n * timedelta(milliseconds=1))
+            for n in range(36_000)
+        ),
+    )
+    taken = list(storage.seal(june + 3 * DAY))
+
+    assert sum(taken) == 36_000 + (288 + 144) + (12 + 6)
+    assert max(taken) == 12_000
+    assert effort(storage, range=Range(june, june + 3 * DAY)) == (1, 1, 0)
+
+
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
     """A sample that went without a strike contradicts what was sealed."""
     with storage._connections.transaction() as connection:

@@ -8,7 +8,8 @@ from builders import after_noon, sample
 from contract.asking import keep
 
 from metering.query import Position
-from metering.storage.lookups import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.lookups import Row
 from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading
 from metering.times import Range

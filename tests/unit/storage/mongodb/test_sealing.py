@@ -48,6 +48,11 @@ def meanwhile(
     monkeypatch.setattr(place, name, held_up)
 
 
+def die() -> None:
+    """Come to an end between two steps, as a process that is killed."""
+    raise KeyboardInterrupt
+
+
 def seal(storage: MongoStorage, until: datetime = MIDNIGHT) -> None:
     """Seal all days before."""
     list(storage.seal(until))
@@ -145,9 +150,6 @@ def test_a_writer_that_dies_before_it_strikes(
     """What it stored counts as soon as it is sent again."""
     record(other, submission())
 
-    def die() -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         meanwhile(patch, writing, "verdicts_in_order", lambda: seal(storage))
         meanwhile(patch, writing, "read_watermarks", die)
@@ -163,9 +165,6 @@ def test_a_sealer_waits_out_writers(
 ) -> None:
     """A writer that dies before it strikes, and is never retried, has stored by then."""
     record(other, submission())
-
-    def die() -> None:
-        raise KeyboardInterrupt
 
     def record_and_die() -> None:
         with monkeypatch.context() as patch:
