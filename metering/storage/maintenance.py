@@ -43,8 +43,6 @@ class SealedSeries(SeriesLookUps):
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""
         end = day_of(until)
-        if end <= day_of(FIRST):
-            return
         run = self._open_seal(end, settle_seconds)
         yield from self._seal_months(self._months_with_samples(run.done_day, end), end)
         yield from self._seal_months(self._struck(), end)

@@ -120,6 +120,25 @@ def test_a_transaction_takes_no_more_than_it_should(storage: SqliteStorage) -> N
     assert effort(storage, range=Range(june, june + 3 * DAY)) == (1, 1, 0)
 
 
+def test_an_old_month_that_was_sealed_in_part_is_sealed_further(storage: SqliteStorage) -> None:
+    """Late samples of more than a transaction takes: what is struck and not yet sealed stays so."""
+    may = datetime(2015, 5, 1, tzinfo=UTC)
+    keep(
+        storage,
+        *(
+            sample(id=f"late-{n}", timestamp=may + n % 3 * DAY + n * timedelta(milliseconds=1))
+            for n in range(36_000)
+        ),
+    )
+    sealing = storage.seal(MIDNIGHT + 3 * DAY)
+    while next(sealing) != 12_000:
+        pass
+    sealing.close()  # type: ignore[attr-defined]
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+
+    assert effort(storage, range=Range(may, may + 31 * DAY)) == (1, 1, 0)
+
+
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
     """A sample that went without a strike contradicts what was sealed."""
     with storage._connections.transaction() as connection:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from builders import sample, submission
 from contract.asking import keep, record, samples, summary
-from pymongo.errors import OperationFailure
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
@@ -227,12 +226,17 @@ def test_a_read_that_conflicts_is_begun_anew(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transient error of a read in the transaction is MongoDB's way to ask for it."""
-    transient = OperationFailure("planted", 112, {"errorLabels": ["TransientTransactionError"]})
+    conflict = {
+        "failCommands": ["find"],
+        "errorCode": 112,
+        "errorLabels": ["TransientTransactionError"],
+    }
 
-    def fail() -> None:
-        raise transient
+    def fail_once() -> None:
+        admin = other._connection.client.admin
+        admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=conflict)
 
-    meanwhile(monkeypatch, sealing.questions, "readings", fail)
+    meanwhile(monkeypatch, sealing._Transaction, "readings", fail_once)
     seal(storage)
 
     assert_all_there(storage, 1)
