@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -51,6 +52,8 @@ OLD_PATHS = tuple(
     for rest in ("", "&period=86400")
 )
 YOUNG_PATHS = tuple(path.replace("q.op=lt", "q.op=ge") for path in OLD_PATHS)
+
+NO_HORIZONS = ("--pythonpath", str(Path(__file__).parents[1]), "--import", "faults.no_horizons")
 
 Fault = Callable[[Service], object]
 
@@ -107,13 +110,24 @@ class Expirer:
         self.most = self.least
 
 
-def expired_under_fire(url: str, folder: Path, seed: int, fault: Fault) -> None:
-    """Write, send again, seal, expire and ask while faults happen; nothing may be wrong."""
+@dataclass(frozen=True)
+class Seen:
+    """What came of a run: answers meanwhile, and what is there in the end and not due, or not."""
+
+    answers: list[int]
+    wrong_answers: int
+    verified: str
+    missing: set[tuple[str, Decimal]]
+    more: set[tuple[str, Decimal]]
+
+
+def expired_under_fire(url: str, folder: Path, seed: int, fault: Fault, *arguments: str) -> Seen:
+    """Write, send again, seal, expire and ask while faults happen."""
     old = old_batches(seed)
     with closing(open_storage(url, timeout_seconds=60)) as storage:
         list(storage.seal(AT_LAST))
     file = configuration(folder, url)
-    with uwsgi(folder, METERING_CONFIG_FILE=str(file)) as service:
+    with uwsgi(folder, *arguments, METERING_CONFIG_FILE=str(file)) as service:
         for batch in old:
             send_until_acknowledged(service.address, batch)
         resender = Resender(service.address, old)
@@ -151,10 +165,19 @@ def expired_under_fire(url: str, folder: Path, seed: int, fault: Fault) -> None:
     left = [replace(batch, size=STAYING[-1] + 1) for batch in old] + writers.batches
     due = {pair for one in left for pair in zip(one.ids, one.volumes, strict=True)}
 
-    assert [[], []] == [one.wrong for one in watchers]
-    assert all(one.answers for one in watchers)
-    assert verified.returncode == 0, verified.stdout
-    assert due == found
+    return Seen(
+        answers=[one.answers for one in watchers],
+        wrong_answers=sum(len(one.wrong) for one in watchers),
+        verified=verified.stdout if verified.returncode else "",
+        missing=due - found,
+        more=found - due,
+    )
+
+
+def assert_nothing_wrong(seen: Seen) -> None:
+    """All that is young is there, nothing that expired, and every answer was right."""
+    assert (seen.missing, seen.more, seen.verified, seen.wrong_answers) == (set(), set(), "", 0)
+    assert all(seen.answers)
 
 
 def test_three_members(three_members: ReplicaSet, tmp_path: Path, seed: int) -> None:
@@ -164,9 +187,17 @@ def test_three_members(three_members: ReplicaSet, tmp_path: Path, seed: int) -> 
         kill(three_members, three_members.wait_for_primary())
         until_whole(three_members)
 
-    expired_under_fire(fresh_database(three_members), tmp_path, seed, happen)
+    assert_nothing_wrong(expired_under_fire(fresh_database(three_members), tmp_path, seed, happen))
 
 
 def test_one_store_and_killed_workers(url: str, tmp_path: Path, seed: int) -> None:
     """A worker of the service is killed each time."""
-    expired_under_fire(url, tmp_path, seed, kill_worker)
+    assert_nothing_wrong(expired_under_fire(url, tmp_path, seed, kill_worker))
+
+
+def test_a_service_that_heeds_no_horizon_is_found_out(url: str, tmp_path: Path, seed: int) -> None:
+    """The control: what is sent again comes back, and nothing that is young is missing."""
+    seen = expired_under_fire(url, tmp_path, seed, lambda _: None, *NO_HORIZONS)
+
+    assert seen.more
+    assert not seen.missing
