@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from metering.metadata import Metadata
 
@@ -22,13 +23,19 @@ class MeterType(StrEnum):
     CUMULATIVE = "cumulative"
 
 
+class Stream(NamedTuple):
+    """What goes on when its description (project, user, metadata) changes: of several series."""
+
+    source: str
+    meter: str
+    type: MeterType
+    unit: str
+    resource_id: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """All that samples share which differ only in id, time and volume.
-
-    A *stream* is (source, meter, type, unit, resource_id): it goes on when the description
-    (project, user, metadata) changes, and then has several series.
-    """
+    """All that samples share which differ only in id, time and volume."""
 
     source: str
     meter: str
@@ -53,6 +60,11 @@ class Series:
             self.metadata.text,
         )
         return _digest(*parts)
+
+    @property
+    def stream(self) -> Stream:
+        """The stream that the series belongs to."""
+        return Stream(self.source, self.meter, self.type, self.unit, self.resource_id)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from metering.cuts import Cuts
 from metering.errors import InvalidQuery
 from metering.model import Scope
 from metering.times import EVER, Range, Windows
@@ -162,5 +163,18 @@ class SummaryQuery:
 
     scope: Scope
     windows: Windows
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamQuery:
+    """Streams with a series that matches, in scope: the stretches in range, and the one before it.
+
+    The filter may use fields of series only.
+    """
+
+    scope: Scope
+    cuts: Cuts
     filter: Filter = EVERYTHING
     range: Range = EVER

@@ -6,7 +6,6 @@ Every range is start <= t < end.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -160,18 +159,3 @@ class WholeRange:
 
 
 Windows = FixedWindows | WholeRange
-
-
-def runs(windows: Windows, instants: list[datetime]) -> Iterator[tuple[Range, int, int]]:
-    """Cut a list of instants in ascending order into (window, first index, index after the last).
-
-    Only windows that hold an instant appear, in time order.
-    """
-    begin = 0
-    while begin < len(instants):
-        window = windows.holding(instants[begin])
-        after = begin + 1
-        while after < len(instants) and instants[after] in window:
-            after += 1
-        yield window, begin, after
-        begin = after

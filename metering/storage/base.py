@@ -1,6 +1,6 @@
 """What every store promises, in prose; `tests/contract` checks each sentence on every driver.
 
-A driver keeps samples and answers three questions: which samples, which series, which Summaries.
+A driver keeps samples and answers four questions: which samples, series, Summaries, streams.
 It does no calendars, reads neither the configuration nor the clock, and knows no HTTP. A question
 that reaches it has been checked. The memory driver is the definition of right.
 """
@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
-from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons
+from metering.streams import Stretch
 from metering.summary import Summary
 from metering.times import Range
 
@@ -137,6 +138,19 @@ class Storage(abc.ABC):
 
         In no defined order. All figures are exact. Intervals are credited between successive
         matching samples of a series within a window. The effort, if given, is added to.
+        """
+
+    @abc.abstractmethod
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        """The stretches of each stream that match, by time; no stream twice, none empty.
+
+        In range, and the last reading before the range. The whole stream counts for what follows
+        a stretch, and whether it opens the stream: series that do not match, or are out of scope,
+        too. So a caller learns one reading at which a resource was somebody else's: that which
+        ends the caller's own last interval. Stretches are cut as the query says, and it makes no
+        difference how far: the intervals between their readings are the same.
         """
 
     @abc.abstractmethod

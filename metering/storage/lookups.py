@@ -26,7 +26,7 @@ from metering.storage.blocks import (
     Grain,
     StoredBlock,
 )
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Access, Run
 from metering.summary import Reading
 from metering.times import Range
@@ -71,6 +71,20 @@ class SeriesLookUps(Storage):
     @abc.abstractmethod
     def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
         """The series with these handles."""
+
+    @abc.abstractmethod
+    def _series_of_resources(
+        self, resource_ids: Collection[str]
+    ) -> Iterator[tuple[Handle, Series]]:
+        """The series of these resources, whoever's they are."""
+
+    @abc.abstractmethod
+    def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        """The readings of each of the series at its last instant before this one."""
+
+    @abc.abstractmethod
+    def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        """The readings of each of the series at its first instant at or after this one."""
 
     @abc.abstractmethod
     def _scan(

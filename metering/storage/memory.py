@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from metering.matching import matches, matches_series
-from metering.model import Extent, Sample, Series, Submission, Verdict, is_visible
-from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.model import Extent, Sample, Series, Stream, Submission, Verdict, is_visible
+from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons, becomes_spent
 from metering.storage.base import (
     Effort,
@@ -18,6 +18,7 @@ from metering.storage.base import (
     has_refusal,
     verdicts_in_order,
 )
+from metering.streams import Piece, Stretch, stretches
 from metering.summary import Reading, of_stream
 from metering.times import Range
 
@@ -97,6 +98,22 @@ class MemoryStorage(Storage):
         effort.series += len({series for series, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        """See `Storage.streams`."""
+        effort = effort or Effort()
+        streams: dict[Stream, list[Piece]] = defaultdict(list)
+        for sample in self._samples.values():
+            reading = Reading(sample.timestamp, sample.volume)
+            streams[sample.series.stream].append(Piece(sample.series, of_stream([reading])))
+        for pieces in streams.values():
+            found = stretches(sorted(pieces, key=Piece.order), query)
+            effort.samples += len(found)
+            effort.series += len({one.series for one in found})
+            if found:
+                yield found
 
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:  # noqa: ARG002
         """Samples are at hand."""

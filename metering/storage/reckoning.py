@@ -1,6 +1,6 @@
-"""Summaries by series and window, from blocks where there are, from samples elsewhere.
+"""Pieces of series: Summaries from blocks where there are, from samples elsewhere.
 
-The answer is the same with and without blocks; only what has to be read differs.
+What they tell is the same with and without blocks; only what has to be read differs.
 """
 
 from collections import defaultdict
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
 
+from metering.cuts import Cuts
 from metering.model import Series
-from metering.storage.base import Effort, WindowSummary
+from metering.storage.base import Effort
 from metering.storage.blocks import (
     DAY_MS,
     Block,
@@ -26,8 +26,8 @@ from metering.storage.blocks import (
 )
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
-from metering.summary import Summary, joined, of_stream
-from metering.times import FIRST, LAST, Range, WholeRange, Windows, runs, to_milliseconds
+from metering.summary import Summary, of_stream
+from metering.times import FIRST, LAST, Range, WholeRange, Windows, to_milliseconds
 
 ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
 ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
@@ -56,60 +56,53 @@ def grain_of(windows: Windows) -> Grain:
     return Grain.DAY if are_days or period > _MONTH else Grain.HOUR
 
 
-class Piece(NamedTuple):
-    """What there is to know of a series between two instants of one window."""
-
-    start: datetime
-    window: Range
-    summary: Summary
-
-
 @dataclass(slots=True)
 class _Found:
     """What is known of one series: pieces, and between which instants blocks say all."""
 
-    pieces: list[Piece] = field(default_factory=list)
+    series: Series
+    pieces: list[Summary] = field(default_factory=list)
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
 class Reckoner:
-    """Answers one question of Summaries about series."""
+    """Reads the pieces of series in a range, cut as somebody asks."""
 
     def __init__(
-        self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, windows: Windows
+        self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, cuts: Cuts
     ) -> None:
         """Take the ways to read, and what is asked."""
         self._blocks = blocks
         self._readings = readings
         self._range = range_
-        self._windows = windows
-        self._grain = grain_of(windows)
+        self._cuts = cuts
+        self._grain = grain_of(cuts.windows)
         self._days = _whole_days(range_)
         days = min(len(self._days), _USUAL_DAYS)
         pieces = days * (_HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
         self._series_at_once = max(1, min(_SERIES_AT_ONCE, _PIECES_AT_ONCE // max(1, pieces)))
 
-    def summaries(self, series: Mapping[Handle, Series], effort: Effort) -> Iterator[WindowSummary]:
-        """A Summary for each series and window that has readings; counts what was read."""
+    def pieces(
+        self, series: Mapping[Handle, Series], effort: Effort
+    ) -> Iterator[tuple[Handle, list[Summary]]]:
+        """The pieces of each series that has readings, in order; counts what was read."""
         for some in chunks(series, self._series_at_once):
-            for handle, found in self._found(some, effort).items():
-                effort.series += bool(found.pieces)
-                found.pieces.sort(key=attrgetter("start"))
-                for window, pieces in groupby(found.pieces, key=attrgetter("window")):
-                    parts = [piece.summary for piece in pieces]
-                    yield WindowSummary(series[handle], window, joined(parts))
+            members = {handle: _Found(series[handle]) for handle in some}
+            self._find(members, effort)
+            for handle, found in members.items():
+                if found.pieces:
+                    effort.series += 1
+                    yield handle, sorted(found.pieces, key=attrgetter("first"))
 
-    def _found(self, handles: Collection[Handle], effort: Effort) -> dict[Handle, _Found]:
-        found = {handle: _Found() for handle in handles}
+    def _find(self, found: Mapping[Handle, _Found], effort: Effort) -> None:
         if self._grain is not Grain.READING and self._days:
             months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
-            for block in self._blocks(handles, months, self._grain):
+            for block in self._blocks(found.keys(), months, self._grain):
                 if block.days is not None:
                     self._take(found[block.handle], block, block.days)
         effort.pieces += sum(len(one.pieces) for one in found.values())
         for range_, members in self._uncovered(found).items():
             effort.samples += self._read(found, members, range_)
-        return found
 
     def _uncovered(self, found: Mapping[Handle, _Found]) -> Mapping[Range, Collection[Handle]]:
         """What samples have to tell, and of which series."""
@@ -126,10 +119,8 @@ class Reckoner:
         for handle, pairs in groupby(self._readings(handles, range_), key=itemgetter(0)):
             readings = [reading for _, reading in pairs]
             count += len(readings)
-            instants = [reading.at for reading in readings]
-            for window, begin, after in runs(self._windows, instants):
-                summary = of_stream(readings[begin:after])
-                found[handle].pieces.append(Piece(instants[begin], window, summary))
+            one = found[handle]
+            one.pieces += map(of_stream, self._cuts.runs(one.series, readings))
         return count
 
     def _take(self, found: _Found, block: StoredBlock, days: bytes) -> None:
@@ -171,11 +162,10 @@ class Reckoner:
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
     def _take_piece(self, found: _Found, summary: Summary) -> bool:
-        """Take it, if it lies in one window; whether it does."""
-        window = self._windows.holding(summary.first.at)
-        if summary.last.at not in window:
+        """Take it, if it need not be cut; whether it does."""
+        if not self._cuts.allow(found.series, summary):
             return False
-        found.pieces.append(Piece(summary.first.at, window, summary))
+        found.pieces.append(summary)
         return True
 
 

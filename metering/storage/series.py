@@ -12,12 +12,15 @@ from collections.abc import (
     Collection,
     Iterator,
     Mapping,
+    Sequence,
 )
 from functools import partial
+from itertools import groupby
 from typing import Any
 
+from metering.cuts import Cuts
 from metering.matching import bounds, matches, matches_series, reduce_to_sample, required
-from metering.model import Extent, Project, Sample, Series, is_visible, sample_key
+from metering.model import Extent, Project, Sample, Series, Stream, is_visible, sample_key
 from metering.query import (
     EVERYTHING,
     FIELDS,
@@ -26,6 +29,7 @@ from metering.query import (
     Filter,
     Position,
     SampleQuery,
+    StreamQuery,
     SummaryQuery,
 )
 from metering.storage.base import Effort, WindowSummary
@@ -37,10 +41,12 @@ from metering.storage.handles import Handle, Pair
 from metering.storage.limit import Limit
 from metering.storage.maintenance import ExpiringSeries, SealedSeries, VerifiedSeries
 from metering.storage.reckoning import Reckoner
-from metering.summary import Reading
+from metering.storage.streaming import StreamReader, Ways
+from metering.streams import Stretch, stretches
+from metering.summary import Reading, joined
 from metering.times import Range
 
-AnyQuery = SampleQuery | ExtentQuery | SummaryQuery
+AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
 
 
 class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
@@ -109,14 +115,52 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
             if range_.is_empty:
                 continue
 
-            if rest == EVERYTHING:
-                readings = partial(self._limited_readings, limit)
-                blocks = partial(self._limited_blocks, limit)
-                reckoner = Reckoner(blocks, readings, range_, query.windows)
-            else:
-                readings = partial(self._matching_readings, limit, rest, series)
-                reckoner = Reckoner(_no_blocks, readings, range_, query.windows)
-            yield from limit.over(reckoner.summaries(series, effort))
+            windows = query.windows
+            reckoner = Reckoner(
+                partial(self._limited_blocks, limit) if rest == EVERYTHING else _no_blocks,
+                partial(self._limited_readings, limit)
+                if rest == EVERYTHING
+                else partial(self._matching_readings, limit, rest, series),
+                range_,
+                Cuts(windows=windows),
+            )
+            for handle, pieces in limit.over(reckoner.pieces(series, effort)):
+                in_windows = groupby(pieces, key=lambda piece: windows.holding(piece.first.at))
+                for window, members in in_windows:
+                    yield WindowSummary(series[handle], window, joined(list(members)))
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        """See `Storage.streams`."""
+        limit = Limit(self._timeout_seconds)
+        if query.range.is_empty:
+            return
+        ways = Ways(
+            partial(self._limited_blocks, limit),
+            partial(self._limited_readings, limit),
+            self._last_before,
+            self._first_from,
+        )
+        reader = StreamReader(ways, query.range, query.cuts, effort or Effort())
+        for pieces in limit.over(reader.streams(self._whole_streams(query, limit))):
+            found = stretches(pieces, query)
+            if found:
+                yield found
+
+    def _whole_streams(
+        self, query: StreamQuery, limit: Limit
+    ) -> Mapping[Stream, Mapping[Handle, Series]]:
+        """All series of the streams of which a series matches, whoever's they are."""
+        streams: dict[Stream, dict[Handle, Series]] = defaultdict(dict)
+        for handle, series in self._visible(query, limit):
+            if matches_series(query.filter, series):
+                streams[series.stream][handle] = series
+        resources = {stream.resource_id for stream in streams}
+        for handle, series in limit.over(self._series_of_resources(resources)):
+            if series.stream in streams:
+                streams[series.stream][handle] = series
+        return streams
 
     def _limited_blocks(
         self, limit: Limit, handles: Collection[Handle], months: range, grain: Grain

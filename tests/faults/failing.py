@@ -7,9 +7,10 @@ from typing import Any, Self, TypeVar
 
 from metering.errors import StorageUnavailable
 from metering.model import Extent, Sample, Submission, Verdict
-from metering.query import ExtentQuery, SampleQuery, SummaryQuery
+from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Horizons
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary
+from metering.streams import Stretch
 
 T = TypeVar("T")
 
@@ -89,6 +90,12 @@ class FailingStorage(Storage):
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
         return self._rows(lambda: self._inner.summaries(query, effort))
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        """See `Storage.streams`."""
+        return self._rows(lambda: self._inner.streams(query, effort))
 
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""

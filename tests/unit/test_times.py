@@ -6,12 +6,12 @@ import iso8601
 import pytest
 import strategies
 from builders import MILLISECOND, NOON, after_noon
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metering import times
 from metering.errors import InvalidRequest
-from metering.times import EPOCH, EVER, LAST, FixedWindows, Range, WholeRange, runs
+from metering.times import EPOCH, EVER, LAST, FixedWindows, Range
 
 READ = [
     ("2015", (2015, 1, 1)),
@@ -254,26 +254,3 @@ def test_window_beyond_the_calendar() -> None:
     """A window that would end after the year 9999 is an overflow, not a shorter window."""
     with pytest.raises(OverflowError):
         FixedWindows(NOON, 3 * 10**11).holding(after_noon(1))
-
-
-@given(strategies.fixed_windows, st.lists(strategies.instants, max_size=20).map(sorted))
-def test_runs(windows: FixedWindows, instants: list[datetime]) -> None:
-    """Runs cut a list into pieces, in order, each the instants of one window."""
-    cut = list(runs(windows, instants))
-
-    assert instants == [instant for _, begin, after in cut for instant in instants[begin:after]]
-    assert all(
-        window == windows.holding(instant)
-        for window, begin, after in cut
-        for instant in instants[begin:after]
-    )
-    assert len({window.start for window, _, _ in cut}) == len(cut)
-
-
-@given(strategies.ranges, st.lists(strategies.instants, min_size=1).map(sorted))
-def test_runs_of_the_whole_range(range_: Range, instants: list[datetime]) -> None:
-    """The whole range is one run of all instants in it."""
-    inside = [instant for instant in instants if instant in range_]
-    assume(inside)
-
-    assert [(range_, 0, len(inside))] == list(runs(WholeRange(range_), inside))

@@ -12,12 +12,14 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 
+from pymongo import ASCENDING, DESCENDING
+
 from metering.model import Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Pair
 from metering.storage.lookups import Row
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
@@ -29,7 +31,7 @@ from metering.storage.mongodb.mapping import (
     series_from_document,
 )
 from metering.storage.mongodb.questions import Find
-from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, read_readings
+from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, read_neighbours, read_readings
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
@@ -94,6 +96,20 @@ class MongoStorage(SeriesStorage):
         for chunk in chunks(handles, KEYS_PER_FIND):
             for document in reader.series(questions.among(chunk)):
                 yield document["_id"], series_from_document(document)
+
+    def _series_of_resources(
+        self, resource_ids: Collection[str]
+    ) -> Iterator[tuple[Handle, Series]]:
+        reader = self._reader()
+        for chunk in chunks(resource_ids, KEYS_PER_FIND):
+            for document in reader.series(questions.series_of_resources(chunk)):
+                yield document["_id"], series_from_document(document)
+
+    def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)
+
+    def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        return read_neighbours(self._reader(), handles, Range(instant, None), ASCENDING)
 
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None

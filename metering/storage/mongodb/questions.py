@@ -52,6 +52,11 @@ def series_with(equal: Mapping[str, Any]) -> Find:
     return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
 
 
+def series_of_resources(resource_ids: Collection[str]) -> Find:
+    """The series of these resources."""
+    return {"filter": {"resource_id": {"$in": list(resource_ids)}}}
+
+
 def sources_of(equal: Mapping[str, Any]) -> Stages:
     """On `series`: the sources of the same series, each once as `_id`."""
     return [{"$match": series_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
@@ -87,6 +92,16 @@ def readings(handles: Collection[Any], range_: Range) -> Find:
         "filter": {**_of(handles), **_within(range_)},
         "projection": {"_id": False, "series": True, "timestamp": True, "volume": True},
         "sort": BY_SERIES.keys[:2],
+        "hint": BY_SERIES.keys,
+    }
+
+
+def readings_at(instants: Mapping[Any, datetime]) -> Find:
+    """The same of each of the series at one instant, in no order."""
+    places = [{"series": handle, "timestamp": at} for handle, at in instants.items()]
+    return {
+        "filter": {"$or": places},
+        "projection": {"_id": False, "series": True, "timestamp": True, "volume": True},
         "hint": BY_SERIES.keys,
     }
 

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 # Keys that are sent at once: 50 kB.
 KEYS_PER_FIND = 2_000
+# MongoDB plans each alternative of a question for itself.
+PLACES_PER_FIND = 200
 
 
 class Reader:
@@ -71,13 +73,14 @@ class Reader:
 
     def extents(self, asked: Ends) -> Iterator[tuple[bytes, Any, Any]]:
         """The first and last timestamp of each of the series that has samples in question."""
-        firsts = dict(self._ends(asked, ASCENDING))
-        lasts = dict(self._ends(asked, DESCENDING))
+        firsts = dict(self.ends(asked, ASCENDING))
+        lasts = dict(self.ends(asked, DESCENDING))
         # Samples may arrive between the two looks: only series that both have seen.
         for handle in firsts.keys() & lasts.keys():
             yield handle, firsts[handle], lasts[handle]
 
-    def _ends(self, asked: Ends, direction: int) -> Iterator[tuple[bytes, Any]]:
+    def ends(self, asked: Ends, direction: int) -> Iterator[tuple[bytes, Any]]:
+        """The first timestamp of each of these series in the direction."""
         late = []
         stages = questions.ends(asked, direction)
         for found in self._aggregate(self._connection.samples, stages):
@@ -160,3 +163,14 @@ def read_readings(
             # The index orders readings of one instant by key, not by volume.
             for reading in sorted(map(itemgetter(1), group)):
                 yield handle, reading
+
+
+def read_neighbours(
+    reader: Reader, handles: Collection[Any], range_: Range, direction: int
+) -> Iterator[tuple[bytes, Reading]]:
+    """The readings of each of the series at its first instant in the direction, in range."""
+    for chunk in chunks(handles, KEYS_PER_FIND):
+        instants = reader.ends(Ends(chunk, range_, None), direction)
+        for some in chunks(instants, PLACES_PER_FIND):
+            for batch in reader.batches(questions.readings_at(dict(some))):
+                yield from readings_from_batch(batch)

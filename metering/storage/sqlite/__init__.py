@@ -23,7 +23,7 @@ from metering.retention import Expiry, Horizons, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import DAY_MS, Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Pair
 from metering.storage.lookups import Row
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
@@ -34,6 +34,7 @@ from metering.storage.sqlite.mapping import (
     Columns,
     horizons_from_rows,
     horizons_to_rows,
+    reading_from_columns,
     row_from_columns,
     sample_to_columns,
     series_from_columns,
@@ -124,6 +125,29 @@ class SqliteStorage(SeriesStorage):
         yield from map(
             series_from_columns, self._question()(statements.SERIES_BY_HANDLE, parameters)
         )
+
+    def _series_of_resources(
+        self, resource_ids: Collection[str]
+    ) -> Iterator[tuple[Handle, Series]]:
+        fetch = self._question()
+        for some in chunks(resource_ids, scan.HANDLES_AT_ONCE):
+            parameters = {"resource_ids": statements.texts_parameter(some)}
+            yield from map(series_from_columns, fetch(statements.SERIES_OF_RESOURCES, parameters))
+
+    def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        return self._neighbours(statements.LAST_BEFORE, handles, instant)
+
+    def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        return self._neighbours(statements.FIRST_FROM, handles, instant)
+
+    def _neighbours(
+        self, statement: str, handles: Collection[Handle], instant: datetime
+    ) -> Iterator[Pair]:
+        fetch = self._question()
+        for some in chunks(_numbers(handles), scan.HANDLES_AT_ONCE):
+            at = {"handles": statements.handles_parameter(some), "at": to_milliseconds(instant)}
+            for columns in fetch(statement, at):
+                yield columns[0], reading_from_columns(columns)
 
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None

@@ -4,6 +4,7 @@ Sets are one parameter: handles a JSON array, keys laid end to end in one blob (
 let JSON carry keys, is SQLite 3.41's).
 """
 
+import json
 from collections.abc import Collection, Iterable
 
 _EQUAL = {
@@ -38,6 +39,12 @@ SERIES_BY_HANDLE = """
     SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
     FROM series
     WHERE handle IN (SELECT value FROM json_each(:handles))
+"""
+
+SERIES_OF_RESOURCES = """
+    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
+    FROM series
+    WHERE resource_id IN (SELECT value FROM json_each(:resource_ids))
 """
 
 HANDLES_BY_DIGEST = """
@@ -98,6 +105,26 @@ READINGS_OF_SERIES = """
     WHERE series = :handle AND (timestamp, key) > (:at, :key) AND timestamp < :end
     ORDER BY timestamp, key
     LIMIT :limit
+"""
+
+LAST_BEFORE = """
+    SELECT series, timestamp, samples.key, volume
+    FROM json_each(:handles) CROSS JOIN samples
+        ON series = json_each.value AND timestamp = (
+            SELECT timestamp FROM samples
+            WHERE series = json_each.value AND timestamp < :at
+            ORDER BY timestamp DESC LIMIT 1
+        )
+"""
+
+FIRST_FROM = """
+    SELECT series, timestamp, samples.key, volume
+    FROM json_each(:handles) CROSS JOIN samples
+        ON series = json_each.value AND timestamp = (
+            SELECT timestamp FROM samples
+            WHERE series = json_each.value AND timestamp >= :at
+            ORDER BY timestamp LIMIT 1
+        )
 """
 
 EXTENTS = """
@@ -193,6 +220,11 @@ SAMPLES_OF_NO_SERIES = """
 def handles_parameter(handles: Iterable[int]) -> str:
     """The handles as a JSON array."""
     return f"[{','.join(map(str, handles))}]"
+
+
+def texts_parameter(texts: Iterable[str]) -> str:
+    """Texts as a JSON array."""
+    return json.dumps(list(texts))
 
 
 def keys_parameter(keys: Collection[bytes]) -> bytes:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from builders import NOON, after_noon, readings, series
 
+from metering.cuts import Cuts
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.handles import Handle, Pair
@@ -60,10 +61,11 @@ class Asked:
     ],
 )
 def test_how_many_series_at_once(range_: Range, windows: Windows, most: int) -> None:
-    """Fewer, the more pieces each may have; and every one has its Summary."""
+    """Fewer, the more pieces each may have; and every one has its piece."""
     asked, effort = Asked(), Effort()
     members = {number: series(resource_id=str(number)) for number in range(1_500)}
-    found = list(Reckoner(asked.blocks, asked.readings, range_, windows).summaries(members, effort))
+    reckoner = Reckoner(asked.blocks, asked.readings, range_, Cuts(windows=windows))
+    found = list(reckoner.pieces(members, effort))
 
     assert max(asked.sizes) == most
     assert sum(asked.sizes) == len(found) == effort.series == effort.samples == 1_500

@@ -1,0 +1,70 @@
+"""Streams as stretches: successive readings under one description, and what comes after them.
+
+What happens between two readings of a stream belongs to the description at the earlier one
+(design.md section 4). So a stretch stands for itself: its own intervals, and the one that follows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metering.matching import matches_series
+from metering.model import Series, is_visible
+from metering.query import StreamQuery
+from metering.summary import Reading, Summary
+from metering.times import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Readings of a series, between which its stream has no others."""
+
+    series: Series
+    summary: Summary
+
+    def order(self) -> tuple[Reading, bytes]:
+        """By which the pieces of a stream are sorted: equal readings by the digest of series."""
+        return self.summary.first, self.series.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Readings of a series that follow each other in their stream.
+
+    `next` is the reading after them, whoever's it is; `opens` says that the first is the stream's,
+    of a stretch that lies in range.
+    """
+
+    series: Series
+    summary: Summary
+    next: Reading | None
+    opens: bool
+
+
+def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
+    """What a question finds of a whole stream, whose pieces come in order.
+
+    They may leave out what is before the last reading before the range, and what is after the
+    first one after it. Only pieces that lie in range as a whole are taken, and the last before;
+    of an empty range nothing.
+    """
+    if query.range.is_empty:
+        return []
+    found = []
+    followers: list[Piece | None] = [*pieces[1:], None]
+    for index, (piece, follower) in enumerate(zip(pieces, followers, strict=False)):
+        summary = piece.summary
+        is_before = _is_before(summary, query.range)
+        is_last_before = is_before and not (follower and _is_before(follower.summary, query.range))
+        if (
+            (is_last_before or summary.first.at in query.range)
+            and is_visible(piece.series, query.scope)
+            and matches_series(query.filter, piece.series)
+        ):
+            following = None if follower is None else follower.summary.first
+            opens = index == 0 and not is_before
+            found.append(Stretch(piece.series, summary, following, opens))
+    return found
+
+
+def _is_before(summary: Summary, range_: Range) -> bool:
+    return range_.start is not None and summary.last.at < range_.start

@@ -1,0 +1,291 @@
+"""`Storage.streams`: the stretches of streams, and what follows them."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+import strategies
+from builders import NOON, after_noon, sample
+from contract.asking import EVERYONE, keep
+from contract.stores import Driver
+from contract.test_against_memory import History, record_in_both, try_hard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metering.cuts import Cuts
+from metering.decimals import EXACT
+from metering.metadata import Metadata
+from metering.model import MeterType, Project, Sample
+from metering.query import FIELDS, Comparison, Operator, StreamQuery, metadata_field
+from metering.storage.base import Effort, Storage
+from metering.storage.memory import MemoryStorage
+from metering.streams import Stretch
+from metering.summary import Reading, of_stream
+from metering.times import EVER, FixedWindows, Range, WholeRange
+
+DAY = timedelta(days=1)
+WHOLE = Cuts(windows=WholeRange(EVER))
+
+
+def history(*told: tuple[float, Any, dict[str, Any]]) -> list[Sample]:
+    """Samples from (seconds after NOON, volume, what else is not as usual)."""
+    return [
+        sample(id=f"s{place}", timestamp=after_noon(seconds), volume=volume, **changes)
+        for place, (seconds, volume, changes) in enumerate(told)
+    ]
+
+
+def ask(storage: Storage, cuts: Cuts = WHOLE, **query: Any) -> list[list[Stretch]]:
+    """The streams, by resource."""
+    question = StreamQuery(**{"scope": EVERYONE, "cuts": cuts} | query)
+    found = [list(stretches) for stretches in storage.streams(question)]
+    return sorted(found, key=lambda stretches: stretches[0].series.stream)
+
+
+def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
+    """What stretches say, however far they were cut: by description and window, and what crosses.
+
+    Cuts must be obeyed.
+    """
+    inside: dict[Any, list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0), 0, Decimal(0)])
+    crossing = []
+    opened = [one.summary.first for one in stretches if one.opens]
+    with localcontext(EXACT):
+        for one in stretches:
+            assert one.summary.count == 1 or cuts.allow(one.series, one.summary)
+            summary, follower = one.summary, one.next
+            window = cuts.windows.holding(summary.first.at)
+            found = [summary]
+            if follower is None or follower.at not in window:
+                crossing.append((one.series.digest, summary.last, follower))
+            else:
+                assert follower >= summary.last
+                both = of_stream([summary.last, follower])
+                found.append(replace(both, count=0, sum=Decimal(0)))
+            figures = inside[one.series.digest, window.start]
+            for part in found:
+                figures[0] += part.count
+                figures[1] += part.sum
+                figures[2] += part.increase
+                figures[3] += part.resets
+                figures[4] += part.unit_seconds
+    return sorted(inside.items()), crossing, opened
+
+
+SMALL, LARGE = {"metadata": {"flavor": "small"}}, {"metadata": {"flavor": "large"}}
+
+
+def test_an_empty_store(storage: Storage) -> None:
+    """Where there are no samples there is no stream."""
+    assert ask(storage) == []
+
+
+def test_one_stretch(storage: Storage) -> None:
+    """Readings under one description; the first opens the stream, and nothing follows."""
+    keep(storage, *history((0, 1, {}), (10, 4, {}), (20, 2, {})))
+    (stream,) = ask(storage)
+
+    _, crossing, opened = uncut(stream, WHOLE)
+    assert crossing[-1][1:] == (Reading(after_noon(20), Decimal(2)), None)
+    assert opened == [Reading(NOON, Decimal(1))]
+    assert sum(one.summary.count for one in stream) == 3
+
+
+def test_descriptions_change_and_come_back(storage: Storage) -> None:
+    """A, B, A: each stretch ends at the next reading, whatever its description."""
+    keep(storage, *history((0, 1, SMALL), (10, 2, LARGE), (20, 3, SMALL), (30, 4, SMALL)))
+    (stream,) = ask(storage, Cuts(windows=WholeRange(EVER), longest=timedelta()))
+
+    assert [1, 2, 3, 4] == [one.summary.first.volume for one in stream]
+    assert [2, 3, 4, None] == [one.next and one.next.volume for one in stream]
+    flavors = [one.series.metadata.find("flavor")[0] for one in stream]
+    assert ["small", "large", "small", "small"] == flavors
+
+
+def test_a_filter_chooses_by_the_earlier_description(storage: Storage) -> None:
+    """What does not match is left out, but ends what does."""
+    keep(storage, *history((0, 1, SMALL), (10, 2, LARGE), (20, 3, SMALL)))
+    flavor = Comparison(metadata_field("flavor"), Operator.EQ, "small")
+    (stream,) = ask(storage, filter=flavor)
+
+    said = [(one.summary.first.volume, one.next and one.next.volume, one.opens) for one in stream]
+    assert said == [(1, 2, True), (3, None, False)]
+
+
+def test_another_owner_ends_a_stretch(storage: Storage) -> None:
+    """Of a resource that changes hands one reading of the next owner is told, and no other."""
+    mine, theirs = {"project_id": "p-1"}, {"project_id": "p-2"}
+    keep(storage, *history((0, 1, mine), (10, 5, theirs), (20, 9, theirs)))
+
+    (stream,) = ask(storage, scope=Project("p-1"))
+    assert [(1, Reading(after_noon(10), Decimal(5)))] == [
+        (one.summary.last.volume, one.next) for one in stream
+    ]
+    (stream,) = ask(storage, scope=Project("p-2"))
+    assert not any(one.opens for one in stream)
+    assert ask(storage, scope=Project("p-3")) == []
+
+
+def test_the_reading_before_the_range_is_told(storage: Storage) -> None:
+    """However long before: without it there would be no interval that begins the range."""
+    told = history(
+        (-(10**8), 1, {}), (-(10**7), 2, {}), (10, 3, {}), (10**7, 4, {}), (10**8, 5, {})
+    )
+    keep(storage, *told)
+    (stream,) = ask(storage, range=Range(NOON, NOON + DAY))
+
+    said = [(one.summary.first.volume, one.next and one.next.volume, one.opens) for one in stream]
+    assert said == [(2, 3, False), (3, 4, False)]
+
+
+def test_a_range_without_readings(storage: Storage) -> None:
+    """Between two readings there is an interval; before the first and in an empty range none."""
+    keep(storage, *history((0, 1, {}), (10**7, 4, {})))
+
+    (stream,) = ask(storage, range=Range(NOON + DAY, NOON + 2 * DAY))
+    assert [(1, 4)] == [(one.summary.last.volume, one.next.volume) for one in stream if one.next]
+    assert ask(storage, range=Range(NOON - 2 * DAY, NOON - DAY)) == []
+    assert ask(storage, range=Range(NOON + DAY, NOON + DAY)) == []
+
+
+def test_readings_of_one_instant(storage: Storage) -> None:
+    """They are in the order of their volumes, also over a change, and at both ends of a range."""
+    keep(storage, *history((0, 3, SMALL), (0, 1, SMALL), (0, 2, LARGE), (9, 8, LARGE), (9, 7, {})))
+    (stream,) = ask(storage, Cuts(windows=WholeRange(EVER), longest=timedelta(), constant=True))
+
+    assert [1, 2, 3, 7, 8] == [one.summary.first.volume for one in stream]
+    (stream,) = ask(storage, range=Range(after_noon(1), after_noon(9)))
+    assert [(3, 7)] == [(one.summary.last.volume, one.next.volume) for one in stream if one.next]
+
+
+def test_types_units_sources_and_resources_are_streams_of_their_own(storage: Storage) -> None:
+    """Nothing is credited between them."""
+    others: list[dict[str, Any]] = [
+        {},
+        {"type": MeterType.DELTA},
+        {"unit": "GB"},
+        {"source": "other"},
+        {"resource_id": "vm-2"},
+        {"meter": "disk"},
+    ]
+    keep(storage, *history(*((0, 1, changes) for changes in others)))
+
+    assert len(ask(storage)) == len(others)
+    only = Comparison(FIELDS["meter"], Operator.EQ, "disk")
+    assert len(ask(storage, filter=only)) == 1
+
+
+CUTS = {
+    "days": Cuts(windows=FixedWindows(NOON - DAY / 2, 86_400)),
+    "at an instant": Cuts(windows=WholeRange(EVER), at=after_noon(25)),
+    "patience": Cuts(windows=WholeRange(EVER), patience={MeterType.GAUGE: timedelta(seconds=10)}),
+    "constant": Cuts(windows=WholeRange(EVER), constant=True),
+    "longest": Cuts(windows=WholeRange(EVER), longest=timedelta(seconds=20)),
+}
+
+
+@pytest.mark.parametrize("cuts", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_cuts_are_kept_to(storage: Storage, cuts: Cuts, *, is_sealed: bool) -> None:
+    """Pieces are cut as asked, sealed or not (`uncut` looks)."""
+    told = [(9.5 * number, number // 3, SMALL) for number in range(12)]
+    told += [(86_400 + 50 * number, 1, LARGE if number % 4 == 2 else SMALL) for number in range(9)]
+    keep(storage, *history(*told))
+    whole = MemoryStorage()
+    keep(whole, *history(*told))
+    if is_sealed:
+        list(storage.seal(NOON + 5 * DAY))
+
+    assert [uncut(one, cuts) for one in ask(storage, cuts)] == [
+        uncut(one, cuts) for one in ask(whole, cuts)
+    ]
+
+
+def test_sealed_months_are_one_piece(storage: Storage) -> None:
+    """Nothing else is read of a month that is sealed, but what comes before and after."""
+    keep(storage, *history(*((3600 * number, number, {}) for number in range(24 * 12))))
+    list(storage.seal(NOON + 40 * DAY))
+    effort = Effort()
+    range_ = Range(NOON.replace(day=1, hour=0), NOON.replace(month=7, hour=0))
+    question = StreamQuery(scope=EVERYONE, cuts=WHOLE, range=range_)
+    list(storage.streams(question, effort))
+
+    assert effort in (Effort(1, 1, 0), Effort(1, 0, 288))  # a driver that seals, and memory
+
+
+descriptions = st.sampled_from([{}, {"a": 1}, {"a": 2}]).map(Metadata.of)
+of_one_stream = st.builds(
+    lambda metadata, project, type_: {"metadata": metadata, "project_id": project, "type": type_},
+    descriptions,
+    st.sampled_from(["p-1", "p-2"]),
+    st.sampled_from([MeterType.GAUGE, MeterType.GAUGE, MeterType.CUMULATIVE]),
+)
+
+
+@st.composite
+def tangled(draw: st.DrawFn) -> History:
+    """Histories of few streams whose descriptions change and come back."""
+    batches: History = []
+    for number in range(draw(st.integers(5, 30))):
+        changes = draw(of_one_stream)
+        at = draw(strategies.instants)
+        volume = draw(st.sampled_from(["0", "1", "2.5", "-3", "10"]))
+        one = sample(id=f"s{number}", timestamp=at, volume=volume, **changes)
+        batches.append(([strategies.Submission(one)], False))
+    return batches
+
+
+@st.composite
+def cut_questions(draw: st.DrawFn) -> StreamQuery:
+    """Questions of streams."""
+    range_ = draw(strategies.ranges)
+    return StreamQuery(
+        scope=draw(strategies.scopes),
+        filter=draw(strategies.series_filters),
+        range=range_,
+        cuts=Cuts(
+            windows=draw(st.just(WholeRange(range_)) | strategies.fixed_windows),
+            at=draw(st.none() | strategies.instants),
+            patience=draw(
+                st.dictionaries(
+                    st.sampled_from(MeterType),
+                    st.sampled_from([timedelta(), timedelta(seconds=60), DAY]),
+                )
+            ),
+            constant=draw(st.booleans()),
+            longest=draw(st.none() | st.sampled_from([timedelta(), timedelta(hours=1), DAY])),
+        ),
+    )
+
+
+def test_same_streams(driver: Driver) -> None:
+    """Whatever was recorded, sealed before or after, streams are those of the memory driver."""
+
+    @try_hard(driver)
+    @given(
+        strategies.histories() | tangled(),
+        st.lists(cut_questions(), min_size=4, max_size=8),
+        st.integers(0, 30),
+        strategies.instants,
+    )
+    def check(batches: History, asked: list[StreamQuery], sealed_after: int, until: Any) -> None:
+        memory = MemoryStorage()
+        with driver.fresh() as storage:
+            record_in_both(batches[:sealed_after], memory, storage)
+            list(storage.seal(until))
+            record_in_both(batches[sealed_after:], memory, storage)
+            for query in asked:
+                expected, found = (
+                    sorted(
+                        (one[0].series.stream, uncut(list(one), query.cuts))
+                        for one in store.streams(query)
+                    )
+                    for store in (memory, storage)
+                )
+
+                assert expected == found
+
+    check()
