@@ -7,6 +7,7 @@ significant digits, is below 1e27 and has at most 27 decimal places, so that two
 
 import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from fractions import Fraction
 
 from metering.errors import InvalidSample
 
@@ -16,6 +17,7 @@ MAX_PLACES = 27
 
 # Squares of volumes have at most 108 digits; ten digits more for how many are added.
 EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
+_PLACES = 12
 _LONGEST_TEXT = 400
 # No number that is read has more digits: only a root is ever rounded by it.
 _GENEROUS = Context(prec=2 * _LONGEST_TEXT)
@@ -90,6 +92,11 @@ def _number(value: Decimal | int | str, field: str) -> Decimal:
 def quotient(dividend: Decimal, divisor: int) -> Decimal:
     """The dividend over the divisor, to 20 significant digits, half-even."""
     return canonical(_TWENTY_DIGITS.divide(dividend, Decimal(divisor)))
+
+
+def rounded(number: Fraction) -> Decimal:
+    """The number to 12 decimal places, half-even: how quantities are rounded, once."""
+    return canonical(EXACT.scaleb(Decimal(round(number * 10**_PLACES)), -_PLACES))
 
 
 def root_quotient(radicand: Decimal, divisor: int) -> Decimal:

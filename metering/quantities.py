@@ -1,0 +1,190 @@
+"""From stretches of streams to portions: what each window has of readings and of intervals.
+
+*Increase* is C(end) - C(start), where C is the reading of a counter, corrected for resets (a fall
+means that counting began again from zero) and linear between the readings that bracket an instant.
+It is rounded once at each boundary, so that the increases of neighbouring windows add up. *Holding*
+is the time integral of the step function: a reading holds until the next one of its stream, but no
+longer than `max_gap`, and not beyond now. Both are exact but for that one rounding (design.md
+section 6). What happens between two readings belongs to the description at the earlier one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from metering.decimals import EXACT, rounded
+from metering.model import Series
+from metering.streams import Stretch
+from metering.summary import Reading, Summary, seconds_between
+from metering.times import LAST, MILLISECOND, Range, Windows
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a question wants its quantities.
+
+    `range` is what was asked for; it clips the windows. `max_gap` is how long a reading holds at
+    most, None for ever. With `first_counts` a stream's first reading counts from zero, at its own
+    instant; without it is the baseline.
+    """
+
+    windows: Windows
+    range: Range
+    now: datetime
+    max_gap: timedelta | None
+    first_counts: bool = False
+
+    def extent(self, window: Range) -> Range:
+        """As much of a window as was asked for."""
+        return window & self.range
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A volume that held from an instant until another."""
+
+    start: datetime
+    end: datetime
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """What a stretch adds to one window: the Summary of its readings, or something of intervals.
+
+    `measured` and `interpolated` are increase: between readings that are both inside, and of an
+    interval that the window has a part of. `level` is there where one volume held throughout.
+    `is_provisional` says that later readings could still change it.
+    """
+
+    series: Series
+    window: Range
+    summary: Summary | None = None
+    measured: Decimal = _ZERO
+    interpolated: Decimal = _ZERO
+    resets: int = 0
+    unit_seconds: Decimal = _ZERO
+    observed_seconds: Decimal = _ZERO
+    level: Level | None = None
+    is_provisional: bool = False
+
+
+def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
+    """The readings themselves, of a stretch in range."""
+    first = stretch.summary.first.at
+    if first in rules.range:
+        yield Portion(
+            series=stretch.series, window=rules.windows.holding(first), summary=stretch.summary
+        )
+
+
+def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
+    """What was counted in a stretch, and from it to the next reading.
+
+    Without a next one nothing is known after the last: that is provisional.
+    """
+    summary, series, follower = stretch.summary, stretch.series, stretch.next
+    if summary.first.at in rules.range:
+        opening = summary.first.volume if stretch.opens and rules.first_counts else _ZERO
+        yield Portion(
+            series=series,
+            window=rules.windows.holding(summary.first.at),
+            measured=EXACT.add(summary.increase, opening),
+            resets=summary.resets,
+            is_provisional=follower is None,
+        )
+    if follower is not None:
+        yield from _between(series, summary.last, follower, rules)
+
+
+def _between(series: Series, earlier: Reading, later: Reading, rules: Rules) -> Iterator[Portion]:
+    """The rise from one reading to the next, spread evenly over the time between them."""
+    is_reset = later.volume < earlier.volume
+    rise = later.volume if is_reset else EXACT.subtract(later.volume, earlier.volume)
+    if earlier.at == later.at:
+        if earlier.at in rules.range:
+            window = rules.windows.holding(earlier.at)
+            yield Portion(series=series, window=window, measured=rise, resets=int(is_reset))
+        return
+    length = (later.at - earlier.at) // MILLISECOND
+
+    def counted(at: datetime) -> Decimal:
+        """C at an instant of the interval."""
+        if at == later.at:
+            return EXACT.add(earlier.volume, rise)
+        if at == earlier.at:
+            return earlier.volume
+        share = Fraction((at - earlier.at) // MILLISECOND, length)
+        return rounded(Fraction(earlier.volume) + Fraction(rise) * share)
+
+    for window, start, end in _spread(earlier.at, later.at, rules):
+        amount = EXACT.subtract(counted(end), counted(start))
+        is_whole = start == earlier.at and end == later.at
+        yield Portion(
+            series=series,
+            window=window,
+            measured=amount if is_whole else _ZERO,
+            interpolated=_ZERO if is_whole else amount,
+            resets=int(is_reset and end == later.at),
+        )
+
+
+def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
+    """For how long which volumes held: within a stretch, and after it.
+
+    Pieces must have been cut at gaps that are longer than `max_gap`, and at now. Without a next
+    reading the figures of a window are provisional until it is over.
+    """
+    summary, series = stretch.summary, stretch.series
+    first, last = summary.first, summary.last
+    if first.at in rules.range and first.at < rules.now:
+        window = rules.windows.holding(first.at)
+        is_level = summary.min == summary.max and first.at < last.at
+        yield Portion(
+            series=series,
+            window=window,
+            unit_seconds=summary.unit_seconds,
+            observed_seconds=seconds_between(first.at, last.at),
+            level=Level(first.at, last.at, first.volume) if is_level else None,
+            is_provisional=_is_open(stretch, window, rules),
+        )
+    ends = [rules.now]
+    if stretch.next is not None:
+        ends.append(stretch.next.at)
+    if rules.max_gap is not None and rules.max_gap < LAST - last.at:
+        ends.append(last.at + rules.max_gap)
+    for window, start, end in _spread(last.at, min(ends), rules):
+        seconds = seconds_between(start, end)
+        yield Portion(
+            series=series,
+            window=window,
+            unit_seconds=EXACT.multiply(last.volume, seconds),
+            observed_seconds=seconds,
+            level=Level(start, end, last.volume),
+            is_provisional=_is_open(stretch, window, rules),
+        )
+
+
+def _is_open(stretch: Stretch, window: Range, rules: Rules) -> bool:
+    """Whether the next reading may still come into the window."""
+    end = rules.extent(window).end
+    return stretch.next is None and (end is None or rules.now < end)
+
+
+def _spread(
+    begin: datetime, end: datetime, rules: Rules
+) -> Iterator[tuple[Range, datetime, datetime]]:
+    """Each window that has a part of the time between, and from when to when, in order."""
+    asked = Range(begin, end) & rules.range
+    assert asked.start is not None  # noqa: S101 - `begin` is given
+    assert asked.end is not None  # noqa: S101 - so is `end`
+    at = asked.start
+    while at < asked.end:
+        window = rules.windows.holding(at)
+        until = asked.end if window.end is None else min(window.end, asked.end)
+        yield window, at, until
+        at = until
