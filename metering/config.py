@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from oslo_config import cfg, types
@@ -18,6 +19,7 @@ DEFAULT_FILE = Path("/etc/metering/metering.conf")
 _PASSWORD = re.compile(r"//\S*@")
 
 _MOST_DAYS = 36_500
+_MOST_SECONDS = _MOST_DAYS * 86_400
 
 _OPTIONS: dict[str, list[cfg.Opt]] = {
     "database": [
@@ -126,6 +128,16 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "Time that a client takes to read does not count.",
         ),
     ],
+    "usage": [
+        cfg.IntOpt(
+            "max_gap",
+            default=3600,
+            min=1,
+            max=_MOST_SECONDS,
+            help="Seconds for which a reading of a gauge holds at most, until the next one; what "
+            "is longer is not billed. A request may say otherwise.",
+        ),
+    ],
     "retention": [
         cfg.IntOpt(
             "samples_days",
@@ -192,6 +204,13 @@ class LogConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageConfig:
+    """The options of group `usage`."""
+
+    max_gap: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration, checked.
 
@@ -203,6 +222,7 @@ class Config:
     api: ApiConfig
     log: LogConfig
     retention: Policy
+    usage: UsageConfig
     oslo: cfg.ConfigOpts
 
 
@@ -268,6 +288,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
         oslo=conf,
         log=LogConfig(format=conf.log.format, level=conf.log.level),
         retention=Policy(conf.retention.samples_days, conf.retention.meter_days),
+        usage=UsageConfig(max_gap=timedelta(seconds=conf.usage.max_gap)),
         api=ApiConfig(
             host=api.host,
             port=api.port,

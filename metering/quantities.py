@@ -8,7 +8,7 @@ longer than `max_gap`, and not beyond now. Both are exact but for that one round
 section 6). What happens between two readings belongs to the description at the earlier one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,6 +71,10 @@ class Portion:
     observed_seconds: Decimal = _ZERO
     level: Level | None = None
     is_provisional: bool = False
+
+
+# How portions are made of a stretch.
+Way = Callable[[Stretch, Rules], Iterator[Portion]]
 
 
 def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:

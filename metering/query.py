@@ -4,6 +4,7 @@ A filter is a tree of plain values. It is checked when it is made from foreign i
 (`metering.api.reading.params`), and answered by `metering.matching`, the same for every driver.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -123,6 +124,18 @@ Filter = Comparison | AllOf | AnyOf | Not
 
 EVERYTHING = AllOf(())
 NOTHING = AnyOf(())
+
+
+def fields_of(filter_: Filter) -> Iterator[Field]:
+    """The fields that a filter compares, each as often as it does."""
+    match filter_:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from fields_of(part)
+        case Not(part):
+            yield from fields_of(part)
+        case Comparison(field):
+            yield field
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,202 +1,267 @@
-"""Statistics: Summaries of series, added up by window, unit and group, and finished into figures.
+"""Statistics: portions of series, added up by window, group and unit, and finished into figures.
 
-Drivers give a Summary for each series and window; everything that makes an answer of them is
-here and pure, so that a new aggregate or grouping needs no driver to know it.
+Drivers give Summaries or streams; everything that makes an answer of them is pure, so that a new
+figure or grouping needs no driver to know it.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import NamedTuple
 
-from metering.decimals import EXACT, canonical, quotient, root_quotient
+from metering import quantities
+from metering.cuts import Cuts
 from metering.errors import InvalidQuery
-from metering.metadata import as_text
-from metering.model import Series
-from metering.query import FIELDS, Field, Kind, metadata_field
-from metering.storage.base import WindowSummary
-from metering.summary import Summary, total
-from metering.times import Range
+from metering.figures import Aggregate, Detail, Part, Source, detail, figure
+from metering.grouping import Group, group_of
+from metering.model import MeterType, Scope, Series
+from metering.quantities import Portion, Rules
+from metering.query import (
+    EVERYTHING,
+    Field,
+    Filter,
+    StreamQuery,
+    SummaryQuery,
+    fields_of,
+)
+from metering.storage.base import Effort, Storage
+from metering.summary import Summary, seconds_between
+from metering.times import EVER, Range, Windows
 
-MAX_GROUP_FIELDS = 10
 
-_SUMMARIES_AT_ONCE = 100
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which figures are asked for, of what, and by which windows and groups.
 
-Group = tuple[str | None, ...]
+    `now`, `max_gap` and `first_counts` are as in `Rules`. The filter may ask of single samples only
+    if all figures are made of readings.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """One figure of a row: a function, and its parameter where it has one."""
-
-    function: str
-    param: str | None = None
+    scope: Scope
+    windows: Windows
+    aggregates: tuple[Aggregate, ...]
+    now: datetime
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+    group_by: tuple[Field, ...] = ()
+    max_gap: timedelta | None = None
+    first_counts: bool = False
 
     @property
-    def name(self) -> str:
-        """How answers call it: `sum`, `cardinality/resource_id`."""
-        return self.function if self.param is None else f"{self.function}/{self.param}"
+    def sources(self) -> frozenset[Source]:
+        """What the figures are made of."""
+        return frozenset(one.source for one in self.aggregates)
+
+    @property
+    def is_of_readings(self) -> bool:
+        """Whether nothing is asked of what happens between readings."""
+        return self.sources <= {Source.READINGS}
+
+    @property
+    def rules(self) -> Rules:
+        """How portions are made."""
+        return Rules(
+            windows=self.windows,
+            range=self.range,
+            now=self.now,
+            max_gap=self.max_gap,
+            first_counts=self.first_counts,
+        )
+
+    @property
+    def cuts(self) -> Cuts:
+        """Where readings have to be told apart."""
+        held = [kind for kind in MeterType if self._sources_of(kind) & _HELD]
+        return Cuts(
+            windows=self.windows,
+            at=self.now if held else None,
+            patience={} if self.max_gap is None else dict.fromkeys(held, self.max_gap),
+            constant=Source.LEVELS in self.sources,
+        )
+
+    def _sources_of(self, kind: MeterType) -> frozenset[Source]:
+        return frozenset(source.of_type(kind) for source in self.sources)
+
+    def portions(self, series: Series) -> Iterable[quantities.Way]:
+        """What is to be made of the stretches of a series."""
+        wanted = self._sources_of(series.type)
+        yield quantities.readings
+        if Source.INCREASE in wanted:
+            yield quantities.increase
+        if wanted & _HELD:
+            yield quantities.holding
+
+
+_HELD = {Source.HOLDING, Source.LEVELS}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One window of one group: all samples have the same unit."""
+    """One window of one group: all samples have the same unit, and if usage is asked, one type.
+
+    Without a Summary there are no samples: something went on between others, or the row was
+    filled in. `is_provisional` says that later readings could still change a figure.
+    """
 
     window: Range
-    unit: str
     group: Group
-    summary: Summary
-    figures: dict[Aggregate, Decimal]
+    unit: str
+    kind: MeterType | None
+    summary: Summary | None
+    figures: Mapping[Aggregate, Decimal | None]
+    detail: Detail | None = None
+    is_provisional: bool = False
 
 
-@dataclass(slots=True)
-class _Part:
-    """The samples of one row so far: some Summaries, and the series where they are counted."""
+class Fill(Enum):
+    """What stands in a row without samples; of nothing the count is 0 in any case."""
 
-    counted: tuple[str, ...]
-    summaries: list[Summary] = field(default_factory=list)
-    distinct: dict[str, set[str | None]] = field(default_factory=dict)
+    NULL = None
+    ZERO = Decimal(0)
 
-    def add(self, one: WindowSummary) -> None:
-        """Add a series; as soon as there are many Summaries, they are made one."""
-        self.summaries.append(one.summary)
-        if len(self.summaries) >= _SUMMARIES_AT_ONCE:
-            self.summaries = [total(self.summaries)]
-        for name in self.counted:
-            self.distinct.setdefault(name, set()).add(getattr(one.series, name))
-
-    @property
-    def summary(self) -> Summary:
-        """Of all that was added."""
-        self.summaries = [total(self.summaries)]
-        return self.summaries[0]
+    def figure(self, aggregate: Aggregate) -> Decimal | None:
+        """The figure of no samples."""
+        return Decimal(0) if aggregate.function == "count" else self.value
 
 
-def _average(part: _Part, _: str | None) -> Decimal:
-    return quotient(part.summary.sum, part.summary.count)
-
-
-def _standard_deviation(part: _Part, _: str | None) -> Decimal:
-    """Of the population, from exact sums, so that nothing cancels."""
-    whole = part.summary
-    with localcontext(EXACT):
-        radicand = whole.count * whole.sum_of_squares - whole.sum * whole.sum
-    return root_quotient(radicand, whole.count)
-
-
-def _cardinality(part: _Part, param: str | None) -> Decimal:
-    """How many distinct values; null counts as one."""
-    return Decimal(len(part.distinct[str(param)]))
-
-
-_FUNCTIONS: dict[str, Callable[[_Part, str | None], Decimal]] = {
-    "max": lambda part, _: part.summary.max,
-    "min": lambda part, _: part.summary.min,
-    "sum": lambda part, _: part.summary.sum,
-    "avg": _average,
-    "count": lambda part, _: Decimal(part.summary.count),
-    "stddev": _standard_deviation,
-    "cardinality": _cardinality,
-}
-FUNCTIONS = tuple(_FUNCTIONS)
-STANDARD = tuple(Aggregate(name) for name in ("min", "max", "avg", "sum", "count"))
-CARDINALITY_FIELDS = ("resource_id", "user_id", "project_id", "source")
-
-
-def read_aggregate(function: str | None, param: str | None) -> Aggregate:
-    """The aggregate of that name and parameter.
-
-    Raises:
-        InvalidQuery: unknown, or the parameter is missing or one that it does not take.
-    """
-    if function not in _FUNCTIONS:
-        message = f"Invalid aggregation function: {str(function)[:100]}"
-        raise InvalidQuery(message, field="aggregate.func")
-    takes_param = function == "cardinality"
-    if takes_param and param not in CARDINALITY_FIELDS:
-        message = (
-            f"Bad aggregate: cardinality.{str(param)[:100]}; it takes one of "
-            f"{', '.join(CARDINALITY_FIELDS)}"
-        )
-        raise InvalidQuery(message, field="aggregate.param")
-    if param and not takes_param:
-        message = f"Bad aggregate: {function}.{param[:100]}; {function} takes no parameter"
-        raise InvalidQuery(message, field="aggregate.param")
-    return Aggregate(function, param or None)
-
-
-def read_group_field(name: str) -> Field:
-    """The field of that name: any field of a series, `metadata.x` or `resource_metadata.x`.
-
-    Raises:
-        InvalidQuery: samples cannot be grouped by it.
-    """
-    for prefix in ("metadata.", "resource_metadata."):
-        if name.startswith(prefix) and len(name) > len(prefix):
-            return metadata_field(name.removeprefix(prefix))
-    field = FIELDS.get(name)
-    if field is None or not field.of_series:
-        message = f"Unknown argument: \"{{'{name[:100]}'}}\": Invalid groupby fields"
-        raise InvalidQuery(message, field="groupby")
-    return field
-
-
-def read_group_fields(names: Collection[str]) -> tuple[Field, ...]:
-    """The fields of these names.
-
-    Raises:
-        InvalidQuery: more than 10, or one by which samples cannot be grouped.
-    """
-    if len(names) > MAX_GROUP_FIELDS:
-        raise InvalidQuery(f"at most {MAX_GROUP_FIELDS} groupby fields", field="groupby")
-    return tuple(read_group_field(name) for name in names)
-
-
-def compute(
-    summaries: Iterable[WindowSummary],
-    group_by: tuple[Field, ...],
-    aggregates: Iterable[Aggregate],
-    max_rows: int,
+def statistics(
+    storage: Storage, question: Question, max_rows: int, effort: Effort | None = None
 ) -> list[Row]:
-    """A row for each (window, group, unit) that has samples, in that order.
+    """A row for each window, group, unit (and type) that has samples or an interval, in that order.
+
+    Raises:
+        InvalidQuery: more rows than that, or the filter asks of single samples what only streams
+            can answer.
+        OverflowError: windows lead out of the calendar.
+    """
+    return compute(_portions(storage, question, effort), question, max_rows)
+
+
+def _portions(storage: Storage, question: Question, effort: Effort | None) -> Iterator[Portion]:
+    if question.is_of_readings:
+        asked = SummaryQuery(
+            scope=question.scope,
+            filter=question.filter,
+            range=question.range,
+            windows=question.windows,
+        )
+        for one in storage.summaries(asked, effort):
+            yield Portion(series=one.series, window=one.window, summary=one.summary)
+        return
+    of_samples = [one.name for one in fields_of(question.filter) if not one.of_series]
+    if of_samples:
+        message = f"of {of_samples[0]} only figures of readings can be asked, not of intervals"
+        raise InvalidQuery(message, field="q.field")
+    rules = question.rules
+    query = StreamQuery(
+        scope=question.scope, filter=question.filter, range=question.range, cuts=question.cuts
+    )
+    for stretches in storage.streams(query, effort):
+        for stretch in stretches:
+            for way in question.portions(stretch.series):
+                yield from way(stretch, rules)
+
+
+def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> list[Row]:
+    """The rows of portions, as of `statistics`.
 
     Raises:
         InvalidQuery: more rows than that.
     """
-    asked = tuple(aggregates)
-    counted = tuple(one.param for one in asked if one.param is not None)
-    found: dict[tuple[Range, Group, str], _Part] = defaultdict(lambda: _Part(counted))
-    for one in summaries:
-        found[one.window, _group(one.series, group_by), one.series.unit].add(one)
-        if len(found) > max_rows:
-            message = f"more than {max_rows} rows: ask for a longer period or fewer groups"
-            raise InvalidQuery(message, field="period")
-    return [_finish(key, part, asked) for key, part in sorted(found.items(), key=_row_order)]
+    counted = tuple(one.param for one in question.aggregates if one.function == "cardinality")
+    splits = Source.BY_TYPE in question.sources
+    found: dict[_Key, Part] = {}
+    for one in portions:
+        kind = one.series.type if splits else None
+        key = _Key(one.window, group_of(one.series, question.group_by), one.series.unit, kind)
+        part = found.get(key)
+        if part is None:
+            if len(found) >= max_rows:
+                raise _too_many_rows(max_rows)
+            part = Part(
+                counted=tuple(filter(None, counted)),
+                has_levels=Source.LEVELS in question.sources,
+                seconds=_seconds(question.rules.extent(one.window)),
+                kind=kind,
+            )
+            found[key] = part
+        part.add(one)
+    return [_finish(key, found[key], question) for key in sorted(found, key=_Key.order)]
 
 
-def _finish(key: tuple[Range, Group, str], part: _Part, aggregates: tuple[Aggregate, ...]) -> Row:
-    window, group, unit = key
-    figures = {
-        aggregate: canonical(_FUNCTIONS[aggregate.function](part, aggregate.param))
-        for aggregate in aggregates
-    }
-    return Row(window, unit, group, part.summary, figures)
+def filled(
+    rows: Iterable[Row],
+    windows: Iterable[Range],
+    fill: Fill,
+    aggregates: Iterable[Aggregate],
+    max_rows: int,
+) -> list[Row]:
+    """The rows, and one for each window and member between that has none, in the same order.
+
+    Raises:
+        InvalidQuery: more rows than that.
+    """
+    found = {_Key(row.window, row.group, row.unit, row.kind): row for row in rows}
+    members = sorted({key.member for key in found}, key=_member_order)
+    every = tuple(windows)
+    if len(every) * len(members) > max_rows:
+        raise _too_many_rows(max_rows)
+    figures = {aggregate: fill.figure(aggregate) for aggregate in aggregates}
+    keys = (_Key(window, *member) for window in every for member in members)
+    return [found.get(key) or Row(*key, None, figures) for key in keys]
 
 
-def _row_order(item: tuple[tuple[Range, Group, str], _Part]) -> tuple[object, ...]:
-    (window, group, unit), _ = item
-    start = window.start.timestamp() if window.start else float("-inf")
-    return start, tuple((value is not None, value or "") for value in group), unit
+def _too_many_rows(max_rows: int) -> InvalidQuery:
+    message = f"more than {max_rows} rows: ask for a longer period or fewer groups"
+    return InvalidQuery(message, field="period")
 
 
-def _group(series: Series, group_by: tuple[Field, ...]) -> Group:
-    return tuple(_text(series, field) for field in group_by)
+class _Key(NamedTuple):
+    """What tells rows apart: the window, and the member, which comes again in other windows."""
+
+    window: Range
+    group: Group
+    unit: str
+    kind: MeterType | None
+
+    @property
+    def member(self) -> tuple[Group, str, MeterType | None]:
+        """All but the window."""
+        return self.group, self.unit, self.kind
+
+    def order(self) -> tuple[object, ...]:
+        """By which rows are sorted."""
+        start = self.window.start.timestamp() if self.window.start else float("-inf")
+        return start, *_member_order(self.member)
 
 
-def _text(series: Series, field: Field) -> str | None:
-    """The value as text, as v2 flattens it; null where there is none."""
-    if field.kind is not Kind.METADATA:
-        value: str | None = getattr(series, field.name)
-        return value
-    found = series.metadata.find(field.path)
-    return None if not found or found[0] is None else as_text(found[0])
+def _member_order(member: tuple[Group, str, MeterType | None]) -> tuple[object, ...]:
+    group, unit, kind = member
+    return tuple((value is not None, value or "") for value in group), unit, kind or ""
+
+
+def _finish(key: _Key, part: Part, question: Question) -> Row:
+    aggregates = question.aggregates
+    figures = {aggregate: figure(aggregate, part) for aggregate in aggregates}
+    end = question.rules.extent(key.window).end
+    is_over = end is not None and end <= question.now
+    is_of_readings = any(_source(one, key.kind) is Source.READINGS for one in aggregates)
+    return Row(
+        *key,
+        part.summary,
+        figures,
+        detail(aggregates, part, key.unit),
+        part.is_provisional or (is_of_readings and not is_over),
+    )
+
+
+def _source(aggregate: Aggregate, kind: MeterType | None) -> Source:
+    return aggregate.source.of_type(kind) if kind else aggregate.source
+
+
+def _seconds(extent: Range) -> Decimal | None:
+    if extent.start is None or extent.end is None:
+        return None
+    return seconds_between(extent.start, extent.end)

@@ -28,6 +28,7 @@ def make_app(config: Config, storage: Storage, stopping: threading.Event | None 
         recorder=Recorder(storage),
         access=Access(config),
         config=config.api,
+        usage=config.usage,
         stopping=stopping or threading.Event(),
     )
     application = pecan.make_app(

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from metering.api.access import Access
 from metering.api.operation.metrics import Metrics
-from metering.config import ApiConfig
+from metering.config import ApiConfig, UsageConfig
 from metering.recording import Recorder
 from metering.storage.base import Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The store, the way to write into it, who may do what, and the options of the API.
+    """The store, the way to write into it, who may do what, and the options.
 
     The metrics are those of this application; `stopping` is set as soon as it is about to end.
     """
@@ -21,6 +21,7 @@ class Services:
     recorder: Recorder
     access: Access
     config: ApiConfig
+    usage: UsageConfig
     metrics: Metrics = field(default_factory=Metrics)
     stopping: threading.Event = field(default_factory=threading.Event)
 

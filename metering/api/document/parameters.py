@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from metering.api.document.schema import Schema
 from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
+from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
 from metering.query import FIELDS
-from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)

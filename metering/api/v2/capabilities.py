@@ -3,7 +3,7 @@
 from metering.api.framework.expose import Call, expose
 from metering.api.services import Controller
 from metering.api.writing.wire import CapabilitiesBody
-from metering.statistics import FUNCTIONS
+from metering.figures import FUNCTIONS
 
 
 class CapabilitiesController(Controller):

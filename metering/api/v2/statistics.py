@@ -1,6 +1,5 @@
 """/v2/meters/{meter}/statistics."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
@@ -16,18 +15,13 @@ from metering.api.services import Controller
 from metering.api.writing.convert import StatisticsShape, effort_to_api, statistics_to_api
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import Forbidden, InvalidQuery
+from metering.figures import STANDARD, read_aggregate
+from metering.grouping import read_group_fields
 from metering.model import Scope
-from metering.query import ExtentQuery, Field, SummaryQuery
-from metering.statistics import (
-    STANDARD,
-    Aggregate,
-    Row,
-    compute,
-    read_aggregate,
-    read_group_fields,
-)
+from metering.query import ExtentQuery
+from metering.statistics import Question, Row, statistics
 from metering.storage.base import Effort
-from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
+from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows, now
 
 EFFORT = "Metering-Effort"
 
@@ -61,16 +55,19 @@ class StatisticsController(Controller):
         scope = call.caller.scope
         asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
         names = tuple(dict.fromkeys(groupby))
-        fields = read_group_fields(names)
         chosen = dict.fromkeys(
             read_aggregate(given(one.func), given(one.param)) for one in aggregate
         )
         seconds = read_period(period)
-        question = SummaryQuery(
+        question = Question(
             scope=scope,
             filter=asked.filter,
             range=asked.range,
             windows=self._windows(asked, seconds, scope),
+            group_by=read_group_fields(names),
+            aggregates=tuple(chosen or STANDARD),
+            now=now(),
+            max_gap=self.services.usage.max_gap,
         )
         shape = StatisticsShape(
             period_seconds=seconds,
@@ -80,22 +77,17 @@ class StatisticsController(Controller):
             selected=bool(chosen),
         )
         effort = Effort()
-        rows = self._rows(question, fields, chosen or STANDARD, effort)
+        rows = self._rows(question, effort)
         return Reply(
             value=[statistics_to_api(row, shape) for row in rows],
             headers={EFFORT: effort_to_api(effort)} if explain else {},
         )
 
-    def _rows(
-        self,
-        question: SummaryQuery,
-        fields: tuple[Field, ...],
-        aggregates: Iterable[Aggregate],
-        effort: Effort,
-    ) -> list[Row]:
+    def _rows(self, question: Question, effort: Effort) -> list[Row]:
         try:
-            summaries = self.services.storage.summaries(question, effort)
-            return compute(summaries, fields, aggregates, self.services.config.max_limit)
+            return statistics(
+                self.services.storage, question, self.services.config.max_limit, effort
+            )
         except OverflowError:
             message = "Invalid period: it leads out of the calendar"
             raise InvalidQuery(message, field="period") from None

@@ -16,8 +16,9 @@ from metering.api.writing.wire import (
     SampleBody,
     StatisticsBody,
 )
+from metering.figures import STANDARD
 from metering.model import Meter, Resource, Sample
-from metering.statistics import STANDARD, Row
+from metering.statistics import Row
 from metering.storage.base import Effort
 from metering.summary import seconds_between
 

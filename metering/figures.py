@@ -1,0 +1,274 @@
+"""Figures: what is said of the portions of a row, by name.
+
+A figure is a function, with a parameter where it takes one. Beside it stands what it is made of,
+so that a store is asked for no more than the figures of a question need.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from enum import Enum
+from fractions import Fraction
+
+from metering.decimals import EXACT, canonical, quotient, root_quotient, rounded
+from metering.errors import InvalidQuery
+from metering.model import MeterType
+from metering.peaks import peak
+from metering.quantities import Level, Portion
+from metering.summary import Summary, total
+
+_SUMMARIES_AT_ONCE = 100
+_ZERO = Decimal(0)
+_HOUR = "hour"
+
+SECONDS_IN = {"second": 1, "minute": 60, _HOUR: 3_600, "day": 86_400}
+CARDINALITY_FIELDS = ("resource_id", "user_id", "project_id", "source")
+
+
+class Source(Enum):
+    """What a figure is made of: readings by themselves, or what happens between them."""
+
+    READINGS = "readings"
+    INCREASE = "increase"
+    HOLDING = "holding"
+    LEVELS = "levels"
+    BY_TYPE = "by type"
+
+    def of_type(self, kind: MeterType) -> "Source":
+        """What it is for a type of meter: usage is the sum, the increase, or the integral."""
+        return _OF_TYPE[kind] if self is Source.BY_TYPE else self
+
+
+_OF_TYPE = {
+    MeterType.DELTA: Source.READINGS,
+    MeterType.CUMULATIVE: Source.INCREASE,
+    MeterType.GAUGE: Source.HOLDING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One figure of a row: a function, and its parameter where it has one."""
+
+    function: str
+    param: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How answers call it: `sum`, `cardinality/resource_id`."""
+        return self.function if self.param is None else f"{self.function}/{self.param}"
+
+    @property
+    def source(self) -> Source:
+        """What it is made of."""
+        return _FUNCTIONS[self.function].source
+
+
+@dataclass(slots=True)
+class Part:
+    """The portions of one row so far; of values and levels no more than is asked for.
+
+    `seconds` is how long its window is, None without end; the type is None where it does not tell
+    rows apart.
+    """
+
+    counted: tuple[str, ...]
+    has_levels: bool
+    seconds: Decimal | None
+    kind: MeterType | None = None
+    distinct: dict[str, set[str | None]] = field(default_factory=dict)
+    levels: list[Level] = field(default_factory=list)
+    measured: Decimal = _ZERO
+    interpolated: Decimal = _ZERO
+    resets: int = 0
+    unit_seconds: Decimal = _ZERO
+    observed_seconds: Decimal = _ZERO
+    is_provisional: bool = False
+    _summaries: list[Summary] = field(default_factory=list)
+
+    def add(self, one: Portion) -> None:
+        """Add a portion; as soon as there are many Summaries, they are made one."""
+        if one.summary is not None:
+            self._summaries.append(one.summary)
+            if len(self._summaries) >= _SUMMARIES_AT_ONCE:
+                self._summaries = [total(self._summaries)]
+            for name in self.counted:
+                self.distinct.setdefault(name, set()).add(getattr(one.series, name))
+            return
+        self.measured = EXACT.add(self.measured, one.measured)
+        self.interpolated = EXACT.add(self.interpolated, one.interpolated)
+        self.resets += one.resets
+        self.unit_seconds = EXACT.add(self.unit_seconds, one.unit_seconds)
+        self.observed_seconds = EXACT.add(self.observed_seconds, one.observed_seconds)
+        self.is_provisional |= one.is_provisional
+        if self.has_levels and one.level is not None:
+            self.levels.append(one.level)
+
+    @property
+    def summary(self) -> Summary | None:
+        """Of the readings that were added."""
+        if not self._summaries:
+            return None
+        self._summaries = [total(self._summaries)]
+        return self._summaries[0]
+
+    @property
+    def increase(self) -> Decimal:
+        """What was counted."""
+        return EXACT.add(self.measured, self.interpolated)
+
+
+# --- functions; those of readings have a Summary.
+
+
+def _of_readings(
+    function: Callable[[Summary], Decimal],
+) -> Callable[[Part, str | None], Decimal | None]:
+    def of_part(part: Part, _: str | None) -> Decimal | None:
+        return None if part.summary is None else function(part.summary)
+
+    return of_part
+
+
+def _standard_deviation(whole: Summary) -> Decimal:
+    """Of the population, from exact sums, so that nothing cancels."""
+    with localcontext(EXACT):
+        radicand = whole.count * whole.sum_of_squares - whole.sum * whole.sum
+    return root_quotient(radicand, whole.count)
+
+
+def _sum(part: Part, _: str | None) -> Decimal:
+    return _ZERO if part.summary is None else part.summary.sum
+
+
+def _count(part: Part, _: str | None) -> Decimal:
+    return _ZERO if part.summary is None else Decimal(part.summary.count)
+
+
+def _cardinality(part: Part, param: str | None) -> Decimal:
+    """How many distinct values; null counts as one."""
+    return Decimal(len(part.distinct.get(str(param), ())))
+
+
+def _integral(part: Part, param: str | None) -> Decimal:
+    return rounded(Fraction(part.unit_seconds) / SECONDS_IN[param or _HOUR])
+
+
+def _time_average(part: Part, _: str | None) -> Decimal | None:
+    if not part.observed_seconds:
+        return None
+    return rounded(Fraction(part.unit_seconds) / Fraction(part.observed_seconds))
+
+
+def _rate(part: Part, _: str | None) -> Decimal | None:
+    return rounded(Fraction(part.increase) / Fraction(part.seconds)) if part.seconds else None
+
+
+def _usage(part: Part, _: str | None) -> Decimal:
+    if part.kind is MeterType.CUMULATIVE:
+        return part.increase
+    return _integral(part, None) if part.kind is MeterType.GAUGE else _sum(part, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    compute: Callable[[Part, str | None], Decimal | None]
+    source: Source = Source.READINGS
+    params: tuple[str, ...] = ()
+    needs_param: bool = False
+
+
+_FUNCTIONS = {
+    "max": _Function(_of_readings(lambda whole: whole.max)),
+    "min": _Function(_of_readings(lambda whole: whole.min)),
+    "sum": _Function(_sum),
+    "avg": _Function(_of_readings(lambda whole: quotient(whole.sum, whole.count))),
+    "count": _Function(_count),
+    "stddev": _Function(_of_readings(_standard_deviation)),
+    "cardinality": _Function(_cardinality, params=CARDINALITY_FIELDS, needs_param=True),
+    "first": _Function(_of_readings(lambda whole: whole.first.volume)),
+    "latest": _Function(_of_readings(lambda whole: whole.last.volume)),
+    "increase": _Function(lambda part, _: part.increase, Source.INCREASE),
+    "rate": _Function(_rate, Source.INCREASE),
+    "integral": _Function(_integral, Source.HOLDING, params=tuple(SECONDS_IN)),
+    "timeavg": _Function(_time_average, Source.HOLDING),
+    "peak": _Function(lambda part, _: peak(part.levels), Source.LEVELS),
+    "usage": _Function(_usage, Source.BY_TYPE),
+}
+FUNCTIONS = tuple(_FUNCTIONS)
+STANDARD = tuple(Aggregate(name) for name in ("min", "max", "avg", "sum", "count"))
+USAGE = Aggregate("usage")
+
+
+def read_aggregate(function: str | None, param: str | None) -> Aggregate:
+    """The aggregate of that name and parameter.
+
+    Raises:
+        InvalidQuery: unknown, or the parameter is missing or one that it does not take.
+    """
+    if function not in _FUNCTIONS:
+        message = f"Invalid aggregation function: {str(function)[:100]}"
+        raise InvalidQuery(message, field="aggregate.func")
+    known = _FUNCTIONS[function]
+    if param and not known.params:
+        message = f"Bad aggregate: {function}.{param[:100]}; {function} takes no parameter"
+        raise InvalidQuery(message, field="aggregate.param")
+    if (param or known.needs_param) and param not in known.params:
+        message = (
+            f"Bad aggregate: {function}.{str(param)[:100]}; it takes one of "
+            f"{', '.join(known.params)}"
+        )
+        raise InvalidQuery(message, field="aggregate.param")
+    return Aggregate(function, param or None)
+
+
+def figure(aggregate: Aggregate, part: Part) -> Decimal | None:
+    """The figure of a row; None where there is nothing that it could be of."""
+    found = _FUNCTIONS[aggregate.function].compute(part, aggregate.param)
+    return None if found is None else canonical(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """What a quantity is made of, and its unit; None where it is made of something else."""
+
+    unit: str
+    measured: Decimal | None
+    interpolated: Decimal | None
+    resets: int | None
+    unit_seconds: Decimal | None
+    observed_seconds: Decimal | None
+    is_provisional: bool
+
+
+def detail(aggregates: Iterable[Aggregate], part: Part, unit: str) -> Detail | None:
+    """What the figures that are made of intervals have; the unit is that of the first of them."""
+    sources = [
+        (one, one.source.of_type(part.kind) if part.kind else one.source) for one in aggregates
+    ]
+    of_intervals = [
+        (one, source) for one, source in sources if source in (Source.INCREASE, Source.HOLDING)
+    ]
+    if not of_intervals:
+        return None
+    found = {source for _, source in of_intervals}
+    is_increase, is_holding = Source.INCREASE in found, Source.HOLDING in found
+    return Detail(
+        unit=unit_of(of_intervals[0][0], part.kind, unit),
+        measured=canonical(part.measured) if is_increase else None,
+        interpolated=canonical(part.interpolated) if is_increase else None,
+        resets=part.resets if is_increase else None,
+        unit_seconds=canonical(part.unit_seconds) if is_holding else None,
+        observed_seconds=canonical(part.observed_seconds) if is_holding else None,
+        is_provisional=part.is_provisional,
+    )
+
+
+def unit_of(aggregate: Aggregate, kind: MeterType | None, unit: str) -> str:
+    """The unit of a quantity, spelled as FOCUS does: `GB-Hours`."""
+    if aggregate.function == "rate":
+        return f"{unit}/s"
+    if aggregate.function == "integral" or (aggregate == USAGE and kind is MeterType.GAUGE):
+        time = f"{aggregate.param or _HOUR}s".capitalize()
+        return f"{unit}-{time}" if unit else time
+    return unit

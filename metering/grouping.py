@@ -1,0 +1,53 @@
+"""Groups: by which fields of series samples are told apart, and the values that they show."""
+
+from collections.abc import Collection
+
+from metering.errors import InvalidQuery
+from metering.metadata import as_text
+from metering.model import Series
+from metering.query import FIELDS, Field, Kind, metadata_field
+
+MAX_GROUP_FIELDS = 10
+
+Group = tuple[str | None, ...]
+
+
+def read_group_field(name: str) -> Field:
+    """The field of that name: any field of a series, `metadata.x` or `resource_metadata.x`.
+
+    Raises:
+        InvalidQuery: samples cannot be grouped by it.
+    """
+    for prefix in ("metadata.", "resource_metadata."):
+        if name.startswith(prefix) and len(name) > len(prefix):
+            return metadata_field(name.removeprefix(prefix))
+    field = FIELDS.get(name)
+    if field is None or not field.of_series:
+        message = f"Unknown argument: \"{{'{name[:100]}'}}\": Invalid groupby fields"
+        raise InvalidQuery(message, field="groupby")
+    return field
+
+
+def read_group_fields(names: Collection[str]) -> tuple[Field, ...]:
+    """The fields of these names.
+
+    Raises:
+        InvalidQuery: more than 10, or one by which samples cannot be grouped.
+    """
+    if len(names) > MAX_GROUP_FIELDS:
+        raise InvalidQuery(f"at most {MAX_GROUP_FIELDS} groupby fields", field="groupby")
+    return tuple(read_group_field(name) for name in names)
+
+
+def group_of(series: Series, fields: tuple[Field, ...]) -> Group:
+    """The values of these fields."""
+    return tuple(text_of(series, field) for field in fields)
+
+
+def text_of(series: Series, field: Field) -> str | None:
+    """The value as text, as v2 flattens it; null where there is none."""
+    if field.kind is not Kind.METADATA:
+        value: str | None = getattr(series, field.name)
+        return value
+    found = series.metadata.find(field.path)
+    return None if not found or found[0] is None else as_text(found[0])
