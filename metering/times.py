@@ -6,8 +6,11 @@ Every range is start <= t < end.
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 
 import iso8601
 
@@ -56,18 +59,45 @@ def read(text: str, field: str = "timestamp") -> datetime:
             return truncate(datetime.fromisoformat(text).replace(tzinfo=UTC))
         except ValueError:
             pass
-    if len(text) <= _LONGEST_TEXT and _ASCII_TIME.fullmatch(text):
-        try:
-            # The library rounds what is finer than microseconds; here nothing is rounded up.
-            cut = _FINER_THAN_MICROSECONDS.sub(r"\1", text)
-            return truncate(iso8601.parse_date(cut, default_timezone=UTC).astimezone(UTC))
-        except (iso8601.ParseError, ValueError, OverflowError):
-            pass
+    at = _parsed(text)
+    if at is None:
+        raise _not_a_time(text, field)
+    try:
+        return truncate((at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
+    except OverflowError:
+        raise _not_a_time(text, field) from None
+
+
+def read_wall(text: str, field: str) -> datetime:
+    """What an ISO 8601 text names: an instant if it has an offset, else what a clock shows, naive.
+
+    Raises:
+        InvalidRequest: as of `read`.
+    """
+    at = _parsed(text)
+    if at is None or at.tzinfo:
+        return read(text, field)
+    return truncate(at)
+
+
+def _parsed(text: str) -> datetime | None:
+    """The time as it is written, if it is one."""
+    if len(text) > _LONGEST_TEXT or not _ASCII_TIME.fullmatch(text):
+        return None
+    try:
+        # The library rounds what is finer than microseconds; here nothing is rounded up.
+        cut = _FINER_THAN_MICROSECONDS.sub(r"\1", text)
+        return iso8601.parse_date(cut, default_timezone=None)
+    except (iso8601.ParseError, ValueError, OverflowError):
+        return None
+
+
+def _not_a_time(text: str, field: str) -> InvalidRequest:
     message = (
         f"Invalid input for field/attribute {field}. Value: '{text[:100]}'. "
         "invalid timestamp format"
     )
-    raise InvalidRequest(message, field=field)
+    return InvalidRequest(message, field=field)
 
 
 def write_naive(instant: datetime) -> str:
@@ -80,6 +110,15 @@ def write(instant: datetime) -> str:
     if instant.microsecond:
         return instant.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     return instant.replace(tzinfo=None).isoformat() + "Z"
+
+
+def write_local(instant: datetime, zone: tzinfo) -> str:
+    """ISO 8601 with the offset of the zone, a fraction of six digits only where there is one.
+
+    Raises:
+        OverflowError: there it is not in the years 1 to 9999.
+    """
+    return instant.astimezone(zone).isoformat()
 
 
 def to_milliseconds(instant: datetime) -> int:
@@ -158,4 +197,29 @@ class WholeRange:
         return self.range
 
 
-Windows = FixedWindows | WholeRange
+@dataclass(frozen=True, slots=True)
+class ListedWindows:
+    """Windows of any lengths, one after the other: each begins at one of the edges, in order.
+
+    The last edge is the end of the last window. Without edges there is no window.
+    """
+
+    edges: tuple[datetime, ...] = ()
+
+    def __iter__(self) -> Iterator[Range]:
+        """Each window, in time order."""
+        return (Range(start, end) for start, end in pairwise(self.edges))
+
+    def holding(self, instant: datetime) -> Range:
+        """The window that holds the instant.
+
+        Raises:
+            ValueError: it is before the first or after the last.
+        """
+        after = bisect_right(self.edges, instant)
+        if not 0 < after < len(self.edges):
+            raise ValueError(f"no window holds {instant}")
+        return Range(self.edges[after - 1], self.edges[after])
+
+
+Windows = FixedWindows | WholeRange | ListedWindows

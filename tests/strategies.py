@@ -25,7 +25,7 @@ from metering.query import (
     metadata_field,
 )
 from metering.summary import Reading
-from metering.times import EVER, FixedWindows, Range, WholeRange
+from metering.times import EVER, FixedWindows, ListedWindows, Range, WholeRange
 
 SOURCES = ["openstack", "p-1:openstack"]
 METERS = ["cpu", "disk.read"]
@@ -236,6 +236,9 @@ def _sometimes(narrow: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
 
 
 fixed_windows = st.builds(FixedWindows, instants, st.sampled_from(PERIODS))
+listed_windows = st.lists(instants, min_size=2, max_size=12, unique=True).map(
+    lambda edges: ListedWindows(tuple(sorted(edges)))
+)
 
 sample_queries = st.builds(SampleQuery, scope=scopes, filter=_sometimes(filters), range=ranges)
 
@@ -250,13 +253,13 @@ extent_queries = st.builds(
 
 @st.composite
 def summary_queries(draw: st.DrawFn) -> SummaryQuery:
-    """Questions whose windows, when they are one, are the whole range."""
+    """Questions whose windows, when they are one, are the whole range; listed, they have it all."""
     range_ = draw(ranges)
+    windows = draw(st.just(WholeRange(range_)) | fixed_windows | listed_windows)
+    if isinstance(windows, ListedWindows):
+        range_ &= Range(windows.edges[0], windows.edges[-1])
     return SummaryQuery(
-        scope=draw(scopes),
-        filter=draw(_sometimes(filters)),
-        range=range_,
-        windows=draw(st.just(WholeRange(range_)) | fixed_windows),
+        scope=draw(scopes), filter=draw(_sometimes(filters)), range=range_, windows=windows
     )
 
 

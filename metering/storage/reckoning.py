@@ -4,10 +4,10 @@ What they tell is the same with and without blocks; only what has to be read dif
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
 
 from metering.cuts import Cuts
@@ -27,7 +27,16 @@ from metering.storage.blocks import (
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
 from metering.summary import Summary, of_stream
-from metering.times import FIRST, LAST, Range, WholeRange, Windows, to_milliseconds
+from metering.times import (
+    EPOCH,
+    FIRST,
+    LAST,
+    ListedWindows,
+    Range,
+    WholeRange,
+    Windows,
+    to_milliseconds,
+)
 
 ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
 ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
@@ -40,6 +49,9 @@ _HOURS_IN_A_DAY = 24
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=31)
+# Of a calendar: February, and an hour in which clocks are set back by half an hour.
+_SHORTEST_MONTH = timedelta(days=28)
+_LONGEST_HOUR = timedelta(minutes=90)
 
 
 def grain_of(windows: Windows) -> Grain:
@@ -49,11 +61,24 @@ def grain_of(windows: Windows) -> Grain:
     """
     if isinstance(windows, WholeRange):
         return Grain.DAY
+    if isinstance(windows, ListedWindows):
+        return _grain_of_edges(windows.edges)
     period, offset = timedelta(seconds=windows.period_seconds), windows.anchor - start_of(0)
     if period < _HOUR:
         return Grain.READING
     are_days = not period % _DAY and not offset % _DAY
     return Grain.DAY if are_days or period > _MONTH else Grain.HOUR
+
+
+def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
+    """The first and last edges are bounds of the question, and cut pieces anyway."""
+    lengths = [later - earlier for earlier, later in pairwise(edges)]
+    inner = [edge - EPOCH for edge in edges[1:-1]]
+    longest = max(lengths, default=_DAY)
+    if longest >= _SHORTEST_MONTH or not any(edge % _DAY for edge in inner):
+        return Grain.DAY
+    are_hours = longest > _LONGEST_HOUR or not any(edge % _HOUR for edge in inner)
+    return Grain.HOUR if are_hours else Grain.READING
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from contract.test_against_memory import History, answer, record_in_both, try_ha
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metering.calendar import Calendar, Interval, read_zone
 from metering.model import Outcome, Submission
 from metering.retention import Horizons
 from metering.storage.base import Effort, Storage
@@ -121,6 +122,34 @@ def test_windows(usage: Storage, windows: FixedWindows) -> None:
     seal(usage)
 
     assert before == both(usage, windows=windows)
+
+
+CALENDARS = [
+    ("hour", "UTC"),
+    ("hour", "Asia/Kathmandu"),
+    ("day", "UTC"),
+    ("day", "Europe/Berlin"),
+    ("day", "Australia/Lord_Howe"),
+    ("week", "America/New_York"),
+    ("month", "Europe/Berlin"),
+    ("year", "Asia/Kathmandu"),
+]
+
+
+@pytest.mark.parametrize("range_", [RANGES["whole days"], RANGES["ragged"]], ids=["days", "ragged"])
+@pytest.mark.parametrize(("interval", "zone"), CALENDARS)
+def test_windows_of_a_calendar(usage: Storage, interval: str, zone: str, range_: Range) -> None:
+    """However long days and hours are there."""
+    calendar = Calendar(interval=Interval(interval), zone=read_zone(zone))
+    assert range_.start
+    assert range_.end
+    windows = calendar.windows(range_.start, range_.end).windows
+    before = summaries(usage, range=range_, windows=windows)
+    seal(usage)
+
+    assert before == both(usage, range=range_, windows=windows)
+    assert sum(one.count for one in before.values()) == len(samples(usage, range=range_)) > 0
+    assert {window for _, window in before} <= {*windows}
 
 
 LATE = {"fresh series": {"resource_id": "vm-9"}, "older": {"timestamp": MIDNIGHT - 40 * DAY}}

@@ -14,7 +14,7 @@ from metering.model import MeterType, Project, Sample
 from metering.query import FIELDS, AllOf, AnyOf, Comparison, Not, Operator, SummaryQuery
 from metering.storage.base import Storage, WindowSummary
 from metering.summary import Reading, of_stream
-from metering.times import FixedWindows, Range, WholeRange
+from metering.times import FixedWindows, ListedWindows, Range, WholeRange
 
 HOUR = 3600
 
@@ -219,6 +219,26 @@ def test_windows_begin_at_the_anchor(storage: Storage) -> None:
     assert [(after_noon(-0.001), 1), (after_noon(89.999), 2), (after_noon(179.999), 1)] == windows(
         storage, windows=FixedWindows(anchor, 90)
     )
+
+
+def test_listed_windows(storage: Storage) -> None:
+    """Windows of any length, each with the samples from its edge up to the next."""
+    keep(storage, *history((-0.001, 1), (0, 2), (89.999, 4), (90, 8), (90.001, 16), (400, 32)))
+    edges = tuple(after_noon(seconds) for seconds in (0, 90, 90.001, 300, 400))
+    found = summaries(storage, range=Range(edges[0], edges[-1]), windows=ListedWindows(edges))
+
+    assert {
+        (series(), Range(edges[0], edges[1])): 2 + 4,
+        (series(), Range(edges[1], edges[2])): 8,
+        (series(), Range(edges[2], edges[3])): 16,
+    } == {pair: one.sum for pair, one in found.items()}
+
+
+def test_no_listed_windows(storage: Storage) -> None:
+    """An empty range has none, and no Summary."""
+    keep(storage, *history((0, 1)))
+
+    assert {} == summaries(storage, range=Range(NOON, NOON), windows=ListedWindows())
 
 
 def test_windows_before_the_anchor(storage: Storage) -> None:

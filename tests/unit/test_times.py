@@ -1,6 +1,8 @@
 """Reading and writing instants, half-open ranges, and windows."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import iso8601
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from metering import times
 from metering.errors import InvalidRequest
-from metering.times import EPOCH, EVER, LAST, FixedWindows, Range
+from metering.times import EPOCH, EVER, LAST, FixedWindows, ListedWindows, Range
 
 READ = [
     ("2015", (2015, 1, 1)),
@@ -157,6 +159,39 @@ def test_truncate_is_floor() -> None:
     assert EPOCH - MILLISECOND == times.truncate(before)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2015-06-05T14:30:15.5555", "2015-06-05T14:30:15.555000"),
+        ("2015-06", "2015-06-01T00:00:00"),
+        ("2015-06-05T14:30:15Z", "2015-06-05T14:30:15+00:00"),
+        ("2015-06-05T14:30:15+02:00", "2015-06-05T12:30:15+00:00"),
+    ],
+)
+def test_what_a_clock_shows(text: str, expected: str) -> None:
+    """A text without an offset is no instant yet."""
+    assert expected == times.read_wall(text, "start").isoformat()
+
+
+@pytest.mark.parametrize("text", NOT_READ, ids=[repr(text[:40]) for text in NOT_READ])
+def test_what_no_clock_shows(text: str) -> None:
+    """What is no time is none without a zone either."""
+    with pytest.raises(InvalidRequest, match="invalid timestamp format") as raised:
+        times.read_wall(text, "start")
+
+    assert "start" == raised.value.field
+
+
+def test_written_in_a_zone() -> None:
+    """With the offset that the zone has then."""
+    berlin = ZoneInfo("Europe/Berlin")
+
+    assert "2015-06-01T14:00:00+02:00" == times.write_local(NOON, berlin)
+    assert "2015-06-01T12:00:00.001000+00:00" == times.write_local(after_noon(0.001), UTC)
+    with pytest.raises(OverflowError):
+        times.write_local(LAST, berlin)
+
+
 def test_now_can_be_kept() -> None:
     """The current instant is in UTC and has whole milliseconds."""
     now = times.now()
@@ -254,3 +289,30 @@ def test_window_beyond_the_calendar() -> None:
     """A window that would end after the year 9999 is an overflow, not a shorter window."""
     with pytest.raises(OverflowError):
         FixedWindows(NOON, 3 * 10**11).holding(after_noon(1))
+
+
+def test_listed_windows() -> None:
+    """Windows from edge to edge, half-open, none outside."""
+    edges = (NOON, after_noon(10), after_noon(10.001), after_noon(90))
+    windows = ListedWindows(edges)
+
+    assert [Range(one, other) for one, other in pairwise(edges)] == [*windows]
+    for window in windows:
+        assert window.start
+        assert window.end
+        assert window == windows.holding(window.start)
+        assert window == windows.holding(window.end - MILLISECOND)
+
+
+@pytest.mark.parametrize("seconds", [-0.001, 90, 91])
+def test_no_listed_window_holds_it(seconds: float) -> None:
+    """Before the first and from the end of the last on there is none."""
+    with pytest.raises(ValueError, match="no window holds"):
+        ListedWindows((NOON, after_noon(90))).holding(after_noon(seconds))
+
+
+def test_no_listed_windows() -> None:
+    """Without edges there are none."""
+    assert [] == [*ListedWindows()]
+    with pytest.raises(ValueError, match="no window holds"):
+        ListedWindows().holding(NOON)

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from builders import NOON, after_noon, readings, series
 
+from metering.calendar import Calendar, Interval, read_zone
 from metering.cuts import Cuts
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.handles import Handle, Pair
 from metering.storage.reckoning import Reckoner, grain_of
-from metering.times import EVER, FixedWindows, Range, WholeRange, Windows
+from metering.times import EVER, FixedWindows, ListedWindows, Range, WholeRange, Windows
 
 DAY = timedelta(days=1)
 MIDNIGHT = NOON.replace(hour=0)
@@ -25,6 +26,29 @@ WINDOWS = [
     (FixedWindows(after_noon(1), 86_400), Grain.HOUR),
     (FixedWindows(after_noon(1), 40 * 86_400), Grain.DAY),
     (FixedWindows(MIDNIGHT, 3_599), Grain.READING),
+]
+
+
+def of_calendar(interval: str, zone: str, days: float = 60) -> ListedWindows:
+    """Windows of a ragged range of so many days."""
+    made = Calendar(interval=Interval(interval), zone=read_zone(zone))
+    return made.windows(after_noon(1), after_noon(1) + days * DAY).windows
+
+
+WINDOWS += [
+    (ListedWindows(), Grain.DAY),
+    (ListedWindows((after_noon(1), after_noon(2))), Grain.DAY),
+    (of_calendar("hour", "UTC"), Grain.HOUR),
+    (of_calendar("hour", "Europe/Berlin"), Grain.HOUR),
+    (of_calendar("hour", "Asia/Kathmandu"), Grain.READING),
+    (of_calendar("hour", "Australia/Lord_Howe", 365), Grain.READING),
+    (of_calendar("day", "UTC"), Grain.DAY),
+    (of_calendar("day", "Europe/Berlin"), Grain.HOUR),
+    (of_calendar("day", "Asia/Kathmandu"), Grain.HOUR),
+    (of_calendar("week", "UTC"), Grain.DAY),
+    (of_calendar("week", "America/New_York"), Grain.HOUR),
+    (of_calendar("month", "Europe/Berlin", 100), Grain.DAY),
+    (of_calendar("year", "Asia/Kathmandu", 900), Grain.DAY),
 ]
 
 

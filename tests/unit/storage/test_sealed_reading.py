@@ -9,6 +9,7 @@ import pytest
 from builders import after_noon, sample
 from contract.asking import keep, summaries
 
+from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator
 from metering.storage.base import Effort
 from metering.storage.sqlite import SqliteStorage
@@ -54,6 +55,14 @@ def test_windows_of_a_day_cost_a_piece_each(storage: SqliteStorage) -> None:
     """Although the whole month is asked for."""
     windows = FixedWindows(MIDNIGHT, 86_400)
     assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY), windows=windows) == (2, 6, 0)
+
+
+def test_days_of_a_zone_cost_their_hours(storage: SqliteStorage) -> None:
+    """Days that are cut are those of the quiet series, which has no hours, and the last."""
+    calendar = Calendar(interval=Interval.DAY, zone=read_zone("Europe/Berlin"))
+    start, end = MIDNIGHT - 2 * HOUR, MIDNIGHT + 3 * DAY - 2 * HOUR
+    query = {"range": Range(start, end), "windows": calendar.windows(start, end).windows}
+    assert effort(storage, **query) == (2, 12 + 24, 22 * 12 + 6 + 12 + 11)
 
 
 def test_what_is_not_sealed_is_read(storage: SqliteStorage) -> None:
