@@ -23,7 +23,7 @@ from metering.query import (
     SummaryQuery,
 )
 from metering.retention import Expiry, Horizons
-from metering.storage.base import WindowSummary
+from metering.storage.base import Effort, WindowSummary
 from metering.storage.blocks import StoredBlock, days_of, decode, encode_days
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
@@ -64,8 +64,10 @@ class _OtherSummaries(MemoryStorage):
 
     changed: Callable[[Any], Any]
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
-        return super().summaries(type(self).changed(query))
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        return super().summaries(type(self).changed(query), effort)
 
 
 def _end_inclusive(query: Any) -> Any:
@@ -507,8 +509,10 @@ class EagerExtents(MemoryStorage):
 class EagerSummaries(MemoryStorage):
     """Makes the whole answer at once."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
-        found = list(super().summaries(query))
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        found = list(super().summaries(query, effort))
         return (one for one in found)
 
 
@@ -521,9 +525,11 @@ class _OtherFigures(MemoryStorage):
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
         raise NotImplementedError
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
-        for found in super().summaries(query):
+        for found in super().summaries(query, effort):
             volumes = [
                 one.volume
                 for one in self.samples(asked)
@@ -593,7 +599,9 @@ class _FromReadings(MemoryStorage):
     def group(self, sample: Sample) -> Any:
         return sample.series
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         groups: dict[Any, list[Sample]] = {}
         for one, window in self.grouped(query):
             groups.setdefault((self.group(one), window), []).append(one)
@@ -641,8 +649,10 @@ class WindowsOfTheEpoch(_FromReadings):
 class CreditsAcrossWindows(MemoryStorage):
     """Credits the first reading of a window with what happened since the last one."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
-        found = list(super().summaries(query))
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        found = list(super().summaries(query, effort))
         for one in found:
             credited = [
                 joined([other.summary, one.summary])
@@ -657,8 +667,10 @@ class CreditsAcrossWindows(MemoryStorage):
 class FillsGaps(MemoryStorage):
     """Repeats a window that is empty."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
-        for one in super().summaries(query):
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        for one in super().summaries(query, effort):
             yield one
             if isinstance(query.windows, FixedWindows):
                 nothing = replace(one.summary, count=0, sum=Decimal(0))
@@ -669,7 +681,9 @@ class FillsGaps(MemoryStorage):
 class SummaryOfEachSample(MemoryStorage):
     """Gives several Summaries for one series and window."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
         for one in self.samples(asked):
             window = query.windows.holding(one.timestamp)
@@ -680,7 +694,9 @@ class SummaryOfEachSample(MemoryStorage):
 class FiltersSeriesOnly(MemoryStorage):
     """Sums all samples of a series of which one matches."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         matching = {one.series for one in self._samples.values() if matches(query.filter, one)}
         for one in super().summaries(replace(query, filter=AllOf(()))):
             if one.series in matching:

@@ -12,7 +12,7 @@ from metering.errors import InvalidQuery
 from metering.matching import required
 from metering.model import AllProjects, Extent, Sample, Submission, Verdict, is_visible
 from metering.query import EVERYTHING, FIELDS, ExtentQuery, SampleQuery, SummaryQuery
-from metering.storage.base import WindowSummary
+from metering.storage.base import Effort, WindowSummary
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows
 
@@ -76,10 +76,12 @@ class UnscopedBeginning(MemoryStorage):
 class UnscopedPeriods(MemoryStorage):
     """Forgets the scope where figures are of periods."""
 
-    def summaries(self, query: SummaryQuery) -> Iterator[WindowSummary]:
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
         if isinstance(query.windows, FixedWindows):
             query = replace(query, scope=_EVERYONE)
-        return super().summaries(query)
+        return super().summaries(query, effort)
 
 
 class SharedByAll(MemoryStorage):
