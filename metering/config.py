@@ -19,7 +19,7 @@ DEFAULT_FILE = Path("/etc/metering/metering.conf")
 _PASSWORD = re.compile(r"//\S*@")
 
 _MOST_DAYS = 36_500
-_MOST_SECONDS = _MOST_DAYS * 86_400
+MOST_SECONDS = _MOST_DAYS * 86_400
 
 _OPTIONS: dict[str, list[cfg.Opt]] = {
     "database": [
@@ -133,7 +133,7 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "max_gap",
             default=3600,
             min=1,
-            max=_MOST_SECONDS,
+            max=MOST_SECONDS,
             help="Seconds for which a reading of a gauge holds at most, until the next one; what "
             "is longer is not billed. A request may say otherwise.",
         ),
@@ -288,7 +288,8 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
         oslo=conf,
         log=LogConfig(format=conf.log.format, level=conf.log.level),
         retention=Policy(conf.retention.samples_days, conf.retention.meter_days),
-        usage=UsageConfig(max_gap=timedelta(seconds=conf.usage.max_gap)),
+        # Not conf.usage, which is ConfigOpts' own.
+        usage=UsageConfig(max_gap=timedelta(seconds=conf["usage"].max_gap)),
         api=ApiConfig(
             host=api.host,
             port=api.port,

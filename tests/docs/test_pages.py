@@ -11,7 +11,7 @@ from metering import config
 from metering.api.app import Services
 from metering.api.reading.params import ALIASES, OPERATORS
 from metering.api.routes import make_routes
-from metering.statistics import CARDINALITY_FIELDS, FUNCTIONS
+from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]

@@ -1,5 +1,6 @@
 """Statistics: from Summaries of series and windows to rows of figures."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -12,39 +13,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import InvalidQuery
-from metering.query import FIELDS, Kind
-from metering.statistics import (
-    STANDARD,
-    Aggregate,
-    Row,
-    compute,
-    read_aggregate,
-    read_group_field,
-)
-from metering.storage.base import WindowSummary
+from metering.figures import STANDARD, Aggregate, read_aggregate
+from metering.grouping import read_group_field
+from metering.model import AllProjects
+from metering.quantities import Portion
+from metering.query import FIELDS, Field, Kind
+from metering.statistics import Fill, Question, Row, compute, filled
 from metering.summary import Reading, of_stream
-from metering.times import EVER, Range
+from metering.times import EVER, Range, WholeRange
 
 MAX_ROWS = 10_000
 STDDEV = Aggregate("stddev")
 
 
-def part(*volumes: Any, window: Range = EVER, **changes: Any) -> WindowSummary:
+def question(group_by: tuple[Field, ...] = (), aggregates: Any = STANDARD) -> Question:
+    """A question for figures by these fields."""
+    return Question(
+        scope=AllProjects(),
+        windows=WholeRange(EVER),
+        aggregates=tuple(aggregates),
+        now=NOON,
+        group_by=group_by,
+    )
+
+
+def part(*volumes: Any, window: Range = EVER, **changes: Any) -> Portion:
     """The Summary of a series with these volumes, a second apart."""
     found = sorted(readings(*enumerate(volumes or (1,))))
-    return WindowSummary(series(**changes), window, of_stream(found))
+    return Portion(series=series(**changes), window=window, summary=of_stream(found))
 
 
-def figures(*parts: WindowSummary, aggregates: Any = STANDARD) -> dict[str, str]:
+def figures(*parts: Portion, aggregates: Any = STANDARD) -> dict[str, str]:
     """The figures of the only row, as text."""
-    (row,) = compute(parts, (), aggregates, MAX_ROWS)
+    (row,) = compute(parts, question((), aggregates), MAX_ROWS)
     return {aggregate.name: str(value) for aggregate, value in row.figures.items()}
 
 
-def grouped(*parts: WindowSummary, by: str) -> list[tuple[tuple[str | None, ...], int]]:
+def grouped(*parts: Portion, by: str) -> list[tuple[tuple[str | None, ...], int]]:
     """The group and count of each row."""
-    rows = compute(parts, (read_group_field(by),), STANDARD, MAX_ROWS)
-    return [(row.group, row.summary.count) for row in rows]
+    rows = compute(parts, question((read_group_field(by),), STANDARD), MAX_ROWS)
+    return [(row.group, row.summary.count) for row in rows if row.summary]
 
 
 def test_five_figures() -> None:
@@ -101,7 +109,7 @@ def test_cardinality() -> None:
 
 def test_units_make_rows() -> None:
     """Different units are never added."""
-    rows = compute([part(unit="GB"), part(unit="B")], (), STANDARD, MAX_ROWS)
+    rows = compute([part(unit="GB"), part(unit="B")], question((), STANDARD), MAX_ROWS)
 
     assert ["B", "GB"] == [row.unit for row in rows]
 
@@ -118,7 +126,7 @@ def test_rows_are_sorted() -> None:
         part(window=first, user_id=None, unit="a"),
     ]
 
-    rows = compute(parts, (FIELDS["user_id"],), STANDARD, MAX_ROWS)
+    rows = compute(parts, question((FIELDS["user_id"],), STANDARD), MAX_ROWS)
 
     assert [(None, "a"), (None, "z"), ("", "core"), ("b", "core"), (None, "core")] == [
         (row.group[0], row.unit) for row in rows
@@ -127,7 +135,7 @@ def test_rows_are_sorted() -> None:
 
 def test_window_of_ever_is_sorted_too() -> None:
     """A window without a beginning comes first."""
-    assert [EVER] == [row.window for row in compute([part()], (), STANDARD, MAX_ROWS)]
+    assert [EVER] == [row.window for row in compute([part()], question((), STANDARD), MAX_ROWS)]
 
 
 @pytest.mark.parametrize(
@@ -157,18 +165,22 @@ def test_groups_by_kinds_that_look_alike() -> None:
 @given(st.lists(st.tuples(strategies.series, strategies.volumes), min_size=1, max_size=10))
 def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
     """Sums and counts of groups are those of the whole, for every unit."""
-    parts = [WindowSummary(of, EVER, of_stream([Reading(NOON, volume)])) for of, volume in samples]
+    parts = [
+        Portion(series=of, window=EVER, summary=of_stream([Reading(NOON, volume)]))
+        for of, volume in samples
+    ]
 
     def sums(rows: list[Row]) -> dict[str, tuple[Fraction, int]]:
         totals = {row.unit: (Fraction(0), 0) for row in rows}
         for row in rows:
+            assert row.summary
             value, count = totals[row.unit]
             totals[row.unit] = (value + Fraction(row.summary.sum), count + row.summary.count)
         return totals
 
     fields = (FIELDS["user_id"], read_group_field("metadata.a"))
-    assert sums(compute(parts, (), STANDARD, MAX_ROWS)) == sums(
-        compute(parts, fields, STANDARD, MAX_ROWS)
+    assert sums(compute(parts, question((), STANDARD), MAX_ROWS)) == sums(
+        compute(parts, question(fields, STANDARD), MAX_ROWS)
     )
 
 
@@ -179,11 +191,50 @@ def test_too_many_rows() -> None:
         for number in range(MAX_ROWS + 1)
     ]
     summary = part()
-    parts = [WindowSummary(summary.series, window, summary.summary) for window in windows]
+    parts = [replace(summary, window=window) for window in windows]
 
-    assert MAX_ROWS == len(compute(parts[:-1], (), STANDARD, MAX_ROWS))
+    assert MAX_ROWS == len(compute(parts[:-1], question((), STANDARD), MAX_ROWS))
     with pytest.raises(InvalidQuery, match="more than 10000 rows"):
-        compute(parts, (), STANDARD, MAX_ROWS)
+        compute(parts, question((), STANDARD), MAX_ROWS)
+
+
+MEMBERS = [(None, "core"), ("b", "GB"), ("b", "core")]
+HOURS = [Range(after_noon(3600 * n), after_noon(3600 * (n + 1))) for n in range(3)]
+
+
+@pytest.mark.parametrize(("fill", "nothing"), [(Fill.NULL, None), (Fill.ZERO, Decimal(0))])
+def test_fill(fill: Fill, nothing: Decimal | None) -> None:
+    """Each group and unit has a row in each window, in the order of rows."""
+    asked = [Aggregate("sum"), Aggregate("count"), STDDEV]
+    parts = [
+        part(3, window=HOURS[1], user_id="b"),
+        part(4, window=HOURS[2], user_id=None),
+        part(5, window=HOURS[2], user_id="b", unit="GB"),
+    ]
+    rows = compute(parts, question((FIELDS["user_id"],), asked), MAX_ROWS)
+    found = filled(rows, HOURS, fill, asked, MAX_ROWS)
+
+    assert [(window, *member) for window in HOURS for member in MEMBERS] == [
+        (row.window, row.group[0], row.unit) for row in found
+    ]
+    assert rows == [row for row in found if row.summary]
+    empty = dict(zip(asked, (nothing, Decimal(0), nothing), strict=True))
+    assert [empty] * 6 == [row.figures for row in found if not row.summary]
+
+
+def test_nothing_to_fill() -> None:
+    """Without rows there are no groups."""
+    assert [] == filled([], HOURS, Fill.ZERO, STANDARD, MAX_ROWS)
+
+
+def test_too_many_rows_to_fill() -> None:
+    """What is filled in counts."""
+    parts = [part(window=HOURS[0], user_id=name) for name in ("a", "b")]
+    rows = compute(parts, question((FIELDS["user_id"],), STANDARD), 6)
+
+    assert 6 == len(filled(rows, HOURS, Fill.ZERO, STANDARD, 6))
+    with pytest.raises(InvalidQuery, match="more than 5 rows"):
+        filled(rows, HOURS, Fill.ZERO, STANDARD, 5)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ import re
 from dataclasses import dataclass, field
 
 from metering.api.document.schema import Schema
+from metering.api.reading.calendars import ANCHOR, FILLS
+from metering.api.reading.holding import FIRST, FOR_EVER, MAX_GAP
 from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
-from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
+from metering.calendar import WEEK_STARTS, Interval
+from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
 from metering.query import FIELDS
 
 
@@ -61,6 +64,36 @@ PARAMETERS = {
         "timestamps, else at the oldest sample.",
         {"minimum": 0, "maximum": MAX_PERIOD_SECONDS},
     ),
+    "start": Parameter(
+        "The first instant, as a timestamp of q with ge; without an offset it is local to tz."
+    ),
+    "end": Parameter(
+        "The instant after the last, as a timestamp of q with lt; without an offset it is local to "
+        "tz."
+    ),
+    "tz": Parameter(
+        "A time zone of the IANA database, as Europe/Berlin; UTC if none. If given, rows show "
+        "their period in its local time too.",
+        {"pattern": "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"},
+    ),
+    "interval": Parameter(
+        "A row for each hour, day, and so on, of the calendar of tz. Needs start and end, excludes "
+        "period.",
+        {"enum": list(Interval)},
+    ),
+    "week_start": Parameter(
+        "With interval: the day on which weeks begin, mon if none.", {"enum": list(WEEK_STARTS)}
+    ),
+    "anchor": Parameter(
+        "With an interval of months, quarters or years: a date on which one begins. They begin on "
+        "its day of the month, or on the last where the month is shorter.",
+        {"pattern": f"^{ANCHOR}$"},
+    ),
+    "fill": Parameter(
+        "With interval: null or 0 gives each group a row for periods without samples too, with "
+        "that as its figures.",
+        {"enum": list(FILLS)},
+    ),
     "explain": Parameter(
         "1: the header Metering-Effort says how many series there were, and how many pieces (days "
         "or hours that were summed up before) and samples were read. For administrators."
@@ -71,8 +104,18 @@ PARAMETERS = {
         {"enum": list(FUNCTIONS)},
     ),
     "aggregate.param": Parameter(
-        "Of the n-th aggregate.func: the field whose values cardinality counts.",
-        {"enum": [*CARDINALITY_FIELDS, ""]},
+        "Of the n-th aggregate.func: the field whose values cardinality counts, the time of the "
+        "unit of integral.",
+        {"enum": [*CARDINALITY_FIELDS, *SECONDS_IN, ""]},
+    ),
+    "max_gap": Parameter(
+        "Seconds for which a reading of a gauge holds at most, or none; [usage] max_gap unless "
+        "given.",
+        {"pattern": f"^({FOR_EVER}|{MAX_GAP})$"},
+    ),
+    "first": Parameter(
+        "What the first reading of a counter is: where counting begins, or counted from zero.",
+        {"enum": list(FIRST)},
     ),
     "meter": Parameter("The name of a meter, percent-encoded."),
     "resource_id": Parameter(

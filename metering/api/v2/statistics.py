@@ -4,6 +4,9 @@ from typing import Any
 
 from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
 from metering.api.framework.expose import Call, Reply, expose
+from metering.api.reading.calendars import read_slicing
+from metering.api.reading.frames import framed, read_frame
+from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import (
     SAMPLE_FIELDS,
     Conditions,
@@ -19,9 +22,9 @@ from metering.figures import STANDARD, read_aggregate
 from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.query import ExtentQuery
-from metering.statistics import Question, Row, statistics
+from metering.statistics import Fill, Question, Row, filled, statistics
 from metering.storage.base import Effort
-from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows, now
+from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows, now
 
 EFFORT = "Metering-Effort"
 
@@ -32,9 +35,18 @@ class StatisticsController(Controller):
     @expose(
         list[StatisticsBody],
         q=[Condition],
+        start=str,
+        end=str,
+        tz=str,
         groupby=[str],
         period=int,
+        interval=str,
+        week_start=str,
+        anchor=str,
+        fill=str,
         aggregate=[AggregateChoice],
+        max_gap=str,
+        first=str,
         explain=Truth(),
         rule="telemetry:compute_statistics",
     )
@@ -44,53 +56,80 @@ class StatisticsController(Controller):
         name: str,
         *,
         q: Any = (),
+        start: str | None = None,
+        end: str | None = None,
+        tz: str | None = None,
         groupby: Any = (),
         period: int | None = None,
+        interval: str | None = None,
+        week_start: str | None = None,
+        anchor: str | None = None,
+        fill: str | None = None,
         aggregate: Any = (),
+        max_gap: str | None = None,
+        first: str | None = None,
         explain: bool = False,
     ) -> Reply:
-        """Figures for each period, group and unit that has samples."""
+        """Figures for each period, group and unit that has samples, or for each period at all.
+
+        Periods are of a number of seconds (`period`), or of a calendar (`interval`).
+        """
         if explain and not call.caller.is_admin:
             raise Forbidden("explain is for administrators")
         scope = call.caller.scope
-        asked = of_meter(name, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
+        frame = read_frame(start, end, tz)
+        found = read_conditions(q, SAMPLE_FIELDS, scope, self.services.config)
+        asked = framed(of_meter(name, found), frame)
+        slicing = read_slicing(
+            frame, interval=interval, week_start=week_start, anchor=anchor, fill=fill
+        )
+        if slicing and period is not None:
+            raise InvalidQuery("period and interval exclude each other", field="period")
         names = tuple(dict.fromkeys(groupby))
         chosen = dict.fromkeys(
             read_aggregate(given(one.func), given(one.param)) for one in aggregate
         )
         seconds = read_period(period)
+        cut = slicing.windows(asked.range) if slicing else None
         question = Question(
             scope=scope,
             filter=asked.filter,
             range=asked.range,
-            windows=self._windows(asked, seconds, scope),
+            windows=cut.windows if cut else self._windows(asked, seconds, scope),
             group_by=read_group_fields(names),
             aggregates=tuple(chosen or STANDARD),
             now=now(),
-            max_gap=self.services.usage.max_gap,
+            max_gap=read_max_gap(max_gap, self.services.usage),
+            first_counts=read_first(first),
         )
         shape = StatisticsShape(
-            period_seconds=seconds,
+            period_seconds=None if cut else seconds,
             groupby=names,
             lower=asked.lower,
             upper=asked.upper,
             selected=bool(chosen),
+            now=question.now,
+            zone=frame.tz,
+            partial=cut.partial if cut else frozenset(),
+            fill=slicing.fill if slicing else None,
         )
         effort = Effort()
-        rows = self._rows(question, effort)
+        rows = self._rows(question, shape.fill, effort)
         return Reply(
             value=[statistics_to_api(row, shape) for row in rows],
             headers={EFFORT: effort_to_api(effort)} if explain else {},
         )
 
-    def _rows(self, question: Question, effort: Effort) -> list[Row]:
+    def _rows(self, question: Question, fill: Fill | None, effort: Effort) -> list[Row]:
+        most = self.services.config.max_limit
         try:
-            return statistics(
-                self.services.storage, question, self.services.config.max_limit, effort
-            )
+            rows = statistics(self.services.storage, question, most, effort)
         except OverflowError:
             message = "Invalid period: it leads out of the calendar"
             raise InvalidQuery(message, field="period") from None
+        if fill and isinstance(question.windows, ListedWindows):
+            return filled(rows, question.windows, fill, question.aggregates, most)
+        return rows
 
     def _windows(self, asked: Conditions, period_seconds: int, scope: Scope) -> Windows:
         """Anchored at the lower bound, else at the oldest sample of any meter in scope, as v2."""

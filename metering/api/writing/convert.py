@@ -3,12 +3,15 @@
 import base64
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from metering import times
 from metering.api.writing.wire import (
+    DetailBody,
     LinkBody,
     MeterBody,
     OldSampleBody,
@@ -16,11 +19,13 @@ from metering.api.writing.wire import (
     SampleBody,
     StatisticsBody,
 )
-from metering.figures import STANDARD
+from metering.errors import InvalidQuery
+from metering.figures import STANDARD, Detail
 from metering.model import Meter, Resource, Sample
-from metering.statistics import Row
+from metering.statistics import Fill, Row
 from metering.storage.base import Effort
 from metering.summary import seconds_between
+from metering.times import Range
 
 
 def meter_to_api(meter: Meter) -> MeterBody:
@@ -129,14 +134,21 @@ class StatisticsShape:
     """What shapes the rows of one answer besides their figures.
 
     `groupby` names the grouping as the client did; `lower` and `upper` are the bounds that the
-    durations keep to; `selected` puts the figures into `aggregate`.
+    durations keep to; `selected` puts the figures into `aggregate`. A window without end is shown
+    up to the last sample, or up to `now` if it has none. `zone` is whose local time is
+    shown beside UTC, if any. Of a calendar's windows, `partial` are those that were cut, and
+    `period_seconds` is None: each has its own length. `fill` is how rows without samples look.
     """
 
-    period_seconds: int
+    period_seconds: int | None
     groupby: tuple[str, ...]
     lower: datetime | None
     upper: datetime | None
     selected: bool
+    now: datetime
+    zone: ZoneInfo | None = None
+    partial: frozenset[Range] = frozenset()
+    fill: Fill | None = None
 
 
 def effort_to_api(effort: Effort) -> str:
@@ -145,21 +157,73 @@ def effort_to_api(effort: Effort) -> str:
 
 
 def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
-    """A row of statistics as v2 shows it."""
-    first, last = row.summary.first.at, row.summary.last.at
-    start = first if shape.lower is None else max(first, shape.lower)
-    end = last if shape.upper is None else min(last, shape.upper)
-    clamped_away = start > end
+    """A row of statistics as v2 shows it.
+
+    Raises:
+        InvalidQuery: its window is not in the years 1 to 9999 of the zone.
+    """
+    start, end = _window(row, shape)
+    held = _held(row, shape)
+    no_duration = shape.fill.value if shape.fill and row.summary is None else None
+    seconds = shape.period_seconds
     figures = {aggregate.name: value for aggregate, value in row.figures.items()}
     return StatisticsBody(
         groupby=dict(zip(shape.groupby, row.group, strict=True)) or None,
         unit=row.unit,
         **{one.name: figures[one.name] for one in STANDARD if one.name in figures},
-        duration=None if clamped_away else seconds_between(start, end),
-        duration_start=None if clamped_away else times.write_naive(start),
-        duration_end=None if clamped_away else times.write_naive(end),
-        period=shape.period_seconds,
-        period_start=times.write_naive(row.window.start or first),
-        period_end=times.write_naive(row.window.end or last),
+        duration=seconds_between(*held) if held else no_duration,
+        duration_start=times.write_naive(held[0]) if held else None,
+        duration_end=times.write_naive(held[1]) if held else None,
+        period=seconds_between(start, end) if seconds is None else Decimal(seconds),
+        period_start=times.write_naive(start),
+        period_end=times.write_naive(end),
+        period_start_local=_write_local(start, shape.zone),
+        period_end_local=_write_local(end, shape.zone),
+        partial=True if row.window in shape.partial else UNSET,
         aggregate=figures if shape.selected else UNSET,
+        detail=UNSET if row.detail is None else detail_to_api(row.detail),
     )
+
+
+def detail_to_api(detail: Detail) -> DetailBody:
+    """What a quantity is made of."""
+    return DetailBody(
+        unit=detail.unit,
+        measured=detail.measured,
+        interpolated=detail.interpolated,
+        resets=detail.resets,
+        unit_seconds=detail.unit_seconds,
+        observed_seconds=detail.observed_seconds,
+        quality=quality_to_api(is_provisional=detail.is_provisional),
+    )
+
+
+def quality_to_api(*, is_provisional: bool) -> str:
+    """Whether later readings could still change a figure."""
+    return "provisional" if is_provisional else "final"
+
+
+def _window(row: Row, shape: StatisticsShape) -> tuple[datetime, datetime]:
+    """The bounds of the row's window; where it has none, of its samples, or now."""
+    start, end = row.window.start, row.window.end
+    if row.summary is not None:
+        start, end = start or row.summary.first.at, end or row.summary.last.at
+    return start or shape.now, end or shape.now
+
+
+def _held(row: Row, shape: StatisticsShape) -> tuple[datetime, datetime] | None:
+    """From the first to the last sample, as far as the bounds go; None where nothing is left."""
+    if row.summary is None:
+        return None
+    first, last = row.summary.first.at, row.summary.last.at
+    start = first if shape.lower is None else max(first, shape.lower)
+    end = last if shape.upper is None else min(last, shape.upper)
+    return None if start > end else (start, end)
+
+
+def _write_local(instant: datetime, zone: ZoneInfo | None) -> str | UnsetType:
+    try:
+        return UNSET if zone is None else times.write_local(instant, zone)
+    except OverflowError:
+        message = f"{times.write(instant)} is out of the calendar of tz {zone}"
+        raise InvalidQuery(message, field="tz") from None

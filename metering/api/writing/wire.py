@@ -83,23 +83,43 @@ class ResourceBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetailBody:
+    """What a quantity is made of; null where it is made of something else."""
+
+    unit: str
+    measured: Decimal | None
+    interpolated: Decimal | None
+    resets: int | None
+    unit_seconds: Decimal | None
+    observed_seconds: Decimal | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsBody:
-    """One period of one group; the five figures are there unless others were asked for."""
+    """One period of one group; the five figures are there unless others were asked for.
+
+    Of a period without samples that was filled with null, all but the count is null.
+    """
 
     groupby: dict[str, str | None] | None
     unit: str
-    min: Decimal | UnsetType = UNSET
-    max: Decimal | UnsetType = UNSET
-    avg: Decimal | UnsetType = UNSET
-    sum: Decimal | UnsetType = UNSET
-    count: Decimal | UnsetType = UNSET
+    min: Decimal | UnsetType | None = UNSET
+    max: Decimal | UnsetType | None = UNSET
+    avg: Decimal | UnsetType | None = UNSET
+    sum: Decimal | UnsetType | None = UNSET
+    count: Decimal | UnsetType | None = UNSET
     duration: Decimal | None
     duration_start: str | None
     duration_end: str | None
-    period: int
+    period: Decimal
     period_start: str
     period_end: str
-    aggregate: dict[str, Decimal] | UnsetType = UNSET
+    period_start_local: str | UnsetType = UNSET
+    period_end_local: str | UnsetType = UNSET
+    partial: bool | UnsetType = UNSET
+    aggregate: dict[str, Decimal | None] | UnsetType = UNSET
+    detail: DetailBody | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

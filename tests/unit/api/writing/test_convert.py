@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from builders import NOON, after_noon, readings, sample, series
+from builders import LATER, NOON, after_noon, readings, sample, series
 from msgspec import UNSET
 
 from metering.api.writing.convert import (
@@ -17,12 +17,15 @@ from metering.api.writing.convert import (
     statistics_to_api,
     unique_meter_to_api,
 )
+from metering.figures import Aggregate
 from metering.model import Meter, MeterType, Resource
-from metering.statistics import Aggregate, Row
+from metering.statistics import Row
 from metering.summary import of_stream
 from metering.times import EVER, Range
 
-SHAPE = StatisticsShape(period_seconds=0, groupby=(), lower=None, upper=None, selected=False)
+SHAPE = StatisticsShape(
+    period_seconds=0, groupby=(), lower=None, upper=None, selected=False, now=LATER
+)
 RESOURCE = Resource(
     id="a/b c",
     source="s",
@@ -38,7 +41,7 @@ RESOURCE = Resource(
 def row(window: Range = EVER) -> Row:
     """A row of two readings, a minute apart."""
     figures = {Aggregate("sum"): Decimal(3), Aggregate("stddev"): Decimal(1)}
-    return Row(window, "core", (), of_stream(readings((0, 1), (60, 2))), figures)
+    return Row(window, (), "core", None, of_stream(readings((0, 1), (60, 2))), figures)
 
 
 def test_both_names_of_a_sample() -> None:
