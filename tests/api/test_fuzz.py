@@ -43,6 +43,13 @@ NAMES = [
     "aggregate.func",
     "aggregate.param",
     "direct",
+    "start",
+    "end",
+    "tz",
+    "interval",
+    "week_start",
+    "anchor",
+    "fill",
 ]
 WORDS = [
     *("user", "project_id", "resource", "meter", "volume", "timestamp", "recorded_at", "id"),
@@ -50,6 +57,7 @@ WORDS = [
     *("eq", "ne", "lt", "ge", "integer", "float", "boolean", "datetime", "string"),
     *("max", "stddev", "cardinality", "source", "None", "True", "[]", "{}", "[1, {'a': 1e5}]"),
     *("0", "1", "-1", "1e400", "1e999999999", "nan", "9" * 30, "2015-06-01", "0001-01-01"),
+    *("Europe/Berlin", "Pacific/Apia", "hour", "week", "year", "sun", "null", "none"),
     *("9999-12-31T23:59:59.999", "2015-06-01T12:00:00+23:59", "315360000", "999999999", ""),
 ]
 MANY = settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])

@@ -26,6 +26,8 @@ PARTS = {
     AggregateChoice: ("aggregate.func", "aggregate.param"),
 }
 
+BY_HOUR = "interval=hour&start=2015-06-01T11:59&end=2015-06-01T14:00"
+
 # The operation, what is asked of it, the body, the status.
 Ask = tuple[str, str, Any, int]
 ANSWERED: dict[str, list[Ask]] = {
@@ -50,6 +52,8 @@ ANSWERED: dict[str, list[Ask]] = {
         ("GET", "/v2/meters/cpu/statistics?period=2&groupby=user_id", None, 200),
         ("GET", "/v2/meters/cpu/statistics?aggregate.func=stddev", None, 200),
         ("GET", "/v2/meters/cpu/statistics?q.field=timestamp&q.op=gt&q.value=2100-01", None, 200),
+        ("GET", f"/v2/meters/cpu/statistics?{BY_HOUR}&fill=null&tz=UTC", None, 200),
+        ("GET", f"/v2/meters/cpu/statistics?{BY_HOUR}&fill=0&aggregate.func=stddev", None, 200),
     ],
     "GET /v2/resources": [
         ("GET", "/v2/resources", None, 200),

@@ -99,6 +99,30 @@ _BAD_OFFSETS = {
 
 _BAD_VOLUMES = {"word": "x", "NaN": "nan", "1e400": "1e400", "1e999999999": "1e999999999"}
 
+_JUNE = "start=2015-06-01&end=2015-07-01"
+_BAD_WINDOWS = {
+    "zone that is a file": ("tz=../../../../etc/passwd", "tz must be a name"),
+    "zone with an absolute path": ("tz=/etc/localtime", "tz must be a name"),
+    "zone with NUL": ("tz=UTC%00", "tz must be a name"),
+    "zone of 10 kB": (f"tz={'a/' * 5_000}", "tz must be a name"),
+    "zone that is a folder": ("tz=Europe", "tz must be a name"),
+    "start in words": ("start=yesterday", "start"),
+    "start in an array": ("start[]=2015", "start[]"),
+    "hours of ten thousand years": (
+        "interval=hour&start=0001-01-02&end=9999-12-31",
+        "more than 10000 windows",
+    ),
+    "unknown interval": (f"interval=$month&{_JUNE}", "interval must be one of"),
+    "interval of no range": ("interval=day", "interval needs start"),
+    "both kinds": (f"interval=day&period=60&{_JUNE}", "exclude each other"),
+    "anchor out of the calendar": (f"interval=month&anchor=0000-01-01&{_JUNE}", "anchor"),
+    "year 0": (
+        "interval=year&anchor=2015-06-01&start=0001-01-01&end=0001-01-02",
+        "out of the calendar",
+    ),
+    "fill with a number": (f"interval=day&fill=1e9&{_JUNE}", "fill must be one of"),
+}
+
 _BAD_GROUPS = ["volume", "timestamp", "id", "user", "", "metadata.", "user_id,project_id", "$where"]
 
 _BAD_AGGREGATES = {
@@ -356,6 +380,10 @@ def _statistics() -> Rows:
     for name, (period, words) in _BAD_PERIODS.items():
         asked = f"{STATISTICS}?period={quote(period, safe='&=')}"
         yield f"period: {name}", get(asked, 400, words)
+    for name, (query, words) in _BAD_WINDOWS.items():
+        yield f"windows: {name}", get(f"{STATISTICS}?{query}", 400, words)
+    filled = f"{STATISTICS}?interval=hour&fill=0&{_JUNE}&tz=Asia/Kathmandu"
+    yield "windows: hours of a month", get(filled, 200, '"period":3600,')
     thirty_years = f"{STATISTICS}?period=1&q.field=timestamp&q.op=ge&q.value=1985"
     yield "period: seconds of thirty years", get(thirty_years, 200, '"period":1,')
     for name in _BAD_GROUPS:

@@ -9,8 +9,10 @@ from docutils.utils import SystemMessage
 
 from metering import config
 from metering.api.app import Services
+from metering.api.reading.calendars import FILLS
 from metering.api.reading.params import ALIASES, OPERATORS
 from metering.api.routes import make_routes
+from metering.calendar import WEEK_STARTS, Interval
 from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,7 @@ def test_option_is_in_the_readme(option: str) -> None:
 
 def test_every_route_is_in_the_api_page() -> None:
     """Each path, with each of its methods, stands in the table of endpoints."""
-    services = Services(storage=None, recorder=None, access=None, config=None)  # type: ignore[arg-type]
+    services = Services(storage=None, recorder=None, access=None, config=None, usage=None)  # type: ignore[arg-type]
     shown = [
         f"{method} {re.sub(r'[{](?:resource|sample)_id...}', '{id}', route.template)}"
         for route in make_routes(services)
@@ -59,7 +61,10 @@ def test_every_route_is_in_the_api_page() -> None:
     assert [] == [one for one in shown if f"``{one.replace('* /', 'GET /')}``" not in API]
 
 
-@pytest.mark.parametrize("word", [*ALIASES, *OPERATORS, *FUNCTIONS, *CARDINALITY_FIELDS])
+WORDS = [*ALIASES, *OPERATORS, *FUNCTIONS, *CARDINALITY_FIELDS, *Interval, *WEEK_STARTS, *FILLS]
+
+
+@pytest.mark.parametrize("word", WORDS)
 def test_word_is_in_the_api_page(word: str) -> None:
     """Every field, operator and figure that can be asked for is named."""
     assert f"``{word}``" in API

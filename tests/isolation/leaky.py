@@ -14,7 +14,7 @@ from metering.model import AllProjects, Extent, Sample, Submission, Verdict, is_
 from metering.query import EVERYTHING, FIELDS, ExtentQuery, SampleQuery, SummaryQuery
 from metering.storage.base import Effort, WindowSummary
 from metering.storage.memory import MemoryStorage
-from metering.times import FixedWindows
+from metering.times import FixedWindows, ListedWindows
 
 _EVERYONE = AllProjects()
 
@@ -80,6 +80,17 @@ class UnscopedPeriods(MemoryStorage):
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
         if isinstance(query.windows, FixedWindows):
+            query = replace(query, scope=_EVERYONE)
+        return super().summaries(query, effort)
+
+
+class UnscopedCalendar(MemoryStorage):
+    """Forgets the scope where figures are of a calendar's windows."""
+
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        if isinstance(query.windows, ListedWindows):
             query = replace(query, scope=_EVERYONE)
         return super().summaries(query, effort)
 

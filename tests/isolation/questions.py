@@ -97,6 +97,8 @@ GROUPS = (
             lambda found: [("groupby", one) for one in found]
         ),
     ),
+    Group(("start", "end", "tz"), lambda _: values.frames),
+    Group(("interval", "week_start", "anchor", "fill"), lambda _: values.slicings),
     _one("limit", st.sampled_from(["1", "2", "3", "100", "99999", "0"])),
     _one("period", st.sampled_from(["0", "1", "60", "3600", "86400", "999999999", "-1"])),
     _one("unique", values.switches),

@@ -37,6 +37,7 @@ READING: dict[type[MemoryStorage], list[str]] = {
     leaky.UnscopedResources: [RESOURCE],
     leaky.UnscopedBeginning: [STATISTICS],
     leaky.UnscopedPeriods: [STATISTICS],
+    leaky.UnscopedCalendar: [STATISTICS],
     leaky.SharedByAll: [*SAMPLES, SAMPLE, QUERY],
 }
 WRITING = [SharedIds, leaky.TakesResourcesOver, leaky.ForgetsOthers]

@@ -68,6 +68,25 @@ series_fields = st.sampled_from(
         "nonsense",
     ]
 )
+# Stretches of time around the samples and elsewhere, mostly such as can be cut into windows.
+frames = st.sampled_from(
+    [
+        *([("start", "2015-05-31"), ("end", "2015-06-09")],) * 4,
+        [("start", "2015-06-01T12:00"), ("end", "2015-06-01T12:00:30")],
+        [("start", "2015-06-01T11:59:30"), ("end", "2015-06-02"), ("tz", "UTC")],
+        [("start", "2015-06-01"), ("end", "2015-07-01"), ("tz", "Asia/Kathmandu")],
+        [("start", "2015-06-01"), ("end", "2015-07-01"), ("tz", FOREIGN)],
+        [("end", "2015-06-01T12:00:05Z"), ("tz", "America/New_York")],
+        [("start", "2030-01-01"), ("end", "2020-01-01")],
+    ]
+)
+slicings = st.tuples(
+    st.sampled_from(["hour", "day", "week", "month", "quarter", "year"]).map(
+        lambda one: [("interval", one)]
+    ),
+    st.sampled_from([[], [("week_start", "sun")], [("anchor", "2015-01-31")]]),
+    st.sampled_from([[], [("fill", "none")], [("fill", "null")], [("fill", "0")]]),
+).map(lambda drawn: [pair for one in drawn for pair in one])
 meters = st.sampled_from([*_texts("meter"), "absent"]).filter(bool)
 resources = st.sampled_from([*_texts("resource_id"), "vm-1/", "a%2Fb"]).filter(bool)
 ids = st.sampled_from([*_IDS, f"{_IDS[0]}/"])
