@@ -196,6 +196,7 @@ _FUNCTIONS = {
     "usage": _Function(_usage, Source.BY_TYPE),
 }
 FUNCTIONS = tuple(_FUNCTIONS)
+V2_FUNCTIONS = ("max", "min", "sum", "avg", "count", "stddev", "cardinality")
 STANDARD = tuple(Aggregate(name) for name in ("min", "max", "avg", "sum", "count"))
 USAGE = Aggregate("usage")
 

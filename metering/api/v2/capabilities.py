@@ -3,7 +3,7 @@
 from metering.api.framework.expose import Call, expose
 from metering.api.services import Controller
 from metering.api.writing.wire import CapabilitiesBody
-from metering.figures import FUNCTIONS
+from metering.figures import V2_FUNCTIONS
 
 
 class CapabilitiesController(Controller):
@@ -23,7 +23,7 @@ class CapabilitiesController(Controller):
                 "samples:query:complex": True,
                 "statistics:groupby": True,
                 "statistics:aggregation:standard": True,
-                **{f"statistics:aggregation:selectable:{name}": True for name in FUNCTIONS},
+                **{f"statistics:aggregation:selectable:{name}": True for name in V2_FUNCTIONS},
             },
             storage={"storage:production_ready": self.services.storage.is_for_production},
         )
