@@ -40,16 +40,12 @@ def read_frame(start: str | None, end: str | None, tz: str | None) -> Frame:
 
 
 def framed(asked: Conditions, frame: Frame) -> Conditions:
-    """The conditions, within the frame: as if `q` had its bounds too, but for `search_offset`."""
-    bounds = Range(asked.lower, asked.upper) & frame.range
+    """The conditions, within the frame: as if `q` had its bounds too, but for `search_offset`.
+
+    No sample is outside of them, so that durations, which keep to `lower` and `upper`, do anyway.
+    """
     anchor = Range(asked.anchor) & frame.range
-    return replace(
-        asked,
-        range=asked.range & frame.range,
-        lower=bounds.start,
-        upper=bounds.end,
-        anchor=anchor.start,
-    )
+    return replace(asked, range=asked.range & frame.range, anchor=anchor.start)
 
 
 def _read_instant(text: str | None, zone: ZoneInfo, name: str) -> datetime | None:
