@@ -89,7 +89,8 @@ def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     """What was counted in a stretch, and from it to the next reading.
 
-    Without a next one nothing is known after the last: that is provisional.
+    Without a next one nothing is known after the last: that is provisional. Nor is there if that
+    one is somebody else's, whose volumes are no business of the caller's.
     """
     summary, series, follower = stretch.summary, stretch.series, stretch.next
     if summary.first.at in rules.range:
@@ -99,7 +100,7 @@ def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             window=rules.windows.holding(summary.first.at),
             measured=EXACT.add(summary.increase, opening),
             resets=summary.resets,
-            is_provisional=follower is None,
+            is_provisional=stretch.until is None,
         )
     if follower is not None:
         yield from _between(series, summary.last, follower, rules)
@@ -157,8 +158,8 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             is_provisional=_is_open(stretch, window, rules),
         )
     ends = [rules.now]
-    if stretch.next is not None:
-        ends.append(stretch.next.at)
+    if stretch.until is not None:
+        ends.append(stretch.until)
     if rules.max_gap is not None and rules.max_gap < LAST - last.at:
         ends.append(last.at + rules.max_gap)
     for window, start, end in _spread(last.at, min(ends), rules):
@@ -176,7 +177,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 def _is_open(stretch: Stretch, window: Range, rules: Rules) -> bool:
     """Whether the next reading may still come into the window."""
     end = rules.extent(window).end
-    return stretch.next is None and (end is None or rules.now < end)
+    return stretch.until is None and (end is None or rules.now < end)
 
 
 def _spread(

@@ -6,6 +6,7 @@ What happens between two readings of a stream belongs to the description at the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from metering.matching import matches_series
 from metering.model import Series, is_visible
@@ -30,12 +31,13 @@ class Piece:
 class Stretch:
     """Readings of a series that follow each other in their stream.
 
-    `next` is the reading after them, whoever's it is; `opens` says that the first is the stream's,
-    of a stretch that lies in range.
+    `until` is the instant of the reading after them, whoever's it is, and `next` that reading, if
+    the caller may see it. `opens` says that the first is the stream's, of a stretch in range.
     """
 
     series: Series
     summary: Summary
+    until: datetime | None
     next: Reading | None
     opens: bool
 
@@ -61,8 +63,16 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
             and matches_series(query.filter, piece.series)
         ):
             following = None if follower is None else follower.summary.first
-            opens = index == 0 and not is_before
-            found.append(Stretch(piece.series, summary, following, opens))
+            is_known = follower is not None and is_visible(follower.series, query.scope)
+            found.append(
+                Stretch(
+                    series=piece.series,
+                    summary=summary,
+                    until=following.at if following else None,
+                    next=following if is_known else None,
+                    opens=index == 0 and not is_before,
+                )
+            )
     return found
 
 

@@ -148,9 +148,10 @@ class Storage(abc.ABC):
 
         In range, and the last reading before the range. The whole stream counts for what follows
         a stretch, and whether it opens the stream: series that do not match, or are out of scope,
-        too. So a caller learns one reading at which a resource was somebody else's: that which
-        ends the caller's own last interval. Stretches are cut as the query says, and it makes no
-        difference how far: the intervals between their readings are the same.
+        too. So a caller learns one instant at which a resource was somebody else's: that which
+        ends the caller's own last interval; and that there was a reading before the caller's first.
+        Stretches are cut as the query says, and it makes no difference how far: the intervals
+        between their readings are the same.
         """
 
     @abc.abstractmethod

@@ -1,16 +1,18 @@
 """Statistics of what happens between readings: `aggregate.func`, `max_gap`, `first`, `detail`."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from api.client import Client, assert_fault, keep, url
 from builders import after_noon
 
+from metering.model import MeterType
 from metering.storage.base import Storage
 
 PATH = "/v2/meters/cpu/statistics"
 NOON = "2015-06-01T12:00:00"
-COUNTER = {"type": "cumulative", "unit": "B"}
+COUNTER = {"type": MeterType.CUMULATIVE, "unit": "B"}
 
 
 def told(*pairs: tuple[float, object], **changes: object) -> list[dict[str, object]]:
@@ -124,7 +126,7 @@ def test_a_gap_ends_what_holds(client: Client, storage: Storage) -> None:
 
     assert figure(client, "integral", 0, 4 * 3600) == 2 + 4
     assert figure(client, "integral", 0, 4 * 3600, max_gap="7200") == 4 + 8
-    assert figure(client, "integral", 0, 4 * 3600, max_gap="1.8") == 0.003
+    assert figure(client, "integral", 0, 4 * 3600, max_gap="1.8") == Decimal("0.003")
     assert figure(client, "integral", 1800, 7200) == 1
     assert rows(client, "integral", 3600, 7200) == []
 
@@ -133,9 +135,9 @@ def test_usage_is_apart_by_type(client: Client, storage: Storage) -> None:
     """As units are; each type has its own meaning, and its own unit."""
     keep(
         storage,
-        *told((0, 1), (60, 2), type="delta", unit="x"),
-        *told((0, 10), (60, 25), type="cumulative", unit="x", resource_id="vm-2"),
-        *told((0, 3600), (60, 0), type="gauge", unit="x", resource_id="vm-3"),
+        *told((0, 1), (60, 2), type=MeterType.DELTA, unit="x"),
+        *told((0, 10), (60, 25), type=MeterType.CUMULATIVE, unit="x", resource_id="vm-2"),
+        *told((0, 3600), (60, 0), unit="x", resource_id="vm-3"),
     )
     found = rows(client, "usage", 0, 3600)
 
@@ -214,7 +216,7 @@ def test_windows_telescope(client: Client, storage: Storage) -> None:
         ({"max_gap": "9" * 12}, "max_gap"),
         ({"max_gap": "٣"}, "max_gap"),
         ({"first": "one"}, "first"),
-        ({"aggregate.param": "week"}, "aggregate.param"),
+        ({"aggregate.param": "week"}, "integral.week"),
     ],
 )
 def test_refused(client: Client, parameters: dict[str, object], field: str) -> None:
@@ -232,7 +234,7 @@ def test_intervals_are_not_of_single_samples(client: Client, condition: tuple[st
     """What lies between samples that were picked by themselves would be no usage."""
     path = url(PATH, condition, **{"aggregate.func": "usage"})
 
-    assert_fault(client.get(path), 400, "q.field")
+    assert_fault(client.get(path), 400, condition[0])
 
 
 def test_without_bounds(client: Client, storage: Storage) -> None:

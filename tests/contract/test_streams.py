@@ -60,9 +60,10 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
             window = cuts.windows.holding(summary.first.at)
             found = [summary]
             if follower is None or follower.at not in window:
-                crossing.append((one.series.digest, summary.last, follower))
+                crossing.append((one.series.digest, summary.last, one.until, follower))
             else:
                 assert follower >= summary.last
+                assert follower.at == one.until
                 both = of_stream([summary.last, follower])
                 found.append(replace(both, count=0, sum=Decimal(0)))
             figures = inside[one.series.digest, window.start]
@@ -89,7 +90,7 @@ def test_one_stretch(storage: Storage) -> None:
     (stream,) = ask(storage)
 
     _, crossing, opened = uncut(stream, WHOLE)
-    assert crossing[-1][1:] == (Reading(after_noon(20), Decimal(2)), None)
+    assert crossing[-1][1:] == (Reading(after_noon(20), Decimal(2)), None, None)
     assert opened == [Reading(NOON, Decimal(1))]
     assert sum(one.summary.count for one in stream) == 3
 
@@ -116,17 +117,19 @@ def test_a_filter_chooses_by_the_earlier_description(storage: Storage) -> None:
 
 
 def test_another_owner_ends_a_stretch(storage: Storage) -> None:
-    """Of a resource that changes hands one reading of the next owner is told, and no other."""
+    """Of a resource that changes hands one instant of the next owner is told, and no volume."""
     mine, theirs = {"project_id": "p-1"}, {"project_id": "p-2"}
     keep(storage, *history((0, 1, mine), (10, 5, theirs), (20, 9, theirs)))
 
     (stream,) = ask(storage, scope=Project("p-1"))
-    assert [(1, Reading(after_noon(10), Decimal(5)))] == [
-        (one.summary.last.volume, one.next) for one in stream
+    assert [(1, after_noon(10), None)] == [
+        (one.summary.last.volume, one.until, one.next) for one in stream
     ]
     (stream,) = ask(storage, scope=Project("p-2"))
     assert not any(one.opens for one in stream)
     assert ask(storage, scope=Project("p-3")) == []
+    (stream,) = ask(storage, filter=Comparison(FIELDS["project_id"], Operator.EQ, "p-1"))
+    assert [5] == [one.next.volume for one in stream if one.next]
 
 
 def test_the_reading_before_the_range_is_told(storage: Storage) -> None:

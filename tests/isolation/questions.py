@@ -99,6 +99,8 @@ GROUPS = (
     ),
     Group(("start", "end", "tz"), lambda _: values.frames),
     Group(("interval", "week_start", "anchor", "fill"), lambda _: values.slicings),
+    _one("max_gap", st.sampled_from(["0", "0.5", "60", "100000", "none", "-1"])),
+    _one("first", st.sampled_from(["baseline", "zero", "nonsense"])),
     _one("limit", st.sampled_from(["1", "2", "3", "100", "99999", "0"])),
     _one("period", st.sampled_from(["0", "1", "60", "3600", "86400", "999999999", "-1"])),
     _one("unique", values.switches),

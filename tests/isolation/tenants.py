@@ -45,7 +45,12 @@ _OF_OTHERS: list[dict[str, Any]] = [
     {"unit": marked("unit"), "timestamp": after_noon(1.5)},
     {"resource_id": marked("resource"), "user_id": marked("owner")},
     {"source": marked("source"), "timestamp": NOON + timedelta(days=1.5)},
-    {"source": "openstack", "metadata": {"kind": marked("kind"), marked("key"): {"a": 1}}},
+    # Not the streams of the own samples: where these are shared, `test_changing_hands.py` looks.
+    {
+        "source": "openstack",
+        "unit": marked("shared"),
+        "metadata": {"kind": marked("kind"), marked("key"): {"a": 1}},
+    },
     {"type": MeterType.DELTA, "metadata": {"n": VOLUME, "deep": {"a": marked("deep")}}},
 ]
 
