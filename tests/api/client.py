@@ -17,6 +17,7 @@ from metering.storage.base import Storage
 JSON = "application/json"
 XML = "application/xml"
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 _LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
 
 

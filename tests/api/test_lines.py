@@ -1,5 +1,7 @@
-"""Lists of samples as NDJSON: the rows of JSON, all of them, and never a part for the whole."""
+"""Rows as NDJSON or CSV: those of JSON, all of them, and never a part for the whole."""
 
+import csv
+import io
 import json
 import logging
 import time
@@ -10,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from api.client import NDJSON, Client, assert_fault, keep
+from api.client import CSV, NDJSON, Client, assert_fault, keep
 from api.conftest import Serve
 from builders import after_noon
 from webob import Request
@@ -25,6 +27,7 @@ from metering.storage.base import Storage
 from metering.storage.memory import MemoryStorage
 
 ACCEPT = {"Accept": NDJSON}
+FORMS = pytest.mark.parametrize("form", [NDJSON, CSV])
 QUERY = "/v2/query/samples"
 PATHS = ["/v2/samples", "/v2/meters/cpu", QUERY]
 MANY = 600
@@ -43,6 +46,14 @@ def lines(response: Any) -> list[Any]:
     assert (200, NDJSON) == (response.status_int, response.content_type), response.text
     assert response.text.endswith("\n") or not response.text
     return [json.loads(line) for line in response.text.splitlines()]
+
+
+def rows(response: Any) -> list[Any]:
+    """The rows of an answer that must succeed, in either form."""
+    if response.content_type == NDJSON:
+        return lines(response)
+    assert (200, CSV) == (response.status_int, response.content_type), response.text
+    return [*csv.DictReader(io.StringIO(response.text, newline=""), strict=True)]
 
 
 class Breaking(MemoryStorage):
@@ -100,24 +111,27 @@ def test_lines_are_the_rows_of_json(client: Client, storage: Storage, path: str)
     assert 3 == len(expected)
 
 
+@FORMS
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_an_empty_body(client: Client, path: str) -> None:
-    """No samples: 200, and no line."""
-    assert [] == lines(ask(client, path))
+def test_nothing_is_no_row(client: Client, path: str, form: str) -> None:
+    """No samples: 200, and no line but a header."""
+    assert [] == rows(ask(client, path, {"Accept": form}))
 
 
+@FORMS
 @pytest.mark.parametrize("path", PATHS)
 def test_all_of_them_come_unless_there_is_a_limit(
-    serve: Serve, storage: Storage, path: str
+    serve: Serve, storage: Storage, path: str, form: str
 ) -> None:
     """Neither the usual limit counts nor the largest of a page; the client's does."""
     many(storage)
     client = serve(default_limit=2, max_limit=5)
+    accept = {"Accept": form}
 
-    assert MANY == len(lines(ask(client, path)))
-    assert 7 == len(lines(ask(client, path, limit=7)))
-    assert MANY == len(lines(ask(client, path, limit=MANY + 1)))
-    assert_fault(ask(client, path, limit=0), 400, "Limit must be positive")
+    assert MANY == len(rows(ask(client, path, accept)))
+    assert 7 == len(rows(ask(client, path, accept, limit=7)))
+    assert MANY == len(rows(ask(client, path, accept, limit=MANY + 1)))
+    assert_fault(ask(client, path, accept, limit=0), 400, "Limit must be positive")
 
 
 @pytest.mark.parametrize("path", PATHS[:2])
@@ -133,15 +147,18 @@ def test_a_marker_goes_on_after_a_page(client: Client, storage: Storage, path: s
     assert_fault(ask(client, path, marker="x"), 400, "marker")
 
 
-def test_a_chosen_order_needs_a_limit(serve: Serve, storage: Storage) -> None:
+@FORMS
+def test_a_chosen_order_needs_a_limit(serve: Serve, storage: Storage, form: str) -> None:
     """To sort takes all rows into memory, so it has the limit of a page, and says so."""
     keep(storage, *({"volume": n} for n in range(9)))
     client = serve(max_limit=5)
     order = '[{"volume": "desc"}]'
+    accept = {"Accept": form}
 
-    assert [8, 7, 6] == [r["volume"] for r in lines(ask(client, QUERY, orderby=order, limit=3))]
+    found = rows(ask(client, QUERY, accept, orderby=order, limit=3))
+    assert ["8", "7", "6"] == [str(row["volume"]) for row in found]
     for limit in ({}, {"limit": 6}):
-        refused = ask(client, QUERY, orderby=order, **limit)
+        refused = ask(client, QUERY, accept, orderby=order, **limit)
         assert_fault(refused, 400, "orderby needs a limit, at most 5")
 
 
@@ -152,6 +169,11 @@ def test_a_chosen_order_needs_a_limit(serve: Serve, storage: Storage) -> None:
         (f"{NDJSON}, application/json;q=0.5", NDJSON),
         (f"{NDJSON};q=0.5, application/json", "application/json"),
         ("*/*", "application/json"),
+        (CSV, CSV),
+        (f"{CSV};q=0.9, application/json;q=0.5", CSV),
+        (f"{CSV};q=0.5, {NDJSON}", NDJSON),
+        ("text/*", "text/xml"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"),
     ],
 )
 def test_the_client_chooses(client: Client, accept: str, form: str) -> None:
@@ -160,27 +182,33 @@ def test_the_client_chooses(client: Client, accept: str, form: str) -> None:
 
 
 def test_other_lists_have_no_lines(client: Client) -> None:
-    """What is no list of samples is 406, or the next best form."""
+    """What is neither samples nor statistics is 406, or the next best form."""
     assert 406 == client.get("/v2/meters", headers=ACCEPT).status_int
+    assert 406 == client.get("/v2/samples/x", headers={"Accept": CSV}).status_int
 
 
-def test_a_member_gets_the_own_samples_only(member: Client, storage: Storage) -> None:
+@FORMS
+def test_a_member_gets_the_own_samples_only(member: Client, storage: Storage, form: str) -> None:
     """The scope holds for lines too; refusals have their status."""
     keep(storage, {"project_id": "p-2"}, {"project_id": "p-1"})
+    accept = {"Accept": form}
 
-    assert ["p-1"] == [row["project_id"] for row in lines(ask(member, "/v2/samples"))]
+    assert ["p-1"] == [row["project_id"] for row in rows(ask(member, "/v2/samples", accept))]
     foreign = "/v2/samples?q.field=project_id&q.value=p-2"
-    assert_fault(member.get(foreign, headers=ACCEPT), 401)
+    assert_fault(member.get(foreign, headers=accept), 401)
 
 
+@FORMS
 @pytest.mark.parametrize("after", [0, 3])
 @pytest.mark.parametrize("error", [StorageUnavailable("away"), QueryTooExpensive(1)])
-def test_what_fails_early_has_its_status(serve: Serve, after: int, error: Exception) -> None:
+def test_what_fails_early_has_its_status(
+    serve: Serve, after: int, error: Exception, form: str
+) -> None:
     """Before the first part is full, nothing was answered yet."""
     store = Breaking(after, error)
     keep(store, {}, {}, {})
 
-    assert_fault(ask(serve(store), "/v2/samples"), 503, str(error))
+    assert_fault(ask(serve(store), "/v2/samples", {"Accept": form}), 503, str(error))
 
 
 def test_what_fails_late_is_no_whole_answer(caplog: pytest.LogCaptureFixture) -> None:
@@ -208,11 +236,34 @@ def test_what_fails_late_is_no_whole_answer(caplog: pytest.LogCaptureFixture) ->
     assert ("storage_unavailable", 200) == (fields["fault"], fields["status"])
 
 
-def test_rows_leave_as_they_are_read() -> None:
+def test_what_fails_late_is_no_whole_table() -> None:
+    """The last line is a cell without an end, which says why; the server is told."""
+    store = Breaking(MANY - 1, StorageUnavailable('away, "far"'))
+    many(store)
+    _, _, body = bare(store, CSV)
+    received: list[bytes] = []
+
+    with pytest.raises(StorageUnavailable):
+        received.extend(body)
+    body.close()
+
+    text = b"".join(received).decode()
+    *whole, broken = text.split("\r\n")
+    assert 100 < len([*csv.reader(whole, strict=True)]) < MANY
+    assert broken.replace('""', "'").startswith('"{')
+    assert broken.count('"') % 2
+    assert "faultstring" in broken
+    assert "away" in broken
+    with pytest.raises(csv.Error, match="unexpected end of data"):
+        list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+
+@FORMS
+def test_rows_leave_as_they_are_read(form: str) -> None:
     """The first part comes when it is full, and no other is made before it is asked for."""
     store = Watched()
     many(store)
-    _, _, body = bare(store)
+    _, _, body = bare(store, form)
     parts = iter(body)
     first = store.taken
     next(parts)
@@ -223,12 +274,13 @@ def test_rows_leave_as_they_are_read() -> None:
     body.close()
 
 
-def test_who_goes_away_frees_the_store() -> None:
+@FORMS
+def test_who_goes_away_frees_the_store(form: str) -> None:
     """What the server closes closes the samples, begun or not."""
     for count in (0, 1, 2):
         store = Watched()
         many(store)
-        _, _, body = bare(store)
+        _, _, body = bare(store, form)
         parts = iter(body)
         assert count == len(list(islice(parts, count)))
         assert not store.is_closed
@@ -308,6 +360,20 @@ def test_other_origins_may_read_it(storage: Storage, tmp_path: Path) -> None:
     assert MANY == len(lines(response))
 
 
-def test_head_is_refused_as_for_other_lists(client: Client) -> None:
+@FORMS
+def test_head_is_refused_as_for_other_lists(client: Client, form: str) -> None:
     """As it always was."""
-    assert 405 == client.request("HEAD", "/v2/samples", headers=ACCEPT).status_int
+    assert 405 == client.request("HEAD", "/v2/samples", headers={"Accept": form}).status_int
+
+
+@FORMS
+def test_statistics_have_both_forms(serve: Serve, storage: Storage, form: str) -> None:
+    """A row a line; the most rows of an answer are refused as in JSON, and headers come along."""
+    keep(storage, {}, {"resource_id": "vm-2", "volume": 3})
+    path = "/v2/meters/cpu/statistics?groupby=resource_id&aggregate.func=sum&explain=1"
+    accept = {"Accept": form}
+    response = serve().get(path, headers=accept)
+
+    assert ["1", "3"] == [str(row["sum"]) for row in rows(response)]
+    assert "series=2" in response.headers["Metering-Effort"]
+    assert_fault(serve(max_limit=1).get(path, headers=accept), 400, "more than 1 rows")

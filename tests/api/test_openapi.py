@@ -1,12 +1,13 @@
 """GET /v2/openapi.json: the document is complete, and answers are what it says."""
 
+import csv
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import openapi_spec_validator
 import pytest
-from api.client import JSON, NDJSON, XML, Client, agent_sample, keep, v2_sample
+from api.client import CSV, JSON, NDJSON, XML, Client, agent_sample, keep, v2_sample
 from api.described import violations
 from builders import after_noon
 
@@ -300,6 +301,20 @@ def test_lines_are_as_described(full: Client, operation: str, ask: Ask) -> None:
         document["components"] = closed(document["components"])
         assert [] == violations(document, content[JSON]["schema"], array)
         assert "string" == content[NDJSON]["schema"]["type"]
+
+
+@pytest.mark.parametrize(("operation", "ask"), rows(ANSWERED))
+def test_tables_are_as_described(full: Client, operation: str, ask: Ask) -> None:
+    """And so it is for CSV, where the JSON has rows; each begins with a header."""
+    content = said_of(full.rows(PATH), operation, ask[3])["content"]
+    response = asked(full, ask, CSV)
+
+    assert (CSV in content) == (NDJSON in content)
+    assert (ask[3] if CSV in content else 406) == response.status_int
+    if CSV in content:
+        header, *others = csv.reader(response.text.splitlines(), strict=True)
+        assert {len(header)} >= {len(row) for row in others}
+        assert "string" == content[CSV]["schema"]["type"]
 
 
 def test_headers_are_as_described(full: Client) -> None:

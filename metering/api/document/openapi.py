@@ -15,7 +15,7 @@ from metering.api.framework.declare import Truth
 from metering.api.framework.expose import Endpoint
 from metering.api.framework.routing import ANY_METHOD, Controller, Route
 from metering.api.middleware.request_id import HEADER
-from metering.api.writing.render import JSON, NDJSON, XML
+from metering.api.writing.render import CSV, JSON, NDJSON, XML
 from metering.api.writing.wire import ErrorBody
 
 # Beside STATUS: of Pecan's negotiation, of `middleware.framing`, and of whatever goes wrong.
@@ -42,6 +42,13 @@ _HEADERS: dict[str, Schema] = {
 _LINES: Schema = {
     "type": "string",
     "description": "The rows of the JSON array, one on each line; all of them, without a limit.",
+}
+_TABLE: Schema = {
+    "type": "string",
+    "description": (
+        "The same rows as CSV (RFC 4180) with a header: the paths of JSON, with dots. A text that "
+        "a spreadsheet could take for a formula begins with an apostrophe."
+    ),
 }
 
 
@@ -191,7 +198,8 @@ def _answer(status: HTTPStatus, endpoint: Endpoint, schemas: Schemas) -> dict[st
 
 def _content(forms: Iterable[str], schema: Schema) -> dict[str, Any]:
     """Schemas are those of JSON; lines are text to a document."""
-    of_form: dict[str, Schema] = {NDJSON: {"schema": _LINES}} | {form: {} for form in XML}
+    of_form: dict[str, Schema] = {NDJSON: {"schema": _LINES}, CSV: {"schema": _TABLE}}
+    of_form |= {form: {} for form in XML}
     return {form: of_form.get(form, {"schema": schema}) for form in forms}
 
 

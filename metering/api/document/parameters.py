@@ -49,7 +49,7 @@ PARAMETERS = {
     ),
     "limit": Parameter(
         "The most rows of the list. A list that was cut has a Link to the next page, but not as "
-        "lines of JSON: these are all that were asked for.",
+        "lines of JSON or CSV: these are all that were asked for.",
         {"minimum": 1},
     ),
     "marker": Parameter(

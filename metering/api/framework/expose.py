@@ -29,13 +29,14 @@ from metering.api.framework.routing import ARGUMENTS
 from metering.api.middleware.exchange import PROJECT, outcomes_of
 from metering.api.scope import Caller
 from metering.api.services import Services
-from metering.api.writing.render import JSON, NDJSON, XML, render
-from metering.api.writing.streams import Lines, StreamedResponse
+from metering.api.writing.render import CSV, JSON, NDJSON, XML, render
+from metering.api.writing.streams import LINE_FORMS, StreamedResponse, write_lines
+from metering.api.writing.tables import Columns
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
 
 JSON_TYPES = (JSON, "text/javascript", "application/javascript")
-# The forms of lists of samples.
-LINES = (JSON, *XML, NDJSON)
+# The forms of answers that are rows.
+ROWS = (JSON, *XML, NDJSON, CSV)
 FORM = "application/x-www-form-urlencoded"
 
 _INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
@@ -68,12 +69,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer with more than its value: another status, the URL of the next page, headers."""
+    """An answer with more than its value: another status, the URL of the next page, headers.
+
+    `columns` are what CSV needs to know of the rows before the first.
+    """
 
     value: Any
     status: int | None = None
     next_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +117,9 @@ def expose(
     """Expose a controller method (self, call, *path arguments, **parameters) to Pecan.
 
     Parameters that were not sent are not passed. The rule says who may call it; without one,
-    everybody may. The answer is a value of the type `returns`, or
-    a Reply; it is written in the form that Pecan found the client to accept. With LINES, the value
-    of a list may be any iterable of rows where that form is NDJSON: it is read while it is sent.
+    everybody may. The answer is a value of the type `returns`, or a Reply; it is written in the
+    form that Pecan found the client to accept. With ROWS it is a list, or has one in its field
+    `rows`; in the forms of LINE_FORMS that may be any iterable: it is read while it is sent.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -315,8 +320,11 @@ def _write(reply: Any, endpoint: Endpoint, request: Request) -> Response:
     if not isinstance(reply, Reply):
         reply = Reply(value=reply)
     content_type = request.pecan["content_type"]
-    if content_type == NDJSON:
-        return StreamedResponse(Lines(reply.value, partial(excuse, request.environ)))
+    if content_type in LINE_FORMS:
+        lines = write_lines(reply.value, endpoint.returns, content_type, reply.columns)
+        streamed = StreamedResponse(lines, content_type, partial(excuse, request.environ))
+        streamed.headers.update(reply.headers)
+        return streamed
     response = Response(
         body=render(reply.value, endpoint.returns, content_type),
         status=reply.status or endpoint.statuses[0],

@@ -3,7 +3,7 @@
 from typing import Any
 
 from metering.api.framework.declare import Condition, Truth
-from metering.api.framework.expose import LINES, Call, Reply, expose
+from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.reading.params import (
@@ -68,7 +68,7 @@ class MetersController(Controller):
 
     @expose(
         list[OldSampleBody],
-        forms=LINES,
+        forms=ROWS,
         q=[Condition],
         limit=int,
         marker=str,

@@ -7,14 +7,15 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from metering.api.framework.expose import JSON_TYPES, LINES, Body, Call, Reply, expose
+from metering.api.framework.expose import JSON_TYPES, ROWS, Body, Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.render import JSON, NDJSON
+from metering.api.writing.render import JSON
 from metering.api.writing.sample_lists import list_samples, writer
 from metering.api.writing.sources import closed_after
+from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
 from metering.ordering import OrderBy, first
@@ -51,7 +52,7 @@ _question = msgspec.json.Decoder(_Question).decode
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
 
-    @expose(list[SampleBody], forms=LINES, body=_BODY, rule="telemetry:query_sample")
+    @expose(list[SampleBody], forms=ROWS, body=_BODY, rule="telemetry:query_sample")
     def samples(self, call: Call) -> Reply:
         """The samples that match the filter, newest first or in the order asked for."""
         asked = _read(call)
@@ -74,7 +75,7 @@ class QueryController(Controller):
         """The first rows in the order. They are all in memory, so that no form has them all."""
         config = self.services.config
         size = read_limit(limit, config)
-        if call.form == NDJSON and size != limit:
+        if call.form in LINE_FORMS and size != limit:
             message = f"orderby needs a limit, at most {config.max_limit}"
             raise InvalidQuery(message, field="limit")
         time = Limit(config.query_timeout_seconds)

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from metering.api.framework.declare import Condition
-from metering.api.framework.expose import LINES, Call, Reply, expose
+from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
 from metering.api.reading.params import SAMPLE_FIELDS, read_conditions
@@ -25,7 +25,7 @@ class SamplesController(Controller):
 
     @expose(
         list[SampleBody],
-        forms=LINES,
+        forms=ROWS,
         q=[Condition],
         limit=int,
         marker=str,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.reading.calendars import read_slicing
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.holding import read_first, read_max_gap
@@ -15,7 +15,12 @@ from metering.api.reading.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.writing.convert import StatisticsShape, effort_to_api, statistics_to_api
+from metering.api.writing.convert import (
+    StatisticsShape,
+    effort_to_api,
+    statistics_columns,
+    statistics_to_api,
+)
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import Forbidden, InvalidQuery
 from metering.figures import STANDARD, read_aggregate
@@ -34,6 +39,7 @@ class StatisticsController(Controller):
 
     @expose(
         list[StatisticsBody],
+        forms=ROWS,
         q=[Condition],
         start=str,
         end=str,
@@ -118,6 +124,7 @@ class StatisticsController(Controller):
         return Reply(
             value=[statistics_to_api(row, shape) for row in rows],
             headers={EFFORT: effort_to_api(effort)} if explain else {},
+            columns=statistics_columns(shape, chosen),
         )
 
     def _rows(self, question: Question, fill: Fill | None, effort: Effort) -> list[Row]:

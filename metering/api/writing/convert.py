@@ -1,6 +1,7 @@
 """Wire and model: one line a field, so that a new field shows in a diff."""
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, UnsetType
 
 from metering import times
+from metering.api.writing.tables import Columns
 from metering.api.writing.wire import (
     DetailBody,
     LinkBody,
@@ -20,7 +22,7 @@ from metering.api.writing.wire import (
     StatisticsBody,
 )
 from metering.errors import InvalidQuery
-from metering.figures import STANDARD, Detail
+from metering.figures import STANDARD, Aggregate, Detail, Source
 from metering.model import Meter, Resource, Sample
 from metering.statistics import Fill, Row
 from metering.storage.base import Effort
@@ -129,6 +131,10 @@ def resource_to_api(resource: Resource, application_url: str, *, meter_links: bo
     )
 
 
+# Figures whose rows have a detail, for each type of meter or for some.
+_DETAILED = (Source.INCREASE, Source.HOLDING, Source.BY_TYPE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsShape:
     """What shapes the rows of one answer besides their figures.
@@ -182,6 +188,21 @@ def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
         partial=True if row.window in shape.partial else UNSET,
         aggregate=figures if shape.selected else UNSET,
         detail=UNSET if row.detail is None else detail_to_api(row.detail),
+    )
+
+
+def statistics_columns(shape: StatisticsShape, chosen: Collection[Aggregate]) -> Columns:
+    """The columns of such rows: of their groups, and of the figures if any were chosen."""
+    optional = {
+        **{one.name: one in chosen or not chosen for one in STANDARD},
+        "period_start_local": shape.zone is not None,
+        "period_end_local": shape.zone is not None,
+        "partial": bool(shape.partial),
+        "detail": any(one.source in _DETAILED for one in chosen),
+    }
+    return Columns(
+        keys={"groupby": shape.groupby, "aggregate": [one.name for one in chosen]},
+        absent=[name for name, is_there in optional.items() if not is_there],
     )
 
 

@@ -12,6 +12,7 @@ from metering.api.framework.declare import for_wsme, wsme_type
 JSON = "application/json"
 XML = ("application/xml", "text/xml")
 NDJSON = "application/x-ndjson"
+CSV = "text/csv"
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 

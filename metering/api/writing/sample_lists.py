@@ -13,8 +13,9 @@ from metering.api.framework.expose import Call, Reply
 from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import NDJSON, XML
+from metering.api.writing.render import CSV, XML
 from metering.api.writing.sources import closed_after
+from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.templates import Templates
 from metering.errors import InvalidQuery
 from metering.model import Sample
@@ -49,7 +50,7 @@ def list_samples(
         InvalidQuery: the limit is not positive.
     """
     write = writer(call, write)
-    if call.form == NDJSON:
+    if call.form in LINE_FORMS:
         return Reply(value=rows(services.storage, question, read_whole_limit(limit), write))
     time = Limit(services.config.query_timeout_seconds)
     with closed_after(services.storage.samples(question)) as found:
@@ -61,8 +62,8 @@ def list_samples(
 
 
 def writer(call: Call, write: Write) -> Write:
-    """What makes rows for the form that the client accepts: encoded ones, but for XML."""
-    return write if call.form in XML else Templates(write).row
+    """What makes rows for the form that the client accepts: encoded ones, if it is JSON."""
+    return write if call.form in (*XML, CSV) else Templates(write).row
 
 
 def rows(storage: Storage, question: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:
