@@ -97,6 +97,11 @@ class Metadata:
         """Every value under a dotted path: keys with dots are found, numbers index lists."""
         return list(_walk(self.tree, path))
 
+    @property
+    def paths(self) -> list[str]:
+        """The dotted path of each value that is no object; not remembered, as `flat` is not."""
+        return [path for path, _ in _leaves(_decode(self.text))]
+
     def _check_flat(self) -> None:
         paths = [path.replace(".", ":") for path, _ in _leaves(self.tree)]
         if len(set(paths)) < len(paths):

@@ -6,6 +6,8 @@ from metering.api.operation.health import Readiness
 from metering.api.services import Services
 from metering.api.v2.alarms import AlarmsController
 from metering.api.v2.capabilities import CapabilitiesController
+from metering.api.v2.dimensions import DimensionsController
+from metering.api.v2.directory import DirectoryController
 from metering.api.v2.meters import MetersController
 from metering.api.v2.openapi import OpenApiController
 from metering.api.v2.query import QueryController
@@ -27,6 +29,8 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     samples = SamplesController(services)
     statistics = StatisticsController(services)
     query = QueryController(services)
+    dimensions = DimensionsController(services)
+    directory = DirectoryController(services)
     alarms = AlarmsController()
     capabilities = CapabilitiesController(services)
     openapi = OpenApiController(services)
@@ -42,6 +46,11 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/resources/{resource_id...}", {"GET": resources.show}),
         Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),
         Route("/v2/samples/{sample_id...}", {"GET": samples.show}),
+        Route("/v2/dimensions", {"GET": dimensions.index}),
+        Route("/v2/dimensions/{name...}/values", {"GET": dimensions.values}),
+        Route("/v2/projects", {"GET": directory.projects}),
+        Route("/v2/users", {"GET": directory.users}),
+        Route("/v2/sources", {"GET": directory.sources}),
         Route("/v2/query/samples", {"POST": query.samples}),
         *(Route(path, {ANY_METHOD: alarms.show}) for path in _ALARMS),
         Route("/v2/capabilities", {"GET": capabilities.show}),

@@ -75,6 +75,18 @@ ANSWERED: dict[str, list[Ask]] = {
         ("POST", "/v2/query/samples", {}, 200),
         ("POST", "/v2/query/samples", {"filter": '{"=": {"meter": "cpu"}}', "limit": "2"}, 200),
     ],
+    "GET /v2/dimensions": [
+        ("GET", "/v2/dimensions", None, 200),
+        ("GET", "/v2/dimensions?meter=cpu&start=2015-01-01&limit=1", None, 200),
+    ],
+    "GET /v2/dimensions/{name}/values": [
+        ("GET", "/v2/dimensions/user_id/values", None, 200),
+        ("GET", "/v2/dimensions/metadata.a.b/values?prefix=1", None, 200),
+    ],
+    **{
+        f"GET /v2/{nouns}": [("GET", f"/v2/{nouns}?end=2100-01-01", None, 200)]
+        for nouns in ("projects", "users", "sources")
+    },
     "GET /v2/capabilities": [("GET", "/v2/capabilities", None, 200)],
     "GET /v2/openapi.json": [("GET", PATH, None, 200)],
 }
@@ -93,6 +105,10 @@ REFUSED: dict[str, list[Ask]] = {
     "GET /v2/samples/{sample_id}": [("GET", "/v2/samples/none", None, 404)],
     "GET /v2/resources/{resource_id}": [("GET", "/v2/resources/none", None, 404)],
     "POST /v2/query/samples": [("POST", "/v2/query/samples", {"filter": "{"}, 400)],
+    "GET /v2/dimensions/{name}/values": [
+        ("GET", "/v2/dimensions/volume/values", None, 404),
+        ("GET", "/v2/dimensions/meter/values?start=soon", None, 400),
+    ],
     "GET /v2/capabilities": [("GET", "/v2/capabilities?limit=1", None, 400)],
     "GET /v2/openapi.json": [("GET", f"{PATH}?limit=1", None, 400)],
 }

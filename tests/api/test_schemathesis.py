@@ -41,6 +41,7 @@ KNOWN = {
     "meter": ["cpu", "a b"],
     "resource_id": ["vm-1", "a/b"],
     "sample_id": ["s-1", "s-2"],
+    "name": ["user_id", "metadata.a.b"],
 }
 # The same cases in each run: what is new to everybody is for test_fuzz.py.
 REPEATED = settings(

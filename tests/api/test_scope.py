@@ -22,7 +22,11 @@ FOREIGN = {
     "resource_id": f"{CANARY}-resource",
     "metadata": {"kind": f"{CANARY}-metadata", CANARY: {"deep": 1}},
 }
-LISTS = ["/v2/meters", "/v2/meters/cpu", "/v2/samples", "/v2/resources"]
+LISTS = [
+    *("/v2/meters", "/v2/meters/cpu", "/v2/samples", "/v2/resources"),
+    *("/v2/dimensions", "/v2/dimensions/metadata.kind/values", "/v2/dimensions/source/values"),
+    *("/v2/projects", "/v2/users", "/v2/sources"),
+]
 STATISTICS = "/v2/meters/cpu/statistics"
 EVERYTHING = [*LISTS, STATISTICS, "/v2/samples/s-1", "/v2/resources/vm-1"]
 

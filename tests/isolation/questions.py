@@ -108,8 +108,15 @@ GROUPS = (
     _one("direct", values.switches),
     _one("explain", values.switches),
     _one("marker", values.markers),
+    _one("meter", values.meters),
+    _one("prefix", values.prefixes),
 )
-IN_PATHS = {"meter": values.meters, "resource_id": values.resources, "sample_id": values.ids}
+IN_PATHS = {
+    "meter": values.meters,
+    "resource_id": values.resources,
+    "sample_id": values.ids,
+    "name": values.series_fields,
+}
 IN_HEADERS = {"Idempotency-Key": values.idempotency_keys}
 
 

@@ -22,14 +22,16 @@ from metering.storage.memory import MemoryStorage
 SAMPLES = ["GET /v2/samples", "GET /v2/meters/{meter}"]
 SAMPLE, QUERY = "GET /v2/samples/{sample_id}", "POST /v2/query/samples"
 METERS, RESOURCES = "GET /v2/meters", "GET /v2/resources"
+DIMENSIONS = ["GET /v2/dimensions", "GET /v2/dimensions/{name}/values"]
+DIRECTORY = ["GET /v2/projects", "GET /v2/users", "GET /v2/sources"]
 RESOURCE, STATISTICS = "GET /v2/resources/{resource_id}", "GET /v2/meters/{meter}/statistics"
 
 # Where each leak shows.
 READING: dict[type[MemoryStorage], list[str]] = {
     UnscopedSamples: [*SAMPLES, SAMPLE, QUERY],
-    UnscopedExtents: [METERS, RESOURCES, RESOURCE, STATISTICS],
+    UnscopedExtents: [METERS, RESOURCES, RESOURCE, STATISTICS, *DIMENSIONS, *DIRECTORY],
     UnscopedSummaries: [STATISTICS],
-    ExtentsOfEveryone: [RESOURCES, RESOURCE],
+    ExtentsOfEveryone: [RESOURCES, RESOURCE, *DIRECTORY],
     leaky.UnscopedById: [SAMPLE],
     leaky.UnscopedPages: SAMPLES,
     leaky.CountsOthers: [*SAMPLES, QUERY],

@@ -31,6 +31,7 @@ _SECONDS = re.compile(r"^metering_http_request_duration_seconds.*\n", re.MULTILI
 _VIEW = (
     *(f"/v2/{noun}?limit=9999" for noun in ("meters", "resources", "samples", "meters/cpu")),
     "/v2/meters/cpu/statistics?groupby=resource_id&period=60",
+    *("/v2/dimensions", "/v2/dimensions/source/values", "/v2/projects", "/v2/users", "/v2/sources"),
 )
 _PUBLIC = ("/", "/healthz/live", "/healthz/ready", "/metrics", "/v2/openapi.json")
 _OWN_NAMES = re.compile(rf"\b{OWN}\b|\bvm-[0-9]\b|\bu-[0-9]\b|\bs-[0-9]\b")

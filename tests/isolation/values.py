@@ -90,6 +90,7 @@ slicings = st.tuples(
 meters = st.sampled_from([*_texts("meter"), "absent"]).filter(bool)
 resources = st.sampled_from([*_texts("resource_id"), "vm-1/", "a%2Fb"]).filter(bool)
 ids = st.sampled_from([*_IDS, f"{_IDS[0]}/"])
+prefixes = st.sampled_from(["", "p-a", "v", "zq", marked("kind")[:5], str(VOLUME)[:3], "x"])
 switches = st.sampled_from(["1", "true", "0", "false", ""])
 IDEMPOTENCY_KEYS = ["key-1", "key-2", FOREIGN]
 idempotency_keys = st.sampled_from(IDEMPOTENCY_KEYS)
@@ -120,7 +121,10 @@ strange_headers = st.sampled_from(
     ]
 )
 
-_LISTS = ["/v2/meters", "/v2/meters?unique=1", "/v2/samples", "/v2/resources", "/v2/meters/cpu"]
+_LISTS = [
+    *("/v2/meters", "/v2/meters?unique=1", "/v2/samples", "/v2/resources", "/v2/meters/cpu"),
+    *("/v2/dimensions", "/v2/dimensions/metadata.kind/values", "/v2/sources"),
+]
 
 
 @cache

@@ -140,9 +140,10 @@ def _one_line(text: str) -> str:
 def _path_parameters(route: Route) -> Iterator[dict[str, Any]]:
     for segment in route.template.split("/"):
         if segment.startswith("{"):
-            bounds = {} if segment.endswith("...}") else {"pattern": "^[^/]+$"}
+            name = segment.strip("{.}")
+            bounds = _known(name).bounds if segment.endswith("...}") else {"pattern": "^[^/]+$"}
             schema = {"type": "string", "minLength": 1, **bounds}
-            yield {**_parameter(segment.strip("{.}"), "path", schema), "required": True}
+            yield {**_parameter(name, "path", schema), "required": True}
 
 
 def _query_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:

@@ -72,8 +72,8 @@ PARAMETERS = {
         "tz."
     ),
     "tz": Parameter(
-        "A time zone of the IANA database, as Europe/Berlin; UTC if none. If given, rows show "
-        "their period in its local time too.",
+        "A time zone of the IANA database, as Europe/Berlin; UTC if none. If given, rows of "
+        "statistics show their period in its local time too.",
         {"pattern": "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"},
     ),
     "interval": Parameter(
@@ -117,7 +117,13 @@ PARAMETERS = {
         "What the first reading of a counter is: where counting begins, or counted from zero.",
         {"enum": list(FIRST)},
     ),
-    "meter": Parameter("The name of a meter, percent-encoded."),
+    "meter": Parameter("The name of a meter; in a path percent-encoded."),
+    "name": Parameter(
+        "The name of a dimension: all of the path up to `/values`, slashes included, encoded or "
+        "not.",
+        _names(_SERIES_FIELDS),
+    ),
+    "prefix": Parameter("Only values that begin with this text."),
     "resource_id": Parameter(
         "The id of a resource: all the rest of the path, slashes included, encoded or not."
     ),

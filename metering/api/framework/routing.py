@@ -21,24 +21,29 @@ ANY_METHOD = "*"
 class Route:
     """A path template, and its controllers by method.
 
-    A segment in braces is an argument. Where it ends in `...` it takes all the rest of the path,
-    slashes included, and must be the last; otherwise a trailing slash means nothing.
+    A segment in braces is an argument. One of them may end in `...`: it takes all of the path that
+    the others leave, slashes included. A slash at the end means nothing, unless it is taken so.
     """
 
     def __init__(self, template: str, verbs: Mapping[str, Controller]) -> None:
         self.template = template
         self.verbs = verbs
         self._segments = template.split("/")[1:]
+        # Where the long argument stands; if there is none, behind all others.
+        longs = (n for n, segment in enumerate(self._segments) if segment.endswith("...}"))
+        self._long = next(longs, len(self._segments))
 
     def match(self, path: list[str]) -> list[str] | None:
         """The path arguments, or None if the path is another."""
         segments = self._segments
-        if segments[-1].endswith("...}"):
-            if len(path) < len(segments) or path[len(segments) - 1 :] == [""]:
-                return None
-            path = [*path[: len(segments) - 1], "/".join(path[len(segments) - 1 :])]
-        elif len(path) == len(segments) + 1 and not path[-1]:
+        if self._long != len(segments) - 1 and len(path) > len(segments) and not path[-1]:
             path = path[:-1]
+        if self._long < len(segments) <= len(path):
+            end = len(path) - (len(segments) - self._long - 1)
+            taken = "/".join(path[self._long : end])
+            if not taken:
+                return None
+            path = [*path[: self._long], taken, *path[end:]]
         if len(path) != len(segments):
             return None
         pairs = list(zip(segments, path, strict=True))

@@ -20,12 +20,15 @@ from metering.api.writing.convert import (
     sample_to_old_api,
     unique_meter_to_api,
 )
-from metering.api.writing.paging import cut, next_url, read_marker, write_marker
+from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.sample_lists import list_samples, question_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
 from metering.model import Meter
 from metering.recording import Manner
+
+_ALL = Ascending(meter_order, tuple[str, str, str, str])
+_UNIQUE: Ascending[Meter] = Ascending(lambda meter: (meter.name,), tuple[str])
 
 
 class MetersController(Controller):
@@ -56,14 +59,11 @@ class MetersController(Controller):
         if unique:
             first = {meter.name: meter for meter in reversed(found)}
             found = [first[name] for name in sorted(first)]
-        order = _unique_order if unique else meter_order
-        if marker is not None:
-            after = read_marker(marker, tuple[str] if unique else tuple[str, str, str, str])
-            found = [meter for meter in found if order(meter) > after]
-        page, more = cut(found, size)
+        order = _UNIQUE if unique else _ALL
+        page, following = page_of(call, found, order, after=marker, limit=size)
         return Reply(
             value=[unique_meter_to_api(one) if unique else meter_to_api(one) for one in page],
-            next_url=next_url(call, write_marker(*order(page[-1]))) if more else None,
+            next_url=following,
         )
 
     @expose(
@@ -108,7 +108,3 @@ class MetersController(Controller):
             verdicts = self.services.recorder.record_all(drafts, manner)
         count(call.outcomes, verdicts)
         return [recorded_sample_to_old_api(one.kept) for one in verdicts]
-
-
-def _unique_order(meter: Meter) -> tuple[str, ...]:
-    return (meter.name,)

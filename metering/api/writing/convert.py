@@ -17,10 +17,12 @@ from metering.api.writing.wire import (
     LinkBody,
     MeterBody,
     OldSampleBody,
+    PresenceBody,
     ResourceBody,
     SampleBody,
     StatisticsBody,
 )
+from metering.dimensions import Presence
 from metering.errors import InvalidQuery
 from metering.figures import STANDARD, Aggregate, Detail, Source
 from metering.model import Meter, Resource, Sample
@@ -128,6 +130,15 @@ def resource_to_api(resource: Resource, application_url: str, *, meter_links: bo
         metadata=resource.metadata.flat,
         links=links,
         source=resource.source,
+    )
+
+
+def presence_to_api(presence: Presence) -> PresenceBody:
+    """Who or what was seen, and when."""
+    return PresenceBody(
+        id=presence.id,
+        first_sample_timestamp=times.write(presence.first_sample_at),
+        last_sample_timestamp=times.write(presence.last_sample_at),
     )
 
 

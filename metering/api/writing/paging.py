@@ -6,9 +6,10 @@ neither shift a page nor repeat in it.
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -47,6 +48,29 @@ def cut(rows: Iterable[T], limit: int) -> tuple[list[T], bool]:
     with closed_after(rows) as source:
         page = list(islice(source, limit))
         return page, next(source, None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Ascending(Generic[T]):
+    """How the rows of a list ascend: by a key, which is a tuple of that type."""
+
+    key: Callable[[T], tuple[Any, ...]]
+    type: Any
+
+
+def page_of(
+    call: Call, rows: Iterable[T], order: Ascending[T], *, after: str | None, limit: int
+) -> tuple[list[T], str | None]:
+    """Of rows that ascend, those after a marker, and the URL of the next page if there is one.
+
+    Raises:
+        InvalidQuery: the marker is not of such a list.
+    """
+    if after is not None:
+        last = read_marker(after, order.type)
+        rows = [row for row in rows if order.key(row) > last]
+    page, more = cut(rows, limit)
+    return page, next_url(call, write_marker(*order.key(page[-1]))) if more else None
 
 
 def next_url(call: Call, marker: str) -> str:

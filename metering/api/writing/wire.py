@@ -96,6 +96,29 @@ class DetailBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceBody:
+    """A project, user or source, and the timestamps of its first and last sample, with `Z`."""
+
+    id: str
+    first_sample_timestamp: str
+    last_sample_timestamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionBody:
+    """A name by which samples can be filtered and grouped."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionValueBody:
+    """What a dimension is for some samples; null where they lack it."""
+
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsBody:
     """One period of one group; the five figures are there unless others were asked for.
 

@@ -25,6 +25,16 @@ from metering.api.framework.routing import Route
         ("/v2/samples/{id...}", ["v2", "samples", ""], None),
         ("/v2/samples/{id...}", ["v2", "samples"], None),
         ("/v2/samples/{id...}", ["v2", "other", "a"], None),
+        ("/v2/d/{name...}/values", ["v2", "d", "a", "values"], ["a"]),
+        ("/v2/d/{name...}/values", ["v2", "d", "a", "values", ""], ["a"]),
+        ("/v2/d/{name...}/values", ["v2", "d", "a", "b", "", "values"], ["a/b/"]),
+        ("/v2/d/{name...}/values", ["v2", "d", "", "a", "values"], ["/a"]),
+        ("/v2/d/{name...}/values", ["v2", "d", "values", "values"], ["values"]),
+        ("/v2/d/{name...}/values", ["v2", "d", "values"], None),
+        ("/v2/d/{name...}/values", ["v2", "d", "", "values"], None),
+        ("/v2/d/{name...}/values", ["v2", "d", "a", "values", "", ""], None),
+        ("/v2/d/{name...}/values", ["v2", "d", "a", "b"], None),
+        ("/v2/d/{name...}/{of}/c", ["v2", "d", "a", "b", "x", "c"], ["a/b", "x"]),
     ],
 )
 def test_match(template: str, path: list[str], expected: list[str] | None) -> None:
