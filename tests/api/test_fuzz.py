@@ -25,6 +25,9 @@ PATHS = [
     "/v2/resources",
     "/v2/resources/vm-1",
     "/v2/capabilities",
+    "/v2/dimensions",
+    "/v2/dimensions/metadata.a/values",
+    "/v2/users",
 ]
 NAMES = [
     "q.field",
@@ -50,7 +53,10 @@ NAMES = [
     "week_start",
     "anchor",
     "fill",
+    "meter",
+    "prefix",
 ]
+FORMS = ["*/*", "text/xml", "text/csv"]
 WORDS = [
     *("user", "project_id", "resource", "meter", "volume", "timestamp", "recorded_at", "id"),
     *("metadata.a", "metadata.a.b", "metadata.a.b.0", "metadata.n", "search_offset", "type"),
@@ -112,7 +118,11 @@ CLIENT = client()
 
 
 @MANY
-@given(path=st.sampled_from(PATHS), query=queries, accept=st.sampled_from(["*/*", "text/xml"]))
+@given(
+    path=st.sampled_from(PATHS),
+    query=queries,
+    accept=st.sampled_from(["*/*", "text/xml", "text/csv"]),
+)
 @example(path=PATHS[2], query="period=999999999999", accept="*/*")
 def test_queries(path: str, query: str, accept: str) -> None:
     """No query string is an error of the server."""
@@ -136,6 +146,7 @@ def test_paths(raw: bytes) -> None:
     path = "".join(f"%{byte:02x}" for byte in raw)
 
     assert CLIENT.get(f"/v2/resources/{path}").status_int < 500
+    assert CLIENT.get(f"/v2/dimensions/{path}/values").status_int < 500
 
 
 @MANY

@@ -3,13 +3,23 @@
 from typing import Any
 
 import pytest
+import strategies
 from builders import NOON, after_noon, submission
+from hypothesis import given
+from hypothesis import strategies as st
 
 from metering.dimensions import dimensions, presences, values
+from metering.grouping import group_of, read_group_field
 from metering.metadata import MAX_KEY_LENGTH
-from metering.model import AllProjects, Project
-from metering.query import FIELDS, MAX_PATH_LENGTH, Comparison, ExtentQuery, Operator
-from metering.statistics import read_group_field
+from metering.model import AllProjects, Project, Sample, Submission
+from metering.query import (
+    FIELDS,
+    MAX_PATH_LENGTH,
+    Comparison,
+    ExtentQuery,
+    Operator,
+    SampleQuery,
+)
 from metering.storage.memory import MemoryStorage
 from metering.times import Range
 
@@ -94,6 +104,22 @@ def test_values_are_texts_each_once_null_first() -> None:
     assert [None, "u-1"] == found(storage, "user_id")
     assert ["gauge"] == found(storage, "type")
     assert [None] == found(storage, "metadata.z")
+
+
+@given(
+    samples=st.lists(strategies.samples(), max_size=5),
+    path=st.sampled_from([one for one in strategies.PATHS if one]),
+)
+def test_values_are_those_of_groups(samples: list[Sample], path: str) -> None:
+    """In the same order: whatever stands in the metadata."""
+    storage = MemoryStorage()
+    storage.record([Submission(one) for one in samples], atomic=False)
+    field = read_group_field(f"metadata.{path}")
+
+    kept = storage.samples(SampleQuery(scope=AllProjects()))
+    groups = {group_of(one.series, (field,)) for one in kept}
+    null_first = sorted(groups, key=lambda group: (group != (None,), group))
+    assert [text for group in null_first for text in group] == values(storage, asking(), field)
 
 
 def test_values_are_those_in_range_and_scope_that_match() -> None:

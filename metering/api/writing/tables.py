@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, UnsetType
 from metering.api.writing.render import encode
 from metering.api.writing.sources import closed_after
 
-# A number that answers write as text; without its sign and digits it would be none.
+# A number that JSON has as text, so that whatever reads it keeps every digit; a number in CSV.
 Figure = Annotated[str, Meta(extra_json_schema={"format": "decimal"})]
 
 # What begins a formula, also after blanks and in the other widths that Unicode has for it; and what
