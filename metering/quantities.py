@@ -177,7 +177,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 def _is_open(stretch: Stretch, window: Range, rules: Rules) -> bool:
     """Whether the next reading may still come into the window."""
     end = rules.extent(window).end
-    return stretch.until is None and (end is None or rules.now < end)
+    return stretch.until is None and (end is None or rules.now <= end)
 
 
 def _spread(

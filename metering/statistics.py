@@ -246,7 +246,7 @@ def _finish(key: _Key, part: Part, question: Question) -> Row:
     aggregates = question.aggregates
     figures = {aggregate: figure(aggregate, part) for aggregate in aggregates}
     end = question.rules.extent(key.window).end
-    is_over = end is not None and end <= question.now
+    is_over = end is not None and end < question.now
     is_of_readings = any(_source(one, key.kind) is Source.READINGS for one in aggregates)
     return Row(
         *key,

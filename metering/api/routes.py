@@ -14,6 +14,7 @@ from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
 from metering.api.v2.statistics import StatisticsController
+from metering.api.v2.usage import UsageController
 from metering.api.versions import VersionsController
 
 _ALARMS = ("/v2/alarms", "/v2/alarms/{rest...}", "/v2/query/alarms", "/v2/query/alarms/{rest...}")
@@ -33,6 +34,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     directory = DirectoryController(services)
     alarms = AlarmsController()
     capabilities = CapabilitiesController(services)
+    usage = UsageController(services)
     openapi = OpenApiController(services)
     routes = (
         Route("/", {ANY_METHOD: versions.show}),
@@ -54,6 +56,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/query/samples", {"POST": query.samples}),
         *(Route(path, {ANY_METHOD: alarms.show}) for path in _ALARMS),
         Route("/v2/capabilities", {"GET": capabilities.show}),
+        Route("/v2/usage", {"GET": usage.show}),
         Route("/v2/openapi.json", {"GET": openapi.show}),
     )
     openapi.publish(routes)

@@ -48,8 +48,14 @@ ANSWERED: dict[str, list[Ask]] = {
         ("POST", "/v2/meters/cpu", [v2_sample()], 201),
         ("POST", "/v2/meters/cpu", [v2_sample(resource_metadata={"a": {"b": [1, None]}})], 201),
     ],
+    "GET /v2/usage": [
+        ("GET", "/v2/usage?window=2015-06&compare=previous", None, 200),
+        ("GET", "/v2/usage?window=2015-06&func=avg&groupby=user_id", None, 200),
+        ("GET", "/v2/usage?meter=cpu&meter=disk", None, 200),
+    ],
     "GET /v2/meters/{meter}/statistics": [
         ("GET", "/v2/meters/cpu/statistics", None, 200),
+        ("GET", "/v2/meters/cpu/statistics?aggregate.func=usage&max_gap=none", None, 200),
         ("GET", "/v2/meters/cpu/statistics?period=2&groupby=user_id", None, 200),
         ("GET", "/v2/meters/cpu/statistics?aggregate.func=stddev", None, 200),
         ("GET", "/v2/meters/cpu/statistics?q.field=timestamp&q.op=gt&q.value=2100-01", None, 200),
@@ -109,6 +115,7 @@ REFUSED: dict[str, list[Ask]] = {
         ("GET", "/v2/dimensions/volume/values", None, 404),
         ("GET", "/v2/dimensions/meter/values?start=soon", None, 400),
     ],
+    "GET /v2/usage": [("GET", "/v2/usage?window=x", None, 400)],
     "GET /v2/capabilities": [("GET", "/v2/capabilities?limit=1", None, 400)],
     "GET /v2/openapi.json": [("GET", f"{PATH}?limit=1", None, 400)],
 }
@@ -128,7 +135,11 @@ def routes(storage: Storage) -> tuple[Route, ...]:
     config = load()
     return make_routes(
         Services(
-            storage=storage, recorder=Recorder(storage), access=Access(config), config=config.api
+            storage=storage,
+            recorder=Recorder(storage),
+            access=Access(config),
+            config=config.api,
+            usage=config.usage,
         )
     )
 

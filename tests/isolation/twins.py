@@ -28,9 +28,12 @@ from metering.storage.base import Storage
 Application = Any
 
 _SECONDS = re.compile(r"^metering_http_request_duration_seconds.*\n", re.MULTILINE)
+# Of usage: a window may end now.
+_MOMENTS = re.compile(r'"window":{[^}]*},"as_of":"[^"]*"|<window>.*</as_of>', re.DOTALL)
 _VIEW = (
     *(f"/v2/{noun}?limit=9999" for noun in ("meters", "resources", "samples", "meters/cpu")),
     "/v2/meters/cpu/statistics?groupby=resource_id&period=60",
+    "/v2/usage?window=2015-06&groupby=resource_id",
     *("/v2/dimensions", "/v2/dimensions/source/values", "/v2/projects", "/v2/users", "/v2/sources"),
 )
 _PUBLIC = ("/", "/healthz/live", "/healthz/ready", "/metrics", "/v2/openapi.json")
@@ -141,7 +144,8 @@ def shown(response: TestResponse) -> str:
         for name, value in response.headers.items()
         if name.lower() not in (_OF_EACH_REQUEST, "content-length")
     )
-    return "\n".join([response.status, *lines, "", _SECONDS.sub("", response.text)])
+    text = _MOMENTS.sub("", _SECONDS.sub("", response.text))
+    return "\n".join([response.status, *lines, "", text])
 
 
 @contextmanager

@@ -68,6 +68,18 @@ series_fields = st.sampled_from(
         "nonsense",
     ]
 )
+# Windows of usage, mostly such as have samples.
+windows = st.sampled_from(
+    [
+        *([("window", "2015-06")],) * 4,
+        [("window", "2015-06-01"), ("tz", "Asia/Kathmandu")],
+        [("window", "2015-05-31/2015-06-03"), ("tz", "America/New_York")],
+        [("window", "2015-06-01T12:00/2015-06-01T12:01")],
+        [("window", "mtd"), ("tz", FOREIGN)],
+        [("window", "yesterday")],
+        [("window", FOREIGN)],
+    ]
+)
 # Stretches of time around the samples and elsewhere, mostly such as can be cut into windows.
 frames = st.sampled_from(
     [

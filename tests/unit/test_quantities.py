@@ -198,7 +198,8 @@ def test_provisional_until_the_window_is_over() -> None:
         return [one.is_provisional for one in portions(quantities.holding, told, asked)]
 
     assert provisional(59) == [True, True]
-    assert provisional(60) == [False, False]
+    assert provisional(60) == [True, True]
+    assert provisional(61) == [False, False, True]
     assert provisional(90) == [False, False, True]
 
 

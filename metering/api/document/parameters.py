@@ -11,6 +11,7 @@ from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.calendar import WEEK_STARTS, Interval
 from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
 from metering.query import FIELDS
+from metering.usage_windows import LAST, PREVIOUS, TO_DATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ def _names(names: list[str]) -> Schema:
     return {"pattern": rf"^({listed}|(resource_)?metadata\..+)$"}
 
 
+_PARAMS = [*CARDINALITY_FIELDS, *SECONDS_IN]
 _SERIES_FIELDS = [name for name, one in FIELDS.items() if one.of_series]
 
 PARAMETERS = {
@@ -106,7 +108,21 @@ PARAMETERS = {
     "aggregate.param": Parameter(
         "Of the n-th aggregate.func: the field whose values cardinality counts, the time of the "
         "unit of integral.",
-        {"enum": [*CARDINALITY_FIELDS, *SECONDS_IN, ""]},
+        {"enum": [*_PARAMS, ""]},
+    ),
+    "func": Parameter(
+        "The figure of each row, with its parameter after a slash; usage unless given.",
+        {"pattern": f"^({'|'.join(FUNCTIONS)})(/({'|'.join(_PARAMS)}))?$"},
+    ),
+    "window": Parameter(
+        "mtd (the default), today, wtd, qtd, ytd: up to now; yesterday, last_month; a month or a "
+        "day, 2026-10 or 2026-10-14; or <start>/<end>.",
+        {"pattern": rf"^({'|'.join([*TO_DATE, *LAST])}|\d{{4}}-\d{{2}}(-\d{{2}})?|[^/]+/[^/]+)$"},
+    ),
+    "compare": Parameter(
+        "previous: rows also have the quantity of the window before, as much of it as has passed "
+        "of this one.",
+        {"enum": [PREVIOUS]},
     ),
     "max_gap": Parameter(
         "Seconds for which a reading of a gauge holds at most, or none; [usage] max_gap unless "

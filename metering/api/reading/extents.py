@@ -1,7 +1,7 @@
 """Parameters of what is found among series: `q`, a meter, and a stretch of time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metering.api.framework.declare import Condition
@@ -13,10 +13,10 @@ from metering.model import Scope
 from metering.query import FIELDS, AllOf, Comparison, ExtentQuery, Filter
 
 # As those of samples, but for what differs from sample to sample of a series.
-_FIELDS = Fields(
-    frozenset({"timestamp", *(name for name, field in FIELDS.items() if field.of_series)}),
-    empty_drops=True,
+SERIES_FIELDS = Fields(
+    frozenset(name for name, field in FIELDS.items() if field.of_series), empty_drops=True
 )
+_FIELDS = replace(SERIES_FIELDS, names=SERIES_FIELDS.names | {"timestamp"})
 
 # What an endpoint declares to be asked so.
 PARAMETERS: dict[str, Any] = {"q": [Condition], "meter": str, "start": str, "end": str, "tz": str}

@@ -16,6 +16,7 @@ from metering.api.reading.params import (
 )
 from metering.api.services import Controller
 from metering.api.writing.convert import (
+    EFFORT,
     StatisticsShape,
     effort_to_api,
     statistics_columns,
@@ -30,8 +31,6 @@ from metering.query import ExtentQuery
 from metering.statistics import Fill, Question, Row, filled, statistics
 from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows, now
-
-EFFORT = "Metering-Effort"
 
 
 class StatisticsController(Controller):

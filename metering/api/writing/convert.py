@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,10 @@ from metering.api.writing.wire import (
     ResourceBody,
     SampleBody,
     StatisticsBody,
+    UsageRowBody,
+    UsageWindowBody,
 )
+from metering.decimals import rounded
 from metering.dimensions import Presence
 from metering.errors import InvalidQuery
 from metering.figures import STANDARD, Aggregate, Detail, Source
@@ -30,6 +34,8 @@ from metering.statistics import Fill, Row
 from metering.storage.base import Effort
 from metering.summary import seconds_between
 from metering.times import Range
+from metering.usage import Usage
+from metering.usage_windows import UsageWindow
 
 
 def meter_to_api(meter: Meter) -> MeterBody:
@@ -168,6 +174,9 @@ class StatisticsShape:
     fill: Fill | None = None
 
 
+EFFORT = "Metering-Effort"
+
+
 def effort_to_api(effort: Effort) -> str:
     """What an answer took, as a dictionary in a header (RFC 9651)."""
     return f"series={effort.series}, pieces={effort.pieces}, samples={effort.samples}"
@@ -259,3 +268,34 @@ def _write_local(instant: datetime, zone: ZoneInfo | None) -> str | UnsetType:
     except OverflowError:
         message = f"{times.write(instant)} is out of the calendar of tz {zone}"
         raise InvalidQuery(message, field="tz") from None
+
+
+def usage_window_to_api(window: UsageWindow) -> UsageWindowBody:
+    """A window by name, with how long it is; to 12 decimal places, if need be."""
+    length = seconds_between(window.start, window.end)
+    return UsageWindowBody(
+        name=window.name,
+        start=times.write(window.start),
+        end=times.write(window.end),
+        tz=window.zone.key,
+        hours=figure_to_api(rounded(Fraction(length) / 3600)),
+    )
+
+
+def usage_to_api(row: Usage, names: tuple[str, ...], aggregate: Aggregate) -> UsageRowBody:
+    """A row of usage; the first of its group is the meter."""
+    meter, *group = row.group
+    return UsageRowBody(
+        groupby=dict(zip(names, group, strict=True)),
+        meter=meter or "",
+        func=aggregate.name,
+        quantity=None if row.quantity is None else figure_to_api(row.quantity),
+        unit=row.unit,
+        previous=None if row.previous is None else figure_to_api(row.previous),
+        quality=quality_to_api(is_provisional=row.is_provisional),
+    )
+
+
+def figure_to_api(number: Decimal) -> str:
+    """A decimal as text, so that whatever reads it keeps every digit."""
+    return format(number, "f")

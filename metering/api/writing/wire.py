@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from msgspec import UNSET, UnsetType
 
+from metering.api.writing.tables import Figure
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkBody:
@@ -143,6 +145,40 @@ class StatisticsBody:
     partial: bool | UnsetType = UNSET
     aggregate: dict[str, Decimal | None] | UnsetType = UNSET
     detail: DetailBody | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageWindowBody:
+    """A window of usage: from start up to end, so many hours long, by the clocks of a zone."""
+
+    name: str
+    start: str
+    end: str
+    tz: str
+    hours: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRowBody:
+    """A quantity of a group, in its own unit."""
+
+    groupby: dict[str, str | None]
+    meter: str
+    func: str
+    quantity: Figure | None
+    unit: str
+    previous: Figure | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageBody:
+    """What was used in a window, as it was known at an instant; complete once it is over."""
+
+    window: UsageWindowBody
+    as_of: str
+    complete: bool
+    rows: list[UsageRowBody]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

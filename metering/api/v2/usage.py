@@ -1,0 +1,122 @@
+"""/v2/usage."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from metering import times
+from metering.api.framework.declare import Condition, Truth
+from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.reading.extents import SERIES_FIELDS
+from metering.api.reading.holding import read_first, read_max_gap
+from metering.api.reading.params import read_conditions
+from metering.api.services import Controller
+from metering.api.writing.convert import EFFORT, effort_to_api, usage_to_api, usage_window_to_api
+from metering.api.writing.tables import Columns
+from metering.api.writing.wire import UsageBody
+from metering.calendar import read_zone
+from metering.errors import Forbidden, InvalidQuery
+from metering.figures import USAGE, Aggregate, read_aggregate
+from metering.grouping import read_group_fields
+from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
+from metering.statistics import Question
+from metering.storage.base import Effort
+from metering.times import WholeRange
+from metering.usage import usage
+from metering.usage_windows import PREVIOUS, read_usage_window
+
+
+class UsageController(Controller):
+    """What was used, of all meters at once."""
+
+    @expose(
+        UsageBody,
+        forms=ROWS,
+        window=str,
+        tz=str,
+        meter=[str],
+        groupby=[str],
+        q=[Condition],
+        func=str,
+        max_gap=str,
+        first=str,
+        compare=str,
+        explain=Truth(),
+        rule="telemetry:get_usage",
+    )
+    def show(  # noqa: PLR0913 - the parameters of the request
+        self,
+        call: Call,
+        *,
+        window: str = "mtd",
+        tz: str = "UTC",
+        meter: Any = (),
+        groupby: Any = (),
+        q: Any = (),
+        func: str | None = None,
+        max_gap: str | None = None,
+        first: str | None = None,
+        compare: str | None = None,
+        explain: bool = False,
+    ) -> Reply:
+        """A row for each meter, group, unit and type that has samples or an interval."""
+        if explain and not call.caller.is_admin:
+            raise Forbidden("explain is for administrators")
+        as_of = times.now()
+        asked = read_usage_window(window, read_zone(tz), as_of)
+        if compare not in (None, PREVIOUS):
+            message = f"compare must be {PREVIOUS}, not '{compare[:100]}'"
+            raise InvalidQuery(message, field="compare")
+        scope = call.caller.scope
+        conditions = read_conditions(q, SERIES_FIELDS, scope, self.services.config)
+        aggregate = _read_function(func)
+        names = tuple(dict.fromkeys(groupby))
+        question = Question(
+            scope=scope,
+            filter=AllOf((_of_meters(meter), conditions.filter)),
+            range=asked.range,
+            windows=WholeRange(asked.range),
+            group_by=(FIELDS["meter"], *read_group_fields(names)),
+            aggregates=(aggregate,),
+            now=as_of,
+            max_gap=read_max_gap(max_gap, self.services.usage),
+            first_counts=read_first(first),
+        )
+        effort = Effort()
+        rows = usage(
+            self.services.storage,
+            question,
+            asked.previous if compare else None,
+            self.services.config.max_limit,
+            effort,
+        )
+        return Reply(
+            value=UsageBody(
+                window=usage_window_to_api(asked),
+                as_of=times.write(as_of),
+                complete=asked.is_complete,
+                rows=[usage_to_api(row, names, aggregate) for row in rows],
+            ),
+            columns=Columns(keys={"groupby": names}),
+            headers={EFFORT: effort_to_api(effort)} if explain else {},
+        )
+
+
+def _of_meters(names: Iterable[str]) -> Filter:
+    """One of these meters, or any if none is named."""
+    leaves = tuple(Comparison(FIELDS["meter"], Operator.EQ, name) for name in names)
+    return leaves[0] if len(leaves) == 1 else AnyOf(leaves) if leaves else EVERYTHING
+
+
+def _read_function(text: str | None) -> Aggregate:
+    """The figure of that name, its parameter after a slash.
+
+    Raises:
+        InvalidQuery: there is none.
+    """
+    if text is None:
+        return USAGE
+    name, _, param = text.partition("/")
+    try:
+        return read_aggregate(name, param or None)
+    except InvalidQuery as error:
+        raise InvalidQuery(error.message, field="func") from None

@@ -1,0 +1,64 @@
+"""Usage: one quantity of every meter in a window, beside that of the window before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from metering.figures import unit_of
+from metering.grouping import Group
+from metering.model import MeterType
+from metering.statistics import Question, statistics
+from metering.storage.base import Effort, Storage
+from metering.times import Range, WholeRange
+
+_NOTHING = Decimal(0)
+
+_Member = tuple[Group, str, MeterType | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A quantity of one group; the unit is the quantity's.
+
+    `previous` is that of the window before, 0 where there was none; None if it was not asked for.
+    """
+
+    group: Group
+    quantity: Decimal | None
+    unit: str
+    previous: Decimal | None
+    is_provisional: bool
+
+
+def usage(
+    storage: Storage,
+    question: Question,
+    previous: Range | None,
+    max_rows: int,
+    effort: Effort | None = None,
+) -> list[Usage]:
+    """The only figure of a question, of each group, unit and type, in the order of statistics.
+
+    The question has one window. `previous` is the range of the one before, if it is to be compared.
+
+    Raises:
+        InvalidQuery: as of `statistics`.
+    """
+    (aggregate,) = question.aggregates
+    before: Mapping[_Member, Decimal | None] | None = None
+    if previous is not None:
+        asked = replace(question, range=previous, windows=WholeRange(previous))
+        rows = statistics(storage, asked, max_rows, effort)
+        before = {(row.group, row.unit, row.kind): row.figures[aggregate] for row in rows}
+    return [
+        Usage(
+            group=row.group,
+            quantity=row.figures[aggregate],
+            unit=unit_of(aggregate, row.kind, row.unit),
+            previous=None
+            if before is None
+            else before.get((row.group, row.unit, row.kind), _NOTHING),
+            is_provisional=row.is_provisional,
+        )
+        for row in statistics(storage, question, max_rows, effort)
+    ]
