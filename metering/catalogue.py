@@ -60,10 +60,11 @@ def meters(storage: Storage, query: CatalogueQuery) -> list[Meter]:
     found = []
     for extents in _by_resource(storage, query, query.filter, EVER).values():
         owner = newest(extents)
-        for name, type_, unit in sorted(_meters_of(extents)):
-            described = replace(owner, meter=name, type=type_, unit=unit)
-            if matches_series(query.filter, described):
-                found.append(_meter(described))
+        for name, type_, unit in _meters_of(extents):
+            if query.filter == EVERYTHING or matches_series(
+                query.filter, replace(owner, meter=name, type=type_, unit=unit)
+            ):
+                found.append(_meter(name, type_, unit, owner))
     return sorted(found, key=meter_order)
 
 
@@ -131,13 +132,13 @@ def _meters_of(extents: Iterable[Extent]) -> set[tuple[str, MeterType, str]]:
     return {(one.series.meter, one.series.type, one.series.unit) for one in extents}
 
 
-def _meter(series: Series) -> Meter:
+def _meter(name: str, type_: MeterType, unit: str, owner: Series) -> Meter:
     return Meter(
-        name=series.meter,
-        type=series.type,
-        unit=series.unit,
-        resource_id=series.resource_id,
-        source=series.source,
-        project_id=series.project_id,
-        user_id=series.user_id,
+        name=name,
+        type=type_,
+        unit=unit,
+        resource_id=owner.resource_id,
+        source=owner.source,
+        project_id=owner.project_id,
+        user_id=owner.user_id,
     )

@@ -7,7 +7,7 @@ field is absent; the ordering operators only match values of the same kind.
 """
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -47,15 +47,24 @@ _KINDS = (((int, Decimal), Decimal), ((str,), str), ((datetime,), datetime))
 
 def matches(filter_: Filter, sample: Sample) -> bool:
     """Whether the filter matches the sample."""
+    return _holds(filter_, sample.series, sample)
+
+
+def matches_series(filter_: Filter, series: Series) -> bool:
+    """Whether a filter that has only fields of series matches."""
+    return _holds(filter_, series, None)
+
+
+def _holds(filter_: Filter, series: Series, sample: Sample | None) -> bool:
     match filter_:
         case AllOf(parts):
-            return all(matches(part, sample) for part in parts)
+            return all(_holds(part, series, sample) for part in parts)
         case AnyOf(parts):
-            return any(matches(part, sample) for part in parts)
+            return any(_holds(part, series, sample) for part in parts)
         case Not(part):
-            return not matches(part, sample)
+            return not _holds(part, series, sample)
         case Comparison(field):
-            return _compare(filter_, _values(field, sample.series, sample))
+            return _compare(filter_, _values(field, series, sample))
 
 
 def reduce_to_sample(filter_: Filter, series: Series) -> Filter:
@@ -80,11 +89,6 @@ def reduce_to_sample(filter_: Filter, series: Series) -> Filter:
     return filter_
 
 
-def matches_series(filter_: Filter, series: Series) -> bool:
-    """Whether a filter that has only fields of series matches."""
-    return reduce_to_sample(filter_, series) == EVERYTHING
-
-
 def required(filter_: Filter, field: Field) -> list[Value]:
     """The values that the field must equal for the filter to match, as far as is plain to see.
 
@@ -98,12 +102,24 @@ def required(filter_: Filter, field: Field) -> list[Value]:
     return []
 
 
+def without(filter_: Filter, equal: Mapping[str, Value]) -> Filter:
+    """What is left to ask of series whose fields are known to equal these texts (None: absent)."""
+    match filter_:
+        case Comparison(Field(name), Operator.EQ, value) if name in equal and equal[name] == value:
+            return EVERYTHING
+        case AllOf(parts):
+            return _flat(AllOf, [without(part, equal) for part in parts], EVERYTHING)
+    return filter_
+
+
 def _reduced(parts: Iterable[Filter], series: Series) -> list[Filter]:
     return [reduce_to_sample(part, series) for part in parts]
 
 
 def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) -> Filter:
     rest = [part for part in rest if part != neutral]
+    if not rest:
+        return neutral
     return rest[0] if len(rest) == 1 else node(tuple(rest))
 
 

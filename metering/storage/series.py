@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import Any
 
 from metering.cuts import Cuts
-from metering.matching import bounds, matches, matches_series, reduce_to_sample, required
+from metering.matching import bounds, matches, matches_series, reduce_to_sample, required, without
 from metering.model import Extent, Project, Sample, Series, Stream, is_visible, sample_key
 from metering.query import (
     EVERYTHING,
@@ -93,10 +93,11 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
         limit = Limit(self._timeout_seconds)
+        left = _left(query)
         series = {
             handle: one
             for handle, one in self._visible(query, limit)
-            if matches_series(query.filter, one)
+            if left is EVERYTHING or matches_series(left, one)
         }
         if not series or query.range.is_empty:
             return
@@ -194,8 +195,9 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
     ) -> list[tuple[Filter, dict[Handle, Series]]]:
         """The series that can match, by what is left to ask of their samples."""
         plan: dict[str, tuple[Filter, dict[Handle, Series]]] = {}
+        left = _left(query)
         for handle, series in self._visible(query, limit):
-            rest = reduce_to_sample(query.filter, series)
+            rest = left if left is EVERYTHING else reduce_to_sample(left, series)
             if rest != NOTHING:
                 # By text: Python takes 1 and True for equal, and lists cannot be keys.
                 key = "" if rest is EVERYTHING else repr(rest)
@@ -203,7 +205,7 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
         return list(plan.values())
 
     def _visible(self, query: AnyQuery, limit: Limit) -> Iterator[tuple[Handle, Series]]:
-        """The series in scope that may match: the look-up narrows, the scope is checked again."""
+        """The series in scope that the look-up finds; the scope is checked again."""
         for handle, series in limit.over(self._find_series(_look_up(query))):
             if is_visible(series, query.scope):
                 yield handle, series
@@ -212,6 +214,11 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
 def _no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
     """For questions that ask something of each sample."""
     return iter(())
+
+
+def _left(query: AnyQuery) -> Filter:
+    """What the look-up leaves to ask of series and samples."""
+    return without(query.filter, _look_up(query))
 
 
 def _look_up(query: AnyQuery) -> dict[str, Any]:

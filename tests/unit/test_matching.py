@@ -16,6 +16,7 @@ from metering.matching import (
     range_of,
     reduce_to_sample,
     required,
+    without,
 )
 from metering.model import Sample
 from metering.query import (
@@ -383,3 +384,28 @@ def test_end_of_time_is_within_bounds(operator: Operator) -> None:
 def test_nothing_is_after_the_end_of_time() -> None:
     """No instant is later than the last."""
     assert bounds(Comparison(FIELDS["timestamp"], Operator.GT, LAST)).is_empty
+
+
+@given(strategies.filters, strategies.samples())
+def test_what_is_known_is_not_asked_again(asked: Filter, one: Sample) -> None:
+    """Of a sample whose fields are as is known, the rest of the filter says the same."""
+    known = {name: getattr(one.series, name) for name in ("meter", "resource_id", "project_id")}
+
+    assert matches(asked, one) == matches(without(asked, known), one)
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (OURS, EVERYTHING),
+        (AllOf((OURS, AllOf((OURS, LARGE)))), LARGE),
+        (AllOf((OURS, OURS)), EVERYTHING),
+        (THEIRS, THEIRS),
+        (AnyOf((OURS, LARGE)), AnyOf((OURS, LARGE))),
+        (Comparison(FIELDS["meter"], EQ, "memory"), Comparison(FIELDS["meter"], EQ, "memory")),
+        (Comparison(FIELDS["unit"], EQ, "cpu"), Comparison(FIELDS["unit"], EQ, "cpu")),
+    ],
+)
+def test_what_is_not_known_is_left(asked: Filter, left: Filter) -> None:
+    """Equalities that are known vanish where all parts must hold."""
+    assert left == without(asked, {"meter": "cpu"})
