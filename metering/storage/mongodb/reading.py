@@ -7,7 +7,6 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from bson import decode_iter
 from pymongo import ASCENDING, DESCENDING
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
@@ -17,7 +16,7 @@ from metering.errors import QueryTooExpensive
 from metering.storage.chunks import chunks
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.mapping import CODEC, Document, readings_from_batch
+from metering.storage.mongodb.mapping import NAIVE, Document, aware, readings_from_batch
 from metering.storage.mongodb.questions import Ends, Find, Stages
 from metering.summary import Reading
 from metering.times import Range
@@ -28,6 +27,8 @@ T = TypeVar("T")
 KEYS_PER_FIND = 2_000
 # MongoDB plans each alternative of a question for itself.
 PLACES_PER_FIND = 200
+# As many come in one answer, unless they have more than 16 MB.
+_DOCUMENTS_AT_ONCE = KEYS_PER_FIND
 
 
 class Reader:
@@ -47,7 +48,7 @@ class Reader:
 
     def series(self, find: Find) -> Iterator[Document]:
         """The documents of series."""
-        return _decoded(self._find(self._connection.series, find))
+        return self._find(self._connection.series, find)
 
     def sources(self, stages: Stages) -> Iterator[str]:
         """The sources of series, each once."""
@@ -61,15 +62,20 @@ class Reader:
 
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
-        return _decoded(self._find(self._connection.samples, find))
+        return self._find(self._connection.samples, find)
 
     def blocks(self, find: Find) -> Iterator[Document]:
         """The documents of blocks."""
-        return _decoded(self._find(self._connection.blocks, find))
+        return self._find(self._connection.blocks, find)
 
     def batches(self, find: Find) -> Iterator[bytes]:
-        """The same as raw batches of BSON."""
-        return self._find(self._connection.samples, find)
+        """The documents of samples, as raw batches of BSON."""
+        return self._read(
+            lambda ms: self._connection.samples.find_raw_batches(
+                **find, max_time_ms=ms, session=self._session
+            ),
+            lambda cursor: next(cursor, None),
+        )
 
     def extents(self, asked: Ends) -> Iterator[tuple[bytes, Any, Any]]:
         """The first and last timestamp of each of the series that has samples in question."""
@@ -84,35 +90,41 @@ class Reader:
         late = []
         stages = questions.ends(asked, direction)
         for found in self._aggregate(self._connection.samples, stages):
-            if asked.as_of is None or found["recorded_at"] <= asked.as_of:
-                yield found["_id"], found["timestamp"]
+            if asked.as_of is None or aware(found["recorded_at"]) <= asked.as_of:
+                yield found["_id"], aware(found["timestamp"])
             else:
                 late.append(found["_id"])
         if late:
             stages = questions.ends_in_time(Ends(late, asked.range, asked.as_of), direction)
             for found in self._aggregate(self._connection.series, stages):
-                yield found["_id"], found["timestamp"]
+                yield found["_id"], aware(found["timestamp"])
 
     def series_in_use(self) -> Iterator[bytes]:
         """The handle of each series that has samples, whether or not it is stored."""
         for found in self._aggregate(self._connection.samples, questions.series_in_use()):
             yield found["_id"]
 
-    def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[bytes]:
-        return self._batches(
-            lambda ms: collection.find_raw_batches(**find, max_time_ms=ms, session=self._session)
+    def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[Document]:
+        return self._documents(
+            lambda ms: collection.find(
+                **find, batch_size=_DOCUMENTS_AT_ONCE, max_time_ms=ms, session=self._session
+            )
         )
 
     def _aggregate(
         self, collection: MongoCollection[Document], stages: Stages
     ) -> Iterator[Document]:
-        return _decoded(
-            self._batches(
-                lambda ms: collection.aggregate_raw_batches(
-                    stages, maxTimeMS=ms, session=self._session
-                )
+        """The documents that the stages give, whose instants are naive."""
+        naive = collection.with_options(codec_options=NAIVE)
+        return self._documents(
+            lambda ms: naive.aggregate(
+                stages, batchSize=_DOCUMENTS_AT_ONCE, maxTimeMS=ms, session=self._session
             )
         )
+
+    def _documents(self, start: Callable[[int], Any]) -> Iterator[Document]:
+        batches = self._read(start, lambda cursor: cursor.to_list(_DOCUMENTS_AT_ONCE))
+        return chain.from_iterable(batches)
 
     def _asking(self) -> AbstractContextManager[None]:
         """Translates errors; not in a transaction, which is begun anew after some of them."""
@@ -124,8 +136,8 @@ class Reader:
             raise QueryTooExpensive(self._timeout_seconds)
         return remaining_ms
 
-    def _batches(self, start: Callable[[int], Any]) -> Iterator[bytes]:
-        """The batches of a cursor, which is closed whatever ends the iteration.
+    def _read(self, start: Callable[[int], Any], take: Callable[[Any], T | None]) -> Iterator[T]:
+        """What is taken from a cursor until it is empty; it is closed whatever ends the iteration.
 
         MongoDB counts the time that it spends on all batches of a cursor.
 
@@ -138,18 +150,13 @@ class Reader:
         try:
             while True:
                 with self._asking():
-                    batch = next(cursor, None)
-                if batch is None:
+                    batch = take(cursor)
+                if not batch:
                     return
                 yield batch
         finally:
             with suppress(PyMongoError):
                 cursor.close()
-
-
-def _decoded(batches: Iterator[bytes]) -> Iterator[Document]:
-    for batch in batches:
-        yield from decode_iter(batch, CODEC)
 
 
 def read_readings(
