@@ -1,6 +1,6 @@
 """A bounded memory of what was made lately, by what it was made of."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -8,15 +8,17 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[K, V]):
-    """At least the last `size` pairs that were added, at most twice as many.
+    """At least the last pairs that were added up to the size, at most twice as many.
 
     Two generations instead of an order of use: nothing to lock, so threads and forks may share it.
     What was met again while it was old is young again.
     """
 
-    def __init__(self, size: int) -> None:
-        """Empty."""
+    def __init__(self, size: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+        """Empty; the size is that of all pairs together, each of which has that of its value."""
         self._size = size
+        self._weigh = weigh
+        self._young_size = 0
         self._young: dict[K, V] = {}
         self._old: dict[K, V] = {}
 
@@ -32,5 +34,6 @@ class Remembered(Generic[K, V]):
     def add(self, key: K, value: V) -> None:
         """Remember the pair."""
         self._young[key] = value
-        if len(self._young) > self._size:
-            self._old, self._young = self._young, {}
+        self._young_size += self._weigh(value)
+        if self._young_size > self._size:
+            self._old, self._young, self._young_size = self._young, {}, 0

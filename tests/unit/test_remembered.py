@@ -30,3 +30,13 @@ def test_what_is_asked_for_again_stays() -> None:
         remembered.add(number, str(number))
 
         assert remembered.get(-1) == "met"
+
+
+def test_what_is_large_takes_the_place_of_more() -> None:
+    """Where values have sizes, it is their sum that is bounded."""
+    remembered: Remembered[int, str] = Remembered(10, len)
+    for number in range(10):
+        remembered.add(number, "12345")
+
+    assert ["12345", "12345"] == [remembered.get(number) for number in (8, 9)]
+    assert sum(remembered.get(number) is not None for number in range(10)) <= 6

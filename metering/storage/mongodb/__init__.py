@@ -6,8 +6,9 @@ need a replica set (one member will do). On a standalone server `record(atomic=T
 it writes, but samples that somebody else stores at the same moment can leave it half done.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any, ClassVar, Self
@@ -20,6 +21,7 @@ from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
+from metering.storage.known import KnownSeries
 from metering.storage.lookups import Row
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
@@ -50,6 +52,7 @@ class MongoStorage(SeriesStorage):
         super().__init__(timeout_seconds)
         self._connection = Connection(url, timeout_seconds)
         self._writer = Writer(self._connection)
+        self._known_series = KnownSeries()
 
     @classmethod
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
@@ -85,25 +88,28 @@ class MongoStorage(SeriesStorage):
         return self._writer.record(submissions, atomic=atomic)
 
     def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
-        for document in self._reader().series(questions.series_with(equal)):
-            yield document["_id"], series_from_document(document)
+        reader = self._reader()
+        found = (document["_id"] for document in reader.series(questions.handles_with(equal)))
+        return self._completed(reader, found)
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         return self._reader().sources(questions.sources_of(equal))
 
     def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-        reader = self._reader()
-        for chunk in chunks(handles, KEYS_PER_FIND):
-            for document in reader.series(questions.among(chunk)):
-                yield document["_id"], series_from_document(document)
+        return self._completed(self._reader(), handles)
+
+    def _completed(self, reader: Reader, handles: Iterable[Any]) -> Iterator[tuple[Handle, Series]]:
+        """The series with these handles, which are their digests, if they are there."""
+        pairs = ((handle, handle) for handle in handles)
+        return self._known_series.completed(pairs, partial(_read_series, reader))
 
     def _series_of_resources(
         self, resource_ids: Collection[str]
     ) -> Iterator[tuple[Handle, Series]]:
         reader = self._reader()
         for chunk in chunks(resource_ids, KEYS_PER_FIND):
-            for document in reader.series(questions.series_of_resources(chunk)):
-                yield document["_id"], series_from_document(document)
+            found = reader.series(questions.handles_of_resources(chunk))
+            yield from self._completed(reader, (document["_id"] for document in found))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)
@@ -183,7 +189,8 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         # Before the series: a series is stored before the first of its samples.
         in_use = set(reader.series_in_use())
-        series = {handle: one.digest for handle, one in self._find_series({})}
+        documents = reader.series(questions.series_with({}))
+        series = {one["_id"]: series_from_document(one).digest for one in documents}
         for missing in sorted(in_use - series.keys()):
             yield f"samples are of series {missing.hex()}, which does not exist"
         for handle, digest in series.items():
@@ -196,3 +203,9 @@ class MongoStorage(SeriesStorage):
 
     def _reader(self) -> Reader:
         return Reader(self._connection, self._timeout_seconds)
+
+
+def _read_series(reader: Reader, handles: Collection[Any]) -> Iterator[tuple[Handle, Series]]:
+    for chunk in chunks(handles, KEYS_PER_FIND):
+        for document in reader.series(questions.among(chunk)):
+            yield document["_id"], series_from_document(document)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from metering.query import Position
 from metering.storage.blocks import Grain
@@ -27,6 +27,7 @@ MOST_SERIES_SENT = 20_000
 
 _NO_DAY = -(2**31)
 _NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
+_BY_KEY = [("_id", ASCENDING)]
 _SERIES_FIELDS = {
     "source": "source",
     "meter": "meter",
@@ -36,6 +37,9 @@ _SERIES_FIELDS = {
     "project_id": "project_id",
     "user_id": "user_id",
 }
+# Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
+_BLOCKS = {"_id": False, "series": True, "month": True, "days": True, "struck": True}
+_BLOCKS_WITH_HOURS = {**_BLOCKS, "hours": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,18 @@ def series_with(equal: Mapping[str, Any]) -> Find:
     return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
 
 
-def series_of_resources(resource_ids: Collection[str]) -> Find:
-    """The series of these resources."""
-    return {"filter": {"resource_id": {"$in": list(resource_ids)}}}
+def handles_of_resources(resource_ids: Collection[str]) -> Find:
+    """The handles alone of the series of these resources, as `_id`."""
+    return {
+        "filter": {"resource_id": {"$in": list(resource_ids)}},
+        "projection": {"_id": True},
+    }
+
+
+def handles_with(equal: Mapping[str, Any]) -> Find:
+    """The handles alone of the same series, as `_id`."""
+    find = {**series_with(equal), "projection": {"_id": True}}
+    return find if equal else {**find, "hint": _BY_KEY}
 
 
 def sources_of(equal: Mapping[str, Any]) -> Stages:
@@ -120,8 +133,7 @@ def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
     """The blocks of the series in these months, with their hours if that is the grain."""
     return {
         "filter": {**_of(handles), "month": {"$gte": months.start, "$lt": months.stop}},
-        "projection": {"_id": False, "strikes": False}
-        | ({} if grain is Grain.HOUR else {"hours": False}),
+        "projection": _BLOCKS_WITH_HOURS if grain is Grain.HOUR else _BLOCKS,
         "hint": BLOCKS_BY_SERIES.keys,
     }
 

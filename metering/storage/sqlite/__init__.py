@@ -24,6 +24,7 @@ from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import DAY_MS, Grain, StoredBlock
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
+from metering.storage.known import KnownSeries
 from metering.storage.lookups import Row
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
@@ -57,6 +58,7 @@ class SqliteStorage(SeriesStorage):
         super().__init__(timeout_seconds)
         self._path = path
         self._connections = Connections(path)
+        self._known_series = KnownSeries()
 
     @classmethod
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
@@ -113,18 +115,16 @@ class SqliteStorage(SeriesStorage):
         return verdicts
 
     def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
-        for columns in self._question()(statements.find_series(equal), equal):
-            yield series_from_columns(columns)
+        fetch = self._question()
+        found = fetch(statements.find_series(equal), equal)
+        return self._known_series.completed(found, partial(_read_series, fetch))
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         for (source,) in self._question()(statements.find_sources(equal), equal):
             yield source
 
     def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-        parameters = {"handles": statements.handles_parameter(_numbers(handles))}
-        yield from map(
-            series_from_columns, self._question()(statements.SERIES_BY_HANDLE, parameters)
-        )
+        return _read_series(self._question(), handles)
 
     def _series_of_resources(
         self, resource_ids: Collection[str]
@@ -132,7 +132,8 @@ class SqliteStorage(SeriesStorage):
         fetch = self._question()
         for some in chunks(resource_ids, scan.HANDLES_AT_ONCE):
             parameters = {"resource_ids": statements.texts_parameter(some)}
-            yield from map(series_from_columns, fetch(statements.SERIES_OF_RESOURCES, parameters))
+            found = fetch(statements.SERIES_OF_RESOURCES, parameters)
+            yield from self._known_series.completed(found, partial(_read_series, fetch))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return self._neighbours(statements.LAST_BEFORE, handles, instant)
@@ -282,6 +283,11 @@ class SqliteStorage(SeriesStorage):
         if is_late():
             raise QueryTooExpensive(self._timeout_seconds)
         return rows
+
+
+def _read_series(fetch: scan.Fetch, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+    parameters = {"handles": statements.handles_parameter(_numbers(handles))}
+    return map(series_from_columns, fetch(statements.SERIES_BY_HANDLE, parameters))
 
 
 def _numbers(handles: Collection[Handle]) -> Collection[int]:

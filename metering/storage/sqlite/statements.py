@@ -17,16 +17,11 @@ _EQUAL = {
     "user_id": "user_id IS :user_id",
 }
 
-_FIND_SERIES = """
-    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
-    FROM series
-    WHERE TRUE
-"""
-
 
 def find_series(names: Iterable[str]) -> str:
-    """The series whose named fields equal the parameters of those names, NULL to NULL."""
-    return " AND ".join([_FIND_SERIES, *(_EQUAL[name] for name in names)])
+    """Handle and digest of the series whose named fields equal those parameters, NULL to NULL."""
+    where = [_EQUAL[name] for name in names]
+    return " AND ".join(["SELECT handle, digest FROM series WHERE TRUE", *where])
 
 
 def find_sources(names: Iterable[str]) -> str:
@@ -42,7 +37,7 @@ SERIES_BY_HANDLE = """
 """
 
 SERIES_OF_RESOURCES = """
-    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
+    SELECT handle, digest
     FROM series
     WHERE resource_id IN (SELECT value FROM json_each(:resource_ids))
 """

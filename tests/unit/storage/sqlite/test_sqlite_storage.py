@@ -8,9 +8,11 @@ import pytest
 from builders import submission
 
 from metering.model import AllProjects, Outcome
-from metering.query import ExtentQuery
+from metering.query import ExtentQuery, SampleQuery
 from metering.storage import open_storage
 from metering.storage.sqlite import SqliteStorage
+
+EVERYTHING_EVER = SampleQuery(scope=AllProjects())
 
 
 @pytest.fixture
@@ -73,3 +75,16 @@ def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:
     assert {Outcome.STORED} == {verdict.outcome for verdict in first}
     assert {Outcome.DUPLICATE} == {verdict.outcome for verdict in second}
     assert 5000 == len(list(storage.extents(ExtentQuery(scope=AllProjects()))))
+
+
+def test_file_that_was_replaced(tmp_path: Path, storage: SqliteStorage) -> None:
+    """Handles of the file that was there before mean nothing: another series has the number."""
+    storage.record([submission(id="a", resource_id="vm-old")], atomic=True)
+    assert ["vm-old"] == [one.series.resource_id for one in storage.samples(EVERYTHING_EVER)]
+    storage.close()
+    for file in tmp_path.glob("metering.db*"):
+        file.unlink()
+    storage.prepare()
+    storage.record([submission(id="b", resource_id="vm-new")], atomic=True)
+
+    assert ["vm-new"] == [one.series.resource_id for one in storage.samples(EVERYTHING_EVER)]

@@ -1,0 +1,46 @@
+"""Series that were read lately: a question reads only those that this process does not know."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from metering.model import Series
+from metering.remembered import Remembered
+from metering.storage.handles import Handle
+
+# Of what series have in texts, to which Python adds about as much.
+_BYTES_REMEMBERED = 16 * 1024 * 1024
+_BYTES_BESIDE_METADATA = 500
+
+Read = Callable[[Collection[Handle]], Iterable[tuple[Handle, Series]]]
+
+
+class KnownSeries:
+    """Series by their digests, as many as have some megabytes.
+
+    A digest stands for all that a series is, in every database and for ever, so what is known of
+    one cannot be wrong. Whether the database has it is not known here: each question asks it
+    first which series there are. So a series that is gone (its database was dropped, or restored
+    from a backup) is in no answer, and one that came back under another handle is right.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self._by_digest: Remembered[bytes, Series] = Remembered(_BYTES_REMEMBERED, _weigh)
+
+    def completed(
+        self, found: Iterable[tuple[Handle, bytes]], read: Read
+    ) -> Iterator[tuple[Handle, Series]]:
+        """The series with these handles and digests; what is not known is read, all at once."""
+        unknown = []
+        for handle, digest in found:
+            series = self._by_digest.get(digest)
+            if series is None:
+                unknown.append(handle)
+            else:
+                yield handle, series
+        for handle, series in read(unknown) if unknown else ():
+            self._by_digest.add(series.digest, series)
+            yield handle, series
+
+
+def _weigh(series: Series) -> int:
+    return len(series.metadata.text) + _BYTES_BESIDE_METADATA

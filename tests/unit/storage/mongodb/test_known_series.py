@@ -1,0 +1,40 @@
+"""Series that a process knows, and a database that is not as it was."""
+
+from builders import sample
+from contract.asking import keep
+
+from metering.model import AllProjects
+from metering.query import ExtentQuery, SampleQuery
+from metering.storage.mongodb import MongoStorage
+from metering.storage.mongodb.connection import Connection
+
+EXTENTS, SAMPLES = ExtentQuery(scope=AllProjects()), SampleQuery(scope=AllProjects())
+
+
+def resources_of(storage: MongoStorage) -> list[list[str]]:
+    """Of which resources there are extents, and samples."""
+    extents = [one.series.resource_id for one in storage.extents(EXTENTS)]
+    return [extents, [one.series.resource_id for one in storage.samples(SAMPLES)]]
+
+
+def test_database_that_was_dropped(storage: MongoStorage, connection: Connection) -> None:
+    """What was known of its series is in no answer."""
+    keep(storage, sample(resource_id="vm-old"))
+    assert [["vm-old"], ["vm-old"]] == resources_of(storage)
+    connection.client.drop_database(connection.database.name)
+    storage.prepare()
+
+    assert [[], []] == resources_of(storage)
+    keep(storage, sample(id="s-2", resource_id="vm-new"))
+    assert [["vm-new"], ["vm-new"]] == resources_of(storage)
+
+
+def test_series_are_read_once(storage: MongoStorage, connection: Connection) -> None:
+    """A question reads the documents of those series that are new to the process."""
+    keep(storage, sample())
+    resources_of(storage)
+    connection.series.update_many({}, {"$set": {"metadata": "not to be read"}})
+    keep(storage, sample(id="s-2", resource_id="vm-2"))
+
+    assert [one.series for one in storage.extents(EXTENTS)].count(sample().series) == 1
+    assert sorted(resources_of(storage)[0]) == ["vm-1", "vm-2"]
