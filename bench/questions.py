@@ -50,4 +50,4 @@ def resources(storage: Storage) -> object:
 
 def meters(storage: Storage) -> object:
     """All meters; pages are cut from them."""
-    return catalogue.meters(storage, CatalogueQuery(scope=AllProjects()))
+    return list(catalogue.meters(storage, CatalogueQuery(scope=AllProjects())))

@@ -5,21 +5,21 @@ description; with one, about each sample in the range, as v2 had it (ceilometer-
 Only samples in scope exist: to a caller, a resource that moved to another project ends there.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
-from metering.matching import matches_series, required
+from metering.matching import matches_series
 from metering.model import Extent, Meter, MeterType, Resource, Scope, Series
 from metering.query import (
     EVERYTHING,
-    FIELDS,
     AllOf,
     Comparison,
     ExtentQuery,
+    Field,
     Filter,
-    Operator,
 )
 from metering.storage.base import Storage
 from metering.times import EVER, Range
@@ -41,31 +41,35 @@ class CatalogueQuery:
 
 def resources(storage: Storage, query: CatalogueQuery) -> list[Resource]:
     """The resources, by (user, project, last sample, id), each descending; null comes last."""
-    whole = _by_resource(storage, query, query.filter, EVER)
+    whole = _by_resource(storage, query, _of_resources(query.filter), EVER)
     if query.range.is_unbounded:
-        shown = {
-            resource_id: extents
-            for resource_id, extents in whole.items()
+        found = [
+            _resource(extents, extents)
+            for extents in whole
             if matches_series(query.filter, newest(extents))
-        }
+        ]
     else:
-        shown = _by_resource(storage, query, query.filter, query.range, filtered=True)
-    # A resource may have come between the two looks.
-    found = [_resource(shown[one], whole.get(one, shown[one])) for one in shown]
+        all_of = {extents[0].series.resource_id: extents for extents in whole}
+        shown = _by_resource(storage, query, query.filter, query.range)
+        # A resource may have come between the two looks.
+        found = [
+            _resource(extents, all_of.get(extents[0].series.resource_id, extents))
+            for extents in shown
+        ]
     return sorted(found, key=resource_order, reverse=True)
 
 
-def meters(storage: Storage, query: CatalogueQuery) -> list[Meter]:
-    """One for each (resource, name, type, unit), in that order."""
-    found = []
-    for extents in _by_resource(storage, query, query.filter, EVER).values():
+def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
+    """One for each (resource, name, type, unit), in that order.
+
+    Lazy: who reads a page asks the store for about as much.
+    """
+    for extents in _by_resource(storage, query, _of_resources(query.filter), EVER, lazily=True):
         owner = newest(extents)
-        for name, type_, unit in _meters_of(extents):
-            if query.filter == EVERYTHING or matches_series(
-                query.filter, replace(owner, meter=name, type=type_, unit=unit)
-            ):
-                found.append(_meter(name, type_, unit, owner))
-    return sorted(found, key=meter_order)
+        for name, type_, unit in sorted(_meters_of(extents)):
+            described = replace(owner, meter=name, type=type_, unit=unit)
+            if matches_series(query.filter, described):
+                yield _meter(described)
 
 
 def newest(extents: Iterable[Extent]) -> Series:
@@ -97,21 +101,24 @@ def _by_resource(
     filter_: Filter,
     range_: Range,
     *,
-    filtered: bool = False,
-) -> dict[str, list[Extent]]:
-    """The extents of each resource: those that match, or all of the resources asked for by id."""
-    asked = filter_ if filtered else _resources_named(filter_)
-    found: dict[str, list[Extent]] = defaultdict(list)
-    question = ExtentQuery(scope=query.scope, filter=asked, range=range_, as_of=query.as_of)
-    for extent in storage.extents(question):
-        found[extent.series.resource_id].append(extent)
-    return found
+    lazily: bool = False,
+) -> Iterator[list[Extent]]:
+    """The extents that match, a list for each resource, by id."""
+    question = ExtentQuery(
+        scope=query.scope, filter=filter_, range=range_, as_of=query.as_of, lazily=lazily
+    )
+    for _, members in groupby(storage.extents(question), key=attrgetter("series.resource_id")):
+        yield list(members)
 
 
-def _resources_named(filter_: Filter) -> Filter:
+def _of_resources(filter_: Filter) -> Filter:
     """As much of the filter as holds for every sample of a resource that it matches."""
-    field = FIELDS["resource_id"]
-    return AllOf(tuple(Comparison(field, Operator.EQ, value) for value in required(filter_, field)))
+    match filter_:
+        case Comparison(Field("resource_id")):
+            return filter_
+        case AllOf(parts):
+            return AllOf(tuple(map(_of_resources, parts)))
+    return EVERYTHING
 
 
 def _resource(shown: list[Extent], whole: list[Extent]) -> Resource:
@@ -132,13 +139,13 @@ def _meters_of(extents: Iterable[Extent]) -> set[tuple[str, MeterType, str]]:
     return {(one.series.meter, one.series.type, one.series.unit) for one in extents}
 
 
-def _meter(name: str, type_: MeterType, unit: str, owner: Series) -> Meter:
+def _meter(series: Series) -> Meter:
     return Meter(
-        name=name,
-        type=type_,
-        unit=unit,
-        resource_id=owner.resource_id,
-        source=owner.source,
-        project_id=owner.project_id,
-        user_id=owner.user_id,
+        name=series.meter,
+        type=series.type,
+        unit=series.unit,
+        resource_id=series.resource_id,
+        source=series.source,
+        project_id=series.project_id,
+        user_id=series.user_id,
     )

@@ -161,13 +161,15 @@ class ExtentQuery:
     """Series that match and have a sample in scope and range.
 
     The filter may use fields of series only. `as_of` leaves out samples recorded later: the
-    pages of a list are all cut from what was there when the first was.
+    pages of a list are all cut from what was there when the first was. `lazily` is for who may
+    read the first few resources only, and costs a little more where all are read.
     """
 
     scope: Scope
     filter: Filter = EVERYTHING
     range: Range = EVER
     as_of: datetime | None = None
+    lazily: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,6 +248,7 @@ extent_queries = st.builds(
     filter=_sometimes(series_filters),
     range=ranges,
     as_of=st.none() | _recording_instants,
+    lazily=st.booleans(),
 )
 
 

@@ -127,7 +127,7 @@ class Storage(abc.ABC):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """Each series that matches and has samples in range, and where they begin and end.
 
-        In no defined order. The timestamps are those of samples in range.
+        By `resource_id`, ascending. The timestamps are those of samples in range.
         """
 
     @abc.abstractmethod

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from metering.model import Series
 from metering.remembered import Remembered
+from metering.storage.chunks import chunks
 from metering.storage.handles import Handle
 
 # Of what series have in texts, to which Python adds about as much.
 _BYTES_REMEMBERED = 16 * 1024 * 1024
+_SERIES_AT_ONCE = 2_000
 _BYTES_BESIDE_METADATA = 500
 
 Read = Callable[[Collection[Handle]], Iterable[tuple[Handle, Series]]]
@@ -29,17 +31,14 @@ class KnownSeries:
     def completed(
         self, found: Iterable[tuple[Handle, bytes]], read: Read
     ) -> Iterator[tuple[Handle, Series]]:
-        """The series with these handles and digests; what is not known is read, all at once."""
-        unknown = []
-        for handle, digest in found:
-            series = self._by_digest.get(digest)
-            if series is None:
-                unknown.append(handle)
-            else:
-                yield handle, series
-        for handle, series in read(unknown) if unknown else ():
-            self._by_digest.add(series.digest, series)
-            yield handle, series
+        """The series with these handles and digests, in order; what is not known is read."""
+        for some in chunks(found, _SERIES_AT_ONCE):
+            series = {handle: self._by_digest.get(digest) for handle, digest in some}
+            unknown = [handle for handle, one in series.items() if one is None]
+            for handle, one in read(unknown) if unknown else ():
+                self._by_digest.add(one.digest, one)
+                series[handle] = one
+            yield from ((handle, one) for handle, one in series.items() if one is not None)
 
 
 def _weigh(series: Series) -> int:

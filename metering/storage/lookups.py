@@ -61,8 +61,13 @@ class SeriesLookUps(Storage):
         self._timeout_seconds = timeout_seconds
 
     @abc.abstractmethod
-    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
-        """The series whose fields equal these values (None for absent); all, if none is given."""
+    def _find_series(
+        self, equal: Mapping[str, Any], *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Series]]:
+        """The series whose fields equal these values (None for absent); all, if none is given.
+
+        By `resource_id` if asked so.
+        """
 
     @abc.abstractmethod
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:

@@ -81,7 +81,7 @@ class MemoryStorage(Storage):
                 and matches_series(query.filter, sample.series)
             ):
                 seen[sample.series].append(sample.timestamp)
-        for series, instants in seen.items():
+        for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
             yield Extent(series, min(instants), max(instants))
 
     def summaries(

@@ -16,6 +16,7 @@ from collections.abc import (
 )
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from metering.cuts import Cuts
@@ -37,6 +38,7 @@ from metering.storage.blocks import (
     Grain,
     StoredBlock,
 )
+from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Pair
 from metering.storage.limit import Limit
 from metering.storage.maintenance import ExpiringSeries, SealedSeries, VerifiedSeries
@@ -45,6 +47,10 @@ from metering.storage.streaming import StreamReader, Ways
 from metering.streams import Stretch, stretches
 from metering.summary import Reading, joined
 from metering.times import Range
+
+# Whose extents are looked up at once; the first are those of a page.
+_FIRST_SERIES = 128
+_MOST_SERIES = 8_192
 
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
 
@@ -92,18 +98,21 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
+        if query.range.is_empty:
+            return
         limit = Limit(self._timeout_seconds)
         left = _left(query)
-        series = {
-            handle: one
-            for handle, one in self._visible(query, limit)
+        asked = (
+            (handle, one)
+            for handle, one in self._visible(query, limit, by_resource=True)
             if left is EVERYTHING or matches_series(left, one)
-        }
-        if not series or query.range.is_empty:
-            return
-        found = self._extents(series.keys(), query.range, query.as_of)
-        for handle, first, last in limit.over(found):
-            yield Extent(series[handle], first, last)
+        )
+        first = _FIRST_SERIES if query.lazily else _MOST_SERIES
+        for some in growing_chunks(asked, first, _MOST_SERIES):
+            series = dict(some)
+            found = limit.over(self._extents(series.keys(), query.range, query.as_of))
+            extents = [Extent(series[handle], first, last) for handle, first, last in found]
+            yield from sorted(extents, key=attrgetter("series.resource_id"))
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
@@ -204,9 +213,12 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
                 plan.setdefault(key, (rest, {}))[1][handle] = series
         return list(plan.values())
 
-    def _visible(self, query: AnyQuery, limit: Limit) -> Iterator[tuple[Handle, Series]]:
+    def _visible(
+        self, query: AnyQuery, limit: Limit, *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Series]]:
         """The series in scope that the look-up finds; the scope is checked again."""
-        for handle, series in limit.over(self._find_series(_look_up(query))):
+        found = self._find_series(_look_up(query), by_resource=by_resource)
+        for handle, series in limit.over(found):
             if is_visible(series, query.scope):
                 yield handle, series
 

@@ -181,6 +181,13 @@ class ExtentsOfAllTime(MemoryStorage):
         )
 
 
+class ExtentsAsTheyCame(MemoryStorage):
+    """Gives extents in another order than that of resources."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        yield from sorted(super().extents(query), key=lambda one: one.series.meter)
+
+
 class ExtentsOfEveryone(MemoryStorage):
     """Ends of a resource are those of all its owners' samples."""
 
@@ -1007,6 +1014,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         MetadataAsText,
         ForgetsAsOf,
         ExtentsOfAllTime,
+        ExtentsAsTheyCame,
         ExtentsOfEveryone,
         EagerExtents,
         IgnoresFilterOfExtents,

@@ -67,6 +67,21 @@ def test_extent_grows(storage: Storage) -> None:
     assert {series(): (after_noon(1), after_noon(9))} == bounds(storage)
 
 
+@pytest.mark.parametrize("lazily", [False, True])
+def test_extents_come_by_resource(storage: Storage, lazily: bool) -> None:
+    """In the order of ids, all of one resource together, however many there are."""
+    names = [f"vm-{number}" for number in range(200)] + ["VM", "é", "vm", "\U0001f5a5"]
+    of_disk = [sample(id=f"d-{one}", meter="disk", resource_id=one) for one in names]
+    of_cpu = [sample(id=f"c-{one}", meter="cpu", resource_id=one) for one in reversed(names)]
+    keep(storage, *of_disk, *of_cpu)
+
+    asked = ExtentQuery(scope=EVERYONE, lazily=lazily)
+    found = [one.series for one in storage.extents(asked)]
+
+    assert sorted(2 * names) == [one.resource_id for one in found]
+    assert len(set(found)) == 2 * len(names)
+
+
 @pytest.mark.parametrize("change", ONE_DIFFERENCE)
 def test_one_difference_makes_two_series(storage: Storage, change: dict) -> None:
     """Series that differ in one field are two, each with its own extent."""

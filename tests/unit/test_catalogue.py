@@ -137,7 +137,7 @@ def test_name_comes_once_for_each_type_and_unit() -> None:
 
 def test_meters_are_described_by_the_resource() -> None:
     """Each meter has the owner of the newest sample of its resource."""
-    found = meters(stored(*MOVED), asking())
+    found = list(meters(stored(*MOVED), asking()))
 
     assert [("cpu", "p-2"), ("disk", "p-2")] == [(meter.name, meter.project_id) for meter in found]
 
@@ -179,5 +179,5 @@ def test_empty_store() -> None:
     """Without samples there is nothing."""
     assert ([], []) == (
         resources(MemoryStorage(), asking()),
-        meters(MemoryStorage(), asking()),
+        list(meters(MemoryStorage(), asking())),
     )

@@ -1,5 +1,6 @@
 """/v2/meters and /v2/meters/{meter}."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from metering.api.framework.declare import Condition, Truth
@@ -20,11 +21,12 @@ from metering.api.writing.convert import (
     sample_to_old_api,
     unique_meter_to_api,
 )
-from metering.api.writing.paging import Ascending, page_of
+from metering.api.writing.paging import Ascending, page_of, read_marker
 from metering.api.writing.sample_lists import list_samples, question_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue import CatalogueQuery, meter_order, meters
 from metering.model import Meter
+from metering.query import FIELDS, AllOf, Comparison, Filter, Operator
 from metering.recording import Manner
 
 _ALL = Ascending(meter_order, tuple[str, str, str, str])
@@ -55,12 +57,12 @@ class MetersController(Controller):
         scope = call.caller.scope
         size = read_limit(limit, self.services.config)
         asked = read_conditions(q, METER_FIELDS, scope, self.services.config)
-        found = meters(self.services.storage, CatalogueQuery(scope=scope, filter=asked.filter))
-        if unique:
-            first = {meter.name: meter for meter in reversed(found)}
-            found = [first[name] for name in sorted(first)]
-        order = _UNIQUE if unique else _ALL
-        page, following = page_of(call, found, order, after=marker, limit=size)
+        filter_ = asked.filter
+        if marker is not None and not unique:
+            filter_ = AllOf((filter_, _from_resource(read_marker(marker, _ALL.type)[0])))
+        found = meters(self.services.storage, CatalogueQuery(scope=scope, filter=filter_))
+        rows, order = (_once_by_name(found), _UNIQUE) if unique else (found, _ALL)
+        page, following = page_of(call, rows, order, after=marker, limit=size)
         return Reply(
             value=[unique_meter_to_api(one) if unique else meter_to_api(one) for one in page],
             next_url=following,
@@ -108,3 +110,15 @@ class MetersController(Controller):
             verdicts = self.services.recorder.record_all(drafts, manner)
         count(call.outcomes, verdicts)
         return [recorded_sample_to_old_api(one.kept) for one in verdicts]
+
+
+def _from_resource(resource_id: str) -> Filter:
+    return Comparison(FIELDS["resource_id"], Operator.GE, resource_id)
+
+
+def _once_by_name(found: Iterable[Meter]) -> list[Meter]:
+    """The first meter of each name, by name."""
+    first: dict[str, Meter] = {}
+    for meter in found:
+        first.setdefault(meter.name, meter)
+    return [first[name] for name in sorted(first)]

@@ -68,7 +68,7 @@ def page_of(
     """
     if after is not None:
         last = read_marker(after, order.type)
-        rows = [row for row in rows if order.key(row) > last]
+        rows = (row for row in rows if order.key(row) > last)
     page, more = cut(rows, limit)
     return page, next_url(call, write_marker(*order.key(page[-1]))) if more else None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar, Self
 
 from pymongo import ASCENDING, DESCENDING
@@ -87,10 +87,12 @@ class MongoStorage(SeriesStorage):
         """See `Storage.record`."""
         return self._writer.record(submissions, atomic=atomic)
 
-    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
+    def _find_series(
+        self, equal: Mapping[str, Any], *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Series]]:
         reader = self._reader()
-        found = (document["_id"] for document in reader.series(questions.handles_with(equal)))
-        return self._completed(reader, found)
+        find = questions.handles_with(equal, by_resource=by_resource)
+        return self._completed(reader, map(itemgetter("_id"), reader.series(find)))
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         return self._reader().sources(questions.sources_of(equal))

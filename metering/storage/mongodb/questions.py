@@ -28,6 +28,7 @@ MOST_SERIES_SENT = 20_000
 _NO_DAY = -(2**31)
 _NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
+_BY_RESOURCE = [("resource_id", ASCENDING)]
 _SERIES_FIELDS = {
     "source": "source",
     "meter": "meter",
@@ -64,9 +65,11 @@ def handles_of_resources(resource_ids: Collection[str]) -> Find:
     }
 
 
-def handles_with(equal: Mapping[str, Any]) -> Find:
-    """The handles alone of the same series, as `_id`."""
+def handles_with(equal: Mapping[str, Any], *, by_resource: bool = False) -> Find:
+    """The handles alone of the same series, as `_id`; in the order of resources if asked so."""
     find = {**series_with(equal), "projection": {"_id": True}}
+    if by_resource:
+        return {**find, "sort": _BY_RESOURCE}
     return find if equal else {**find, "hint": _BY_KEY}
 
 

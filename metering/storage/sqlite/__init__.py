@@ -114,9 +114,11 @@ class SqliteStorage(SeriesStorage):
                 access.strike(connection, _days_before_seal(connection, rows))
         return verdicts
 
-    def _find_series(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Series]]:
+    def _find_series(
+        self, equal: Mapping[str, Any], *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Series]]:
         fetch = self._question()
-        found = fetch(statements.find_series(equal), equal)
+        found = fetch(statements.find_series(equal, by_resource=by_resource), equal)
         return self._known_series.completed(found, partial(_read_series, fetch))
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:

@@ -18,10 +18,11 @@ _EQUAL = {
 }
 
 
-def find_series(names: Iterable[str]) -> str:
+def find_series(names: Iterable[str], *, by_resource: bool = False) -> str:
     """Handle and digest of the series whose named fields equal those parameters, NULL to NULL."""
     where = [_EQUAL[name] for name in names]
-    return " AND ".join(["SELECT handle, digest FROM series WHERE TRUE", *where])
+    found = " AND ".join(["SELECT handle, digest FROM series WHERE TRUE", *where])
+    return f"{found} ORDER BY resource_id" if by_resource else found
 
 
 def find_sources(names: Iterable[str]) -> str:

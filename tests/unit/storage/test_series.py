@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from builders import after_noon, sample
 from contract.asking import keep
 
+from metering.catalogue import CatalogueQuery, meters
+from metering.model import AllProjects
 from metering.query import Position
 from metering.storage.handles import Handle
 from metering.storage.lookups import Row
@@ -46,6 +50,30 @@ class Doubling(SqliteStorage):
     ) -> Iterator[Row]:
         for row in super()._scan(handles, range_, after):
             yield from (row, row)
+
+
+class Counting(SqliteStorage):
+    """Notes of how many series the ends were looked up."""
+
+    looked_up = 0
+
+    def _extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        self.looked_up += len(handles)
+        return super()._extents(handles, range_, as_of)
+
+
+def test_who_reads_a_page_pays_for_a_page(tmp_path: Path) -> None:
+    """The ends of series are looked up as they are asked for, some at a time."""
+    with closing(Counting.open(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)) as store:
+        store.prepare()
+        keep(store, *(sample(id=f"s-{n}", resource_id=f"vm-{n:04}") for n in range(1_000)))
+
+        page = list(islice(meters(store, CatalogueQuery(scope=AllProjects())), 100))
+
+        assert [f"vm-{n:04}" for n in range(100)] == [one.resource_id for one in page]
+        assert store.looked_up < 200
 
 
 def contradictions(kind: type[SqliteStorage], folder: Path) -> list[str]:

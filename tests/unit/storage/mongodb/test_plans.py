@@ -152,8 +152,27 @@ def test_series_are_found_by_index(
     connection: Connection, handles: list[bytes], field: str
 ) -> None:
     """The fields that select few series have an index."""
-    find = questions.series_with({field: "x"})
+    find = questions.handles_with({field: "x"})
 
     plan = connection.series.find(**find).explain()
 
-    assert {"FETCH", "IXSCAN"} == winning(plan)
+    assert {"PROJECTION_SIMPLE", "FETCH", "IXSCAN"} == winning(plan)
+
+
+def test_all_handles_come_from_the_index_alone(
+    connection: Connection, handles: list[bytes]
+) -> None:
+    """No document is read."""
+    plan = connection.series.find(**questions.handles_with({})).explain()
+
+    assert (len(handles), 0) == examined(plan)
+
+
+def test_first_resources_are_read_first(connection: Connection, handles: list[bytes]) -> None:
+    """Nothing is sorted, so whoever stops early has read little."""
+    find = questions.handles_with({}, by_resource=True)
+
+    plan = connection.series.find(**find, limit=5).explain()
+
+    assert 5 < len(handles)
+    assert (5, 5) == examined(plan)

@@ -49,6 +49,7 @@ def plan(connection: sqlite3.Connection, sql: str) -> str:
         (statements.SERIES_BY_HANDLE, "INTEGER PRIMARY KEY (rowid=?)"),
         (statements.find_series(["meter", "unit", "project_id"]), "(meter=? AND project_id=?)"),
         (statements.find_series(["project_id"]), "series_by_project (project_id=?)"),
+        (statements.find_series([], by_resource=True), "INDEX series_by_resource"),
         (statements.find_series(["resource_id"]), "series_by_resource (resource_id=?)"),
     ],
 )
