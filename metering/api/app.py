@@ -2,12 +2,10 @@
 
 import threading
 
-import pecan
-
 from metering.api.access import Access
 from metering.api.faults import FaultHook
 from metering.api.framework.requests import ApiRequest
-from metering.api.framework.routing import Router
+from metering.api.framework.routing import Routed
 from metering.api.middleware.access_log import AccessLog
 from metering.api.middleware.cors import allow_origins
 from metering.api.middleware.exchange import Observed
@@ -31,11 +29,10 @@ def make_app(config: Config, storage: Storage, stopping: threading.Event | None 
         usage=config.usage,
         stopping=stopping or threading.Event(),
     )
-    application = pecan.make_app(
-        Router(make_routes(services)),
+    application: Wsgi = Routed(
+        make_routes(services),
         hooks=[FaultHook()],
         request_cls=ApiRequest,
-        use_context_locals=False,
         guess_content_type_from_ext=False,
         force_canonical=False,
         default_renderer="json",

@@ -7,7 +7,7 @@ Pecan's own object dispatch would let a path name any attribute, and its RestCon
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import pecan
+from pecan.core import ExplicitPecan
 from webob import exc
 
 from metering.api.middleware.exchange import ROUTE
@@ -52,26 +52,33 @@ class Route:
         return [given for segment, given in pairs if segment.startswith("{")]
 
 
-class Router:
-    """The root that Pecan is given."""
+class Routed(ExplicitPecan):
+    """Pecan's application, with a table for its root.
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = routes
+    Two of Pecan's own steps are done here, because for each of them it makes a class of the
+    signature of what it is going to call, anew for each request: a quarter of what it costs.
+    """
 
-    @pecan.expose()
-    def _route(self, remainder: list[str], request: Any) -> tuple[Controller, list[str]]:
-        """Give Pecan the controller (Pecan's documented hook).
+    def route(self, req: Any, node: Sequence[Route], path: str) -> tuple[Controller, list[str]]:
+        """Give Pecan the controller.
 
         The path arguments go by way of the environ: Pecan would drop those that are empty. So
         does the template, which the log and the metrics name.
         """
-        for route in self._routes:
+        remainder = path.split("/")[1:]
+        for route in node:
             arguments = route.match(remainder)
             if arguments is not None:
-                request.environ[ARGUMENTS] = arguments
-                request.environ[ROUTE] = route.template
-                return _controller(route, request.method), []
+                req.environ[ARGUMENTS] = arguments
+                req.environ[ROUTE] = route.template
+                return _controller(route, req.method), []
         raise exc.HTTPNotFound
+
+    def invoke_controller(
+        self, controller: Controller, args: list[Any], kwargs: dict[str, Any], state: Any
+    ) -> None:
+        """Take the answer of a controller, which is whole."""
+        state.response = controller(*args, **kwargs)
 
 
 def _controller(route: Route, method: str) -> Controller:
