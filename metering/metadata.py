@@ -14,12 +14,15 @@ import msgspec
 
 from metering.decimals import read_number
 from metering.errors import InvalidSample
+from metering.remembered import Remembered
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
 
 _REMEMBERED = 1_000
+_BYTES_REMEMBERED = 4 * 1024 * 1024
+_BYTES_OF_A_KEY = 100
 # JSON may write a character of one byte as six: \\u0041.
 _LONGEST_ESCAPED = 6
 
@@ -85,13 +88,17 @@ class Metadata:
         """Text by flattened key, as v2 shows it: `{"a": {"b": {"c": 1}}}` is `{"a.b:c": "1"}`.
 
         The rule is textual (ceilometer-v2.md section 3): all dots become colons, then the first
-        colon becomes a dot. Values have their Python text; empty objects vanish. Not remembered:
-        of very many descriptions that would take all memory.
+        colon becomes a dot. Values have their Python text; empty objects vanish. To be read only:
+        those made last are remembered, as many as have some megabytes.
         """
-        return {
-            path.replace(".", ":").replace(":", ".", 1): as_text(value)
-            for path, value in _leaves(_decode(self.text))
-        }
+        flat = _flattened.get(self.text)
+        if flat is None:
+            flat = {
+                path.replace(".", ":").replace(":", ".", 1): as_text(value)
+                for path, value in _leaves(_decode(self.text))
+            }
+            _flattened.add(self.text, flat)
+        return flat
 
     def find(self, path: str) -> list[Any]:
         """Every value under a dotted path: keys with dots are found, numbers index lists."""
@@ -120,6 +127,12 @@ class Metadata:
         """The canonical text."""
         return f"Metadata({self.text})"
 
+
+def _weigh(flat: Mapping[str, str]) -> int:
+    return sum(map(len, flat.values())) + _BYTES_OF_A_KEY * len(flat)
+
+
+_flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_REMEMBERED, _weigh)
 
 NOTHING = Metadata("{}")
 

@@ -236,3 +236,12 @@ NUMBERS = {
 def test_numbers_are_shown_as_v2_did_and_never_rounded(json: str, expected: str) -> None:
     """Python's text of the float, unless the float is another number."""
     assert {"a": expected} == Metadata.read(f'{{"a": {json}}}'.encode()).flat
+
+
+def test_flat_form_is_made_once() -> None:
+    """Equal descriptions share it while it is remembered."""
+    json = b'{"name": "once", "size": 1.50}'
+    tree = Metadata.read(json).tree
+
+    assert Metadata.of(tree).flat is Metadata.of(tree).flat
+    assert {"name": "once", "size": "1.5"} == Metadata.of(tree).flat
