@@ -28,7 +28,7 @@ KEYS_PER_FIND = 2_000
 # MongoDB plans each alternative of a question for itself.
 PLACES_PER_FIND = 200
 # As many come in one answer, unless they have more than 16 MB.
-_DOCUMENTS_AT_ONCE = KEYS_PER_FIND
+_DOCUMENTS_AT_ONCE = 1_000
 
 
 class Reader:
