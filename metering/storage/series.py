@@ -102,13 +102,10 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
             return
         limit = Limit(self._timeout_seconds)
         left = _left(query)
-        asked = (
-            (handle, one)
-            for handle, one in self._visible(query, limit, by_resource=True)
-            if left is EVERYTHING or matches_series(left, one)
-        )
-        first = _FIRST_SERIES if query.lazily else _MOST_SERIES
-        for some in growing_chunks(asked, first, _MOST_SERIES):
+        visible = self._visible(query, limit, by_resource=True)
+        asked = ((handle, one) for handle, one in visible if matches_series(left, one))
+        at_once = _FIRST_SERIES if query.lazily else _MOST_SERIES
+        for some in growing_chunks(asked, at_once, _MOST_SERIES):
             series = dict(some)
             found = limit.over(self._extents(series.keys(), query.range, query.as_of))
             extents = [Extent(series[handle], first, last) for handle, first, last in found]
@@ -163,8 +160,9 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
     ) -> Mapping[Stream, Mapping[Handle, Series]]:
         """All series of the streams of which a series matches, whoever's they are."""
         streams: dict[Stream, dict[Handle, Series]] = defaultdict(dict)
+        left = _left(query)
         for handle, series in self._visible(query, limit):
-            if matches_series(query.filter, series):
+            if matches_series(left, series):
                 streams[series.stream][handle] = series
         resources = {stream.resource_id for stream in streams}
         for handle, series in limit.over(self._series_of_resources(resources)):
