@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 from bench.data import END, METER, PROJECT, START
 from metering import catalogue
 from metering.catalogue import CatalogueQuery
+from metering.figures import STANDARD
 from metering.model import AllProjects
-from metering.query import FIELDS, AllOf, Comparison, Operator, SummaryQuery
-from metering.statistics import STANDARD, compute
+from metering.query import FIELDS, AllOf, Comparison, Operator
+from metering.statistics import Question, statistics
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
 
@@ -34,13 +35,15 @@ def month_of_project(storage: Storage) -> object:
     asked = {"meter": METER, "project_id": PROJECT}
     leaves = [Comparison(FIELDS[name], Operator.EQ, value) for name, value in asked.items()]
     range_ = Range(START, END)
-    question = SummaryQuery(
+    question = Question(
         scope=AllProjects(),
         filter=AllOf(tuple(leaves)),
         range=range_,
         windows=WholeRange(range_),
+        aggregates=STANDARD,
+        now=END,
     )
-    return compute(storage.summaries(question), (), STANDARD, _ROWS)
+    return statistics(storage, question, _ROWS)
 
 
 def resources(storage: Storage) -> object:
