@@ -25,7 +25,8 @@ _LONGEST_TEXT = 64
 _FINER_THAN_MICROSECONDS = re.compile(r"([.,][0-9]{6})[0-9]+")
 _ASCII_TIME = re.compile(r"[0-9TtZz:.,+\- ]+")
 _USUAL = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?(Z|\+00:00)?"
+    r"(?P<naive>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)"
+    r"(Z|\+00:00)?"
 )
 
 
@@ -36,7 +37,8 @@ def now() -> datetime:
 
 def truncate(instant: datetime) -> datetime:
     """The instant cut to whole milliseconds (floor, as v2 and BSON do)."""
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    finer = instant.microsecond % 1000
+    return instant.replace(microsecond=instant.microsecond - finer) if finer else instant
 
 
 def following(instant: datetime) -> datetime | None:
@@ -53,10 +55,11 @@ def read(text: str, field: str = "timestamp") -> datetime:
     Raises:
         InvalidRequest: not a time, or outside the years 1 to 9999 once it is UTC.
     """
-    if _USUAL.fullmatch(text):
+    usual = _USUAL.fullmatch(text)
+    if usual:
         # What nearly every sample has: Python's own reader takes a tenth of the library's time.
         try:
-            return truncate(datetime.fromisoformat(text).replace(tzinfo=UTC))
+            return truncate(datetime.fromisoformat(f"{usual['naive']}+00:00"))
         except ValueError:
             pass
     at = _parsed(text)

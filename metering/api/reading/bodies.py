@@ -15,15 +15,16 @@ from metering.api.framework.expose import JSON_TYPES, Body, Call
 from metering.api.reading.shapes import (
     NOT_FINITE,
     AgentSample,
+    Item,
     Read,
     V2Sample,
+    read_array,
     read_either,
     read_item,
     read_v2,
 )
 from metering.api.writing.render import JSON, NDJSON
-from metering.errors import InvalidRequest, InvalidSample, TooLarge, UnsupportedMedia
-from metering.recording import Draft
+from metering.errors import InvalidRequest, TooLarge, UnsupportedMedia
 
 _NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})
 _Either = V2Sample | AgentSample
@@ -52,7 +53,6 @@ _COMMAS_FOR_A_SAMPLE = 100
 _COMMAS_FOR_ANY_BODY = 500_000
 
 T = TypeVar("T")
-Item = Draft | InvalidSample
 
 
 def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
@@ -63,9 +63,7 @@ def read_v2_samples(call: Call, max_samples: int) -> list[Item]:
         TooLarge: more samples than that.
         UnsupportedMedia: not JSON.
     """
-    body = _checked(call, JSON_TYPES)
-    items = [] if body in (b"", b"null") else _array(body, max_samples)
-    return _read_all(items, read_v2)
+    return _read_array(_checked(call, JSON_TYPES), max_samples, read_v2)
 
 
 def read_samples(call: Call, max_samples: int) -> list[Item]:
@@ -78,12 +76,10 @@ def read_samples(call: Call, max_samples: int) -> list[Item]:
     """
     body = _checked(call, (*JSON_TYPES, NDJSON))
     if call.content_type == NDJSON:
-        items = _lines(body, max_samples)
-    elif body.startswith(b"{"):
-        items = [bytes(_parsed(_with_words(body), _one))]
-    else:
-        items = [] if body in (b"", b"null") else _array(body, max_samples)
-    return _read_all(items, read_either)
+        return _read_all(_lines(body, max_samples), read_either)
+    if body.startswith(b"{"):
+        return _read_all([bytes(_parsed(_with_words(body), _one))], read_either)
+    return _read_array(body, max_samples, read_either)
 
 
 def _with_words(body: bytes) -> bytes:
@@ -108,13 +104,19 @@ def _checked(call: Call, media: Sequence[str]) -> bytes:
     return call.body.strip()
 
 
-def _array(body: bytes, max_samples: int) -> list[bytes]:
+def _read_array(body: bytes, max_samples: int, read: Read) -> list[Item]:
+    if body in (b"", b"null"):
+        return _read_all([], read)
     most = max(_COMMAS_FOR_ANY_BODY, _COMMAS_FOR_A_SAMPLE * max_samples)
-    if body.count(b",") > most:
+    if len(body) > most and body.count(b",") > most:
         raise TooLarge(f"at most {most} commas in one request", field="samples")
-    items = _parsed(_with_words(body), _items)
-    _refuse_many(len(items), max_samples)
-    return [bytes(item) for item in items]
+    found = read_array(body)
+    if found:
+        _refuse_many(len(found), max_samples)
+        return found
+    pieces = _parsed(_with_words(body), _items)
+    _refuse_many(len(pieces), max_samples)
+    return _read_all([bytes(piece) for piece in pieces], read)
 
 
 def _lines(body: bytes, max_samples: int) -> list[bytes]:

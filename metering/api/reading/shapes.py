@@ -87,6 +87,16 @@ class AgentSample(Struct):
     resource_metadata: Annotated[Raw, _METADATA] = Raw()
 
 
+class _CompleteV2Sample(V2Sample, forbid_unknown_fields=True, kw_only=True):
+    """One that has all that it must have: so a body holds no more of them than it has room for."""
+
+    counter_name: str
+    counter_type: str
+    counter_unit: str
+    counter_volume: Raw
+    resource_id: str
+
+
 class _Peek(Struct):
     """Only what tells the shapes apart."""
 
@@ -95,6 +105,7 @@ class _Peek(Struct):
 
 
 _peek = msgspec.json.Decoder(_Peek).decode
+_complete_v2 = msgspec.json.Decoder(list[_CompleteV2Sample]).decode
 _v2 = msgspec.json.Decoder(V2Sample).decode
 _agent = msgspec.json.Decoder(AgentSample).decode
 _text = msgspec.json.Decoder(str).decode
@@ -105,9 +116,22 @@ _NOT_FINITE_INSIDE = re.compile(rb'"\\u0000-?(NaN|Infinity)"')
 NOT_FINITE = "\0"
 
 Read = Callable[[bytes], Draft]
+Item = Draft | InvalidSample
 
 
-def read_item(item: bytes, read: Read) -> Draft | InvalidSample:
+def read_array(body: bytes) -> list[Item] | None:
+    """The samples of an array, if all are complete and in v2's shape, as they usually are.
+
+    None of any other body, whatever is the matter with it. Takes half the time of cutting the array
+    and reading piece by piece.
+    """
+    try:
+        return [_v2_draft_or_fault(sent) for sent in _complete_v2(body)]
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def read_item(item: bytes, read: Read) -> Item:
     """The sample in a piece of JSON, by one of the readers below, or why it is none."""
     try:
         return read(item)
@@ -145,7 +169,17 @@ def read_either(item: bytes) -> Draft:
 
 def read_v2(item: bytes) -> Draft:
     """v2's shape."""
-    sent = _v2(item)
+    return _v2_draft(_v2(item))
+
+
+def _v2_draft_or_fault(sent: V2Sample) -> Item:
+    try:
+        return _v2_draft(sent)
+    except InvalidSample as error:
+        return error
+
+
+def _v2_draft(sent: V2Sample) -> Draft:
     return Draft(
         meter=sent.counter_name,
         type=sent.counter_type,
@@ -184,12 +218,15 @@ def _read_agent(item: bytes) -> Draft:
 def _volume(raw: Raw, field: str) -> str | None:
     """The text of a number literal or of a string; what it may be is decided later."""
     literal = bytes(raw)
-    if literal in (b"", b"null"):
+    kind = literal[:1]
+    if kind and kind in b"-0123456789":
+        return literal.decode()
+    if kind in (b"", b"n"):
         return None
-    if literal[:1] in b"[{tf":
+    if kind != b'"':
         message = f"{field} must be a number, not {literal[:100].decode(errors='replace')}"
         raise InvalidSample(message, field=field)
-    text = _text(literal) if literal[:1] == b'"' else literal.decode()
+    text = _text(literal)
     if text.startswith(NOT_FINITE):
         raise InvalidSample(f"{field} must be a finite number", field=field)
     return text
@@ -197,10 +234,10 @@ def _volume(raw: Raw, field: str) -> str | None:
 
 def _metadata(raw: Raw) -> Metadata | None:
     literal = bytes(raw)
-    if _NOT_FINITE_INSIDE.search(literal):
-        field = _V2_NAMES["metadata"]
-        raise InvalidSample(f"{field} holds a number that is not finite", field=field)
     try:
         return None if literal in (b"", b"null") else Metadata.read(literal)
     except InvalidSample as error:
-        raise InvalidSample(error.message, field=_V2_NAMES["metadata"]) from None
+        field, message = _V2_NAMES["metadata"], error.message
+        if _NOT_FINITE_INSIDE.search(literal):
+            message = f"{field} holds a number that is not finite"
+        raise InvalidSample(message, field=field) from None
