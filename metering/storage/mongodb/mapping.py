@@ -1,5 +1,7 @@
 """Objects as MongoDB documents and back: pure, exact, one line per field.
 
+What is written of a sample is in `packing`.
+
 Metadata is one text on purpose: no foreign key or value can mean anything to the database.
 Binary digests are the keys of series and samples: a *handle* is the digest of a series.
 """
@@ -13,13 +15,11 @@ from decimal import Context, Decimal
 from typing import Any
 
 from bson import decode_iter
-from bson.binary import UUID_SUBTYPE, Binary
 from bson.codec_options import CodecOptions
-from bson.decimal128 import Decimal128
 
 from metering.decimals import canonical
 from metering.metadata import Metadata
-from metering.model import MeterType, Sample, Series
+from metering.model import MeterType, Series
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
 from metering.storage.lookups import Row
@@ -37,14 +37,11 @@ NAIVE: CodecOptions[Document] = CodecOptions()
 _EXPIRED, _EXPIRED_OF = "expired", "expired:"
 SEALING, SEALED = "sealing", "sealed"
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
 # IEEE 754-2008 decimal128 in its binary encoding: sign, 14 bits of exponent, 113 of coefficient.
-_COEFFICIENT_BITS = 113
-_COEFFICIENT = (1 << _COEFFICIENT_BITS) - 1
+COEFFICIENT_BITS = 113
+_COEFFICIENT = (1 << COEFFICIENT_BITS) - 1
 _EXPONENT = (1 << 14) - 1
-_EXPONENT_BIAS = 6176
-_LOW = (1 << 64) - 1
+EXPONENT_BIAS = 6176
 _WIDE = Context(prec=40)
 
 # {series: 16 bytes, timestamp: Date, volume: Decimal128} as BSON; 'x' skips names and types.
@@ -53,7 +50,7 @@ _READING_NAMES = re.compile(
     rb"\x4d\0\0\0\x05series\0\x10\0\0\0\0.{16}\x09timestamp\0.{8}\x13volume\0.{16}\0", re.DOTALL
 )
 
-# A document of `samples` whose id is a UUID, in the order of `sample_to_document`.
+# A document of `samples` whose id is a UUID, in the order of `packing.sample_to_document`.
 _SAMPLE = struct.Struct("<14x16s13x16s9x16s11xq8x16s13xqx")
 _SAMPLES = re.compile(
     rb"(?:\x95\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05series\0\x10\0\0\0\0.{16}"
@@ -102,18 +99,6 @@ def series_from_document(document: Mapping[str, Any]) -> Series:
         user_id=document["user_id"],
         metadata=Metadata(document["metadata"]),
     )
-
-
-def sample_to_document(key: bytes, sample: Sample) -> Document:
-    """The document of `samples`; the key is the sample's, which the caller has computed."""
-    return {
-        "_id": key,
-        "series": sample.series.digest,
-        "id": id_to_bson(sample.id),
-        "timestamp": sample.timestamp,
-        "volume": volume_to_bson(sample.volume),
-        "recorded_at": sample.recorded_at,
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,38 +201,19 @@ def block_key(handle: bytes, month: int) -> bytes:
     return handle + month.to_bytes(4, "big")
 
 
-def id_to_bson(text: str) -> str | Binary:
-    """An id; a canonical lower-case UUID in 16 bytes instead of 36."""
-    if _UUID.fullmatch(text):
-        return Binary(bytes.fromhex(text.replace("-", "")), UUID_SUBTYPE)
-    return text
-
-
 def id_from_bson(value: str | bytes) -> str:
-    """The text that `id_to_bson` was given."""
+    """The text of an id; that of a UUID from its 16 bytes."""
     if isinstance(value, str):
         return value
     digits = value.hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def volume_to_bson(volume: Decimal) -> Decimal128:
-    """The same number; volumes have at most 34 digits, so that nothing is rounded.
-
-    Done here, because the constructor takes up to eight times as long for a Decimal.
-    """
-    exponent = int(volume.as_tuple().exponent)
-    signed = int(_WIDE.scaleb(volume, -exponent) if exponent else volume)
-    bits = abs(signed) | (exponent + _EXPONENT_BIAS) << _COEFFICIENT_BITS | (signed < 0) << 127
-    # High and low half are a documented form that the annotations of bson leave out.
-    return Decimal128((bits >> 64, bits & _LOW))  # type: ignore[arg-type]
-
-
 def volume_from_bson(bid: bytes) -> Decimal:
     """The number of 16 bytes of decimal128, in canonical form."""
     bits = int.from_bytes(bid, "little")
     coefficient = bits & _COEFFICIENT
-    exponent = (bits >> _COEFFICIENT_BITS & _EXPONENT) - _EXPONENT_BIAS
+    exponent = (bits >> COEFFICIENT_BITS & _EXPONENT) - EXPONENT_BIAS
     number = _WIDE.scaleb(Decimal(-coefficient if bits >> 127 else coefficient), exponent)
     is_plain = exponent == 0 or (exponent < 0 and coefficient % 10)
     return number if is_plain else canonical(number)

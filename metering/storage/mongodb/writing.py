@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pymongo
+from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, OperationFailure
@@ -27,11 +28,11 @@ from metering.storage.mongodb.mapping import (
     Document,
     Watermarks,
     row_from_document,
-    sample_to_document,
     series_from_document,
     series_to_document,
 )
 from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
+from metering.storage.mongodb.packing import sample_to_document
 from metering.storage.mongodb.questions import among
 from metering.storage.mongodb.sealing import Day, delete_found, in_transaction, strike
 
@@ -56,7 +57,7 @@ class _View:
 class _Insert:
     """What is to be done together, for whom, and as judged from which view."""
 
-    documents: list[Document]
+    documents: list[RawBSONDocument]
     days: Collection[Day]
     submissions: Sequence[Submission]
     view: _View
@@ -266,7 +267,9 @@ class Writer:
 
 
 def _insert(
-    collection: MongoCollection[Document], documents: list[Document], session: ClientSession
+    collection: MongoCollection[Document],
+    documents: Sequence[Document | RawBSONDocument],
+    session: ClientSession,
 ) -> list[bytes]:
     """Insert what is not there, durably; the keys that were taken.
 
@@ -289,7 +292,7 @@ def _days(samples: Iterable[Sample], known: Watermarks) -> set[Day]:
     }
 
 
-def _documents(fresh: Mapping[bytes, Sample]) -> list[Document]:
+def _documents(fresh: Mapping[bytes, Sample]) -> list[RawBSONDocument]:
     return [sample_to_document(key, sample) for key, sample in fresh.items()]
 
 

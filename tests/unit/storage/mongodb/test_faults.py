@@ -16,7 +16,7 @@ from metering.errors import QueryTooExpensive, StorageUnavailable
 from metering.model import AllProjects, Outcome, Submission
 from metering.query import SampleQuery
 from metering.storage.mongodb import MongoStorage, faults
-from metering.storage.mongodb.mapping import sample_to_document
+from metering.storage.mongodb.packing import sample_to_document
 
 ALL = SampleQuery(scope=AllProjects())
 EVEN_SO = {"shouldCheckForInterrupt": True}

@@ -1,0 +1,59 @@
+"""Samples as BSON documents: packed, in half the time of making dicts that a library encodes.
+
+The fields are those that `mapping.row_from_document` reads, in the order in which
+`mapping.found_in_batch` finds them without a decoder.
+"""
+
+import re
+import struct
+from decimal import Decimal
+
+from bson.raw_bson import RawBSONDocument
+
+from metering.model import Sample
+from metering.storage.mongodb.mapping import COEFFICIENT_BITS, EXPONENT_BIAS
+from metering.times import to_milliseconds
+
+# The type and the name of each field; of what is binary the length and the kind too.
+_KEY = b"\x05_id\0\x10\0\0\0\0"
+_SERIES = b"\x05series\0\x10\0\0\0\0"
+_UUID_ID, _TEXT_ID = b"\x05id\0\x10\0\0\0\x04", b"\x02id\0"
+_TIMESTAMP, _VOLUME, _RECORDED_AT = b"\x09timestamp\0", b"\x13volume\0", b"\x09recorded_at\0"
+
+_int32 = struct.Struct("<i").pack
+_int64 = struct.Struct("<q").pack
+_AROUND_THE_FIELDS = 5
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def sample_to_document(key: bytes, sample: Sample) -> RawBSONDocument:
+    """The document of `samples`; the key is the sample's, which the caller has computed."""
+    fields = b"".join(
+        (
+            *(_KEY, key),
+            *(_SERIES, sample.series.digest),
+            id_to_bson(sample.id),
+            *(_TIMESTAMP, _int64(to_milliseconds(sample.timestamp))),
+            *(_VOLUME, volume_to_bson(sample.volume)),
+            *(_RECORDED_AT, _int64(to_milliseconds(sample.recorded_at))),
+        )
+    )
+    return RawBSONDocument(_int32(len(fields) + _AROUND_THE_FIELDS) + fields + b"\0")
+
+
+def id_to_bson(text: str) -> bytes:
+    """The field of an id; a canonical lower-case UUID in 16 bytes instead of 36."""
+    if _UUID.fullmatch(text):
+        return _UUID_ID + bytes.fromhex(text.replace("-", ""))
+    encoded = text.encode() + b"\0"
+    return _TEXT_ID + _int32(len(encoded)) + encoded
+
+
+def volume_to_bson(volume: Decimal) -> bytes:
+    """The same number as decimal128; volumes have at most 34 digits, so that nothing is rounded."""
+    whole, _, places = format(volume, "f").partition(".")
+    number = int(whole + places)
+    exponent = EXPONENT_BIAS - len(places)
+    bits = abs(number) | exponent << COEFFICIENT_BITS | (number < 0) << 127
+    return bits.to_bytes(16, "little")
