@@ -59,7 +59,7 @@ class Series:
             _optional(self.user_id),
             self.metadata.text,
         )
-        return _digest(*parts)
+        return _digest("".join([f"{len(part)}:{part}" for part in parts]))
 
     @property
     def stream(self) -> Stream:
@@ -85,16 +85,15 @@ class Sample:
 
 def sample_key(source: str, sample_id: str) -> bytes:
     """The key of the sample with that source and id."""
-    return _digest(source, sample_id)
+    return _digest(f"{len(source)}:{source}{len(sample_id)}:{sample_id}")
 
 
 def _optional(text: str | None) -> str:
     return "-" if text is None else f"+{text}"
 
 
-def _digest(*parts: str) -> bytes:
-    """A digest that cannot be forged by moving characters from one part to the next."""
-    framed = "".join([f"{len(part)}:{part}" for part in parts])
+def _digest(framed: str) -> bytes:
+    """Of parts with their lengths: so none can be forged by moving characters to the next part."""
     return hashlib.blake2b(framed.encode(), digest_size=16).digest()
 
 
