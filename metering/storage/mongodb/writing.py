@@ -133,10 +133,20 @@ class Writer:
         """
         view = self._view_now(submissions, session)
         self._remembered = view.known, time.monotonic()
-        judged = [
-            Verdict(Outcome.EXPIRED, one.sample) if view.expiry.covers(one) else verdict
-            for one, verdict in zip(submissions, verdicts, strict=True)
-        ]
+        judged = verdicts
+        if view.expiry != before.expiry:
+            judged = [
+                Verdict(Outcome.EXPIRED, one.sample) if view.expiry.covers(one) else verdict
+                for one, verdict in zip(submissions, verdicts, strict=True)
+            ]
+            self._undo(verdicts, judged, session)
+        self._strike_since(verdicts, before.known, view.known, session)
+        return judged
+
+    def _undo(
+        self, verdicts: list[Verdict], judged: list[Verdict], session: ClientSession
+    ) -> None:
+        """Delete what was stored and is refused by now."""
         undone = {
             verdict.kept.key
             for verdict, after in zip(verdicts, judged, strict=True)
@@ -144,8 +154,6 @@ class Writer:
         }
         if undone:
             delete_found(self._connection, among(undone), session)
-        self._strike_since(verdicts, before.known, view.known, session)
-        return judged
 
     def _strike_since(
         self,
