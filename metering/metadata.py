@@ -20,8 +20,10 @@ MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
 
-_REMEMBERED = 1_000
-_BYTES_REMEMBERED = 4 * 1024 * 1024
+# Some 30 MB as they usually are, and 90 at most.
+_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 4_096
+_BYTES_OF_FLAT_FORMS = 4 * 1024 * 1024
 _BYTES_OF_A_KEY = 100
 # JSON may write a character of one byte as six: \\u0041.
 _LONGEST_ESCAPED = 6
@@ -60,15 +62,19 @@ class Metadata:
         return metadata
 
     @classmethod
-    @lru_cache(maxsize=_REMEMBERED)
     def read(cls, json: bytes) -> "Metadata":
         """The description in a JSON object; of two equal keys in one object the last counts.
 
-        Those read last are remembered: a resource sends the same with every sample.
+        Those read last are remembered, but the longest: a resource sends the same with every
+        sample.
 
         Raises:
             InvalidSample: not a JSON object, or one that `of` refuses.
         """
+        return _read_lately(json) if len(json) <= _LONGEST_REMEMBERED else cls._read(json)
+
+    @classmethod
+    def _read(cls, json: bytes) -> "Metadata":
         if len(json) > _LONGEST_ESCAPED * MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         try:
@@ -132,9 +138,11 @@ def _weigh(flat: Mapping[str, str]) -> int:
     return sum(map(len, flat.values())) + _BYTES_OF_A_KEY * len(flat)
 
 
-_flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_REMEMBERED, _weigh)
+_flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_OF_FLAT_FORMS, _weigh)
 
 NOTHING = Metadata("{}")
+
+_read_lately = lru_cache(maxsize=_REMEMBERED)(Metadata._read)  # noqa: SLF001 - of this module
 
 
 def _check(tree: Mapping[str, Any]) -> bool:

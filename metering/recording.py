@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from sys import intern
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -19,18 +20,17 @@ import msgspec
 from metering import times
 from metering.decimals import read_volume
 from metering.errors import Conflict, Expired, InvalidRequest, InvalidSample
+from metering.known_series import KnownSeries
 from metering.metadata import NOTHING, Metadata
 from metering.model import MeterType, Outcome, Sample, Series, Submission, Verdict
-from metering.remembered import Remembered
 from metering.storage.base import Storage
 
 DEFAULT_SOURCE = "openstack"
 MAX_TEXT_LENGTH = 255
 MAX_AHEAD = timedelta(days=1)
 
-# Some MB: series share their metadata, and those with very long ones are not remembered.
-_SERIES_REMEMBERED = 5_000
-_LONGEST_REMEMBERED = 4_096
+# Room for 200,000 series: twenty meters each of 10,000 resources.
+_BYTES_OF_KNOWN_SERIES = 128 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ class Recorder:
         """Record into the storage; the clock completes and judges timestamps."""
         self._storage = storage
         self._clock = clock
-        self._series: Remembered[Hashable, Series] = Remembered(_SERIES_REMEMBERED)
+        self._known = KnownSeries(_BYTES_OF_KNOWN_SERIES)
 
     def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
         """Record all or nothing, and say in order what became of each; none is a conflict.
@@ -143,45 +143,69 @@ class Recorder:
         self, drafts: Sequence[Draft | InvalidSample], manner: Manner
     ) -> list[Submission | InvalidSample]:
         now = self._clock()
+        circumstances = _circumstances(manner)
         judged: list[Submission | InvalidSample] = []
         for index, draft in enumerate(drafts):
             if isinstance(draft, InvalidSample):
                 judged.append(draft)
                 continue
             try:
-                judged.append(self._submission(draft, index, manner, now))
+                sample = Sample(
+                    series=self._series_of(draft, manner, circumstances),
+                    id=_id(draft, index, manner),
+                    timestamp=_timestamp(draft, now),
+                    volume=_volume(draft),
+                    recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
+                )
+                judged.append(Submission(sample, _completed(draft, manner.author)))
             except InvalidSample as error:
                 judged.append(error)
         return judged
 
-    def _submission(self, draft: Draft, index: int, manner: Manner, now: datetime) -> Submission:
-        sample = Sample(
-            series=self._series_of(draft, manner),
-            id=_id(draft, index, manner),
-            timestamp=_timestamp(draft, now),
-            volume=_volume(draft),
-            recorded_at=_recorded_at(draft, now) if manner.keeps_recorded_at else now,
-        )
-        return Submission(sample, _completed(draft, manner.author))
-
-    def _series_of(self, draft: Draft, manner: Manner) -> Series:
+    def _series_of(self, draft: Draft, manner: Manner, circumstances: Hashable) -> Series:
         """The series, made anew only if nothing that it depends on was met lately.
 
         Resources send the same with every sample, and most of what there is to check, and all of
         the digest, is the series'.
         """
-        author = manner.author
-        sent = (
-            *(draft.meter, draft.type, draft.unit, draft.resource_id, draft.metadata),
-            *(draft.project_id, draft.user_id, draft.source, manner.meter, manner.prefix_source),
-            *(author.project_id, author.user_id, author.is_admin),
-        )
-        series = self._series.get(sent)
+        sent = _sent(draft, circumstances)
+        series = self._known.get(draft.metadata, sent)
         if series is None:
+            draft = _sharing_texts(draft)
             series = _series(draft, manner)
-            if len(series.metadata.text) <= _LONGEST_REMEMBERED:
-                self._series.add(sent, series)
+            self._known.add(draft.metadata, _sent(draft, circumstances), series)
         return series
+
+
+def _circumstances(manner: Manner) -> Hashable:
+    """All that a series depends on beside what was sent with the sample."""
+    author = manner.author
+    return (
+        *(manner.meter, manner.prefix_source),
+        *(author.project_id, author.user_id, author.is_admin),
+    )
+
+
+def _sent(draft: Draft, circumstances: Hashable) -> Hashable:
+    """All that a series depends on, but the metadata."""
+    return (
+        *(draft.meter, draft.type, draft.unit, draft.resource_id),
+        *(draft.project_id, draft.user_id, draft.source, circumstances),
+    )
+
+
+def _sharing_texts(draft: Draft) -> Draft:
+    """The draft with texts that are not kept twice, whatever many series have in common."""
+    common = {
+        "meter": draft.meter,
+        "type": draft.type,
+        "unit": draft.unit,
+        "project_id": draft.project_id,
+        "user_id": draft.user_id,
+        "source": draft.source,
+    }
+    shared = {name: intern(text) for name, text in common.items() if text is not None}
+    return msgspec.structs.replace(draft, **shared)
 
 
 def _all_valid(judged: Sequence[T | InvalidSample]) -> list[T]:
