@@ -5,6 +5,7 @@ found literally: dots, `$`, empty and non-ASCII keys mean nothing to a database 
 two descriptions equal exactly when their texts are.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -28,7 +29,11 @@ _BYTES_OF_A_KEY = 100
 # JSON may write a character of one byte as six: \\u0041.
 _LONGEST_ESCAPED = 6
 
+_CONTAINERS = (dict, list)
 _TOO_DEEP = f"metadata is nested deeper than {MAX_DEPTH}"
+
+# In a JSON text, where a backslash may stand for itself.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=read_number).decode
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
@@ -54,6 +59,8 @@ class Metadata:
             text = _encode(tree)
         except UnicodeEncodeError:
             raise InvalidSample("metadata must be Unicode", field="metadata") from None
+        if b"u0000" in text and _NUL.search(text):
+            raise InvalidSample("metadata must not contain NUL", field="metadata")
         if len(text) > MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
         metadata = cls(text.decode())
@@ -153,20 +160,18 @@ def _check(tree: Mapping[str, Any]) -> bool:
     has_joints = False
     pending: list[tuple[Any, int]] = [(tree, 1)]
     while pending:
-        value, depth = pending.pop()
+        container, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise InvalidSample(_TOO_DEEP, field="metadata")
-        if isinstance(value, dict):
-            for key in value:
-                if "\0" in key or len(key) > MAX_KEY_LENGTH:
-                    message = f"metadata keys have at most {MAX_KEY_LENGTH} characters and no NUL"
-                    raise InvalidSample(message, field="metadata")
-                has_joints = has_joints or "." in key or ":" in key
-            pending.extend([(item, depth + 1) for item in value.values()])
-        elif isinstance(value, list):
-            pending.extend([(item, depth + 1) for item in value])
-        elif isinstance(value, str) and "\0" in value:
-            raise InvalidSample("metadata values must not contain NUL", field="metadata")
+        items = container
+        if isinstance(container, dict):
+            items = container.values()
+            keys = "".join(container)  # all at once, which takes a third of the time
+            if len(keys) > MAX_KEY_LENGTH and max(map(len, container)) > MAX_KEY_LENGTH:
+                message = f"metadata keys have at most {MAX_KEY_LENGTH} characters"
+                raise InvalidSample(message, field="metadata")
+            has_joints = has_joints or "." in keys or ":" in keys
+        pending.extend([(item, depth + 1) for item in items if isinstance(item, _CONTAINERS)])
     return has_joints
 
 

@@ -72,6 +72,7 @@ TEXTS = [
     pytest.param(b'{"a": [3, 1, 2]}', '{"a":[3,1,2]}', id="lists-keep-their-order"),
     pytest.param(b'{"a": 1, "a": 2}', '{"a":2}', id="last-of-equal-keys"),
     pytest.param(b'{"a": 1.10}', '{"a":1.10}', id="exact"),
+    pytest.param(rb'{"\\u0000": "\\\\u0000"}', r'{"\\u0000":"\\\\u0000"}', id="reads-like-a-nul"),
     pytest.param(
         b'{"a": 0.1234567890123456789012345678901}',
         '{"a":0.1234567890123456789012345678901}',
@@ -110,6 +111,8 @@ REFUSED_TREES = [
     pytest.param({"a": {"k" * (MAX_KEY_LENGTH + 1): 1}}, id="long-key-below"),
     pytest.param({"a": [{"\0": 1}]}, id="nul-in-a-key"),
     pytest.param({"a": ["x\0"]}, id="nul-in-a-value"),
+    pytest.param({"a": "\\\0"}, id="nul-after-a-backslash"),
+    pytest.param({"a": ["\\u0000", "\0"]}, id="nul-after-what-reads-like-one"),
     pytest.param({"a": "\ud800"}, id="lone-surrogate"),
     pytest.param({"a": "x" * MAX_BYTES}, id="large"),
     pytest.param({"a": "é" * (MAX_BYTES // 2)}, id="large-in-bytes"),
@@ -156,6 +159,13 @@ def test_refused_tree(tree: dict) -> None:
 
     assert "metadata" == raised.value.field
     assert len(raised.value.message) < 200
+
+
+def test_many_keys() -> None:
+    """Each may be as long as is allowed, however many there are."""
+    tree = {f"{number:0{MAX_KEY_LENGTH}}": number for number in range(20)}
+
+    assert tree == Metadata.of(tree).tree
 
 
 def _nested(depth: int) -> dict[str, Any]:
