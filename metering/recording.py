@@ -20,9 +20,9 @@ import msgspec
 from metering import times
 from metering.decimals import read_volume
 from metering.errors import Conflict, Expired, InvalidRequest, InvalidSample
-from metering.known_series import KnownSeries
 from metering.metadata import NOTHING, Metadata
 from metering.model import MeterType, Outcome, Sample, Series, Submission, Verdict
+from metering.sent_series import SentSeries
 from metering.storage.base import Storage
 
 DEFAULT_SOURCE = "openstack"
@@ -104,7 +104,7 @@ class Recorder:
         """Record into the storage; the clock completes and judges timestamps."""
         self._storage = storage
         self._clock = clock
-        self._known = KnownSeries(_BYTES_OF_KNOWN_SERIES)
+        self._known = SentSeries(_BYTES_OF_KNOWN_SERIES)
 
     def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
         """Record all or nothing, and say in order what became of each; none is a conflict.

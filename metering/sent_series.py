@@ -12,7 +12,7 @@ _BYTES_OF_DESCRIPTION = 500
 _Described = dict[Hashable, Series]
 
 
-class KnownSeries:
+class SentSeries:
     """At least what was added last, as much as has room; at most twice as much.
 
     Two generations, as in `Remembered`, and for the same reason. Descriptions come first in it,

@@ -2,9 +2,9 @@
 
 from builders import series
 
-from metering import known_series
-from metering.known_series import KnownSeries
+from metering import sent_series
 from metering.metadata import Metadata
+from metering.sent_series import SentSeries
 
 DESCRIPTION = Metadata.of({"a": 1})
 # Of which there is room for one only.
@@ -13,7 +13,7 @@ LONG = [Metadata.of({"a": str(number) * 5000}) for number in range(6)]
 
 def test_a_series_is_what_was_sent() -> None:
     """It is found under the same description and the same of everything else, and no other."""
-    known = KnownSeries(10_000)
+    known = SentSeries(10_000)
     one = series(metadata=DESCRIPTION)
     known.add(DESCRIPTION, ("cpu", "vm-1"), one)
 
@@ -25,7 +25,7 @@ def test_a_series_is_what_was_sent() -> None:
 
 def test_a_series_without_description() -> None:
     """None sent is a description too."""
-    known = KnownSeries(10_000)
+    known = SentSeries(10_000)
     one = series()
     known.add(None, "sent", one)
 
@@ -34,7 +34,7 @@ def test_a_series_without_description() -> None:
 
 def test_what_was_added_last_is_there() -> None:
     """As much as there is room for."""
-    known = KnownSeries(10_000)
+    known = SentSeries(10_000)
     for one in LONG:
         known.add(one, "sent", series(metadata=one))
 
@@ -43,7 +43,7 @@ def test_what_was_added_last_is_there() -> None:
 
 def test_it_is_bounded() -> None:
     """It holds no more bytes than twice what it was made for, in long descriptions or short."""
-    known = KnownSeries(10_000)
+    known = SentSeries(10_000)
     for one in LONG:
         known.add(one, "sent", series(metadata=one))
     for number in range(100):
@@ -51,12 +51,12 @@ def test_it_is_bounded() -> None:
 
     assert all(known.get(one, "sent") is None for one in LONG)
     held = sum(known.get(DESCRIPTION, number) is not None for number in range(100))
-    assert 0 < held * known_series._BYTES_OF_SERIES <= 20_000
+    assert 0 < held * sent_series._BYTES_OF_SERIES <= 20_000
 
 
 def test_what_is_asked_for_again_stays() -> None:
     """A series that is met now and then outlives any number that are not."""
-    known = KnownSeries(10_000)
+    known = SentSeries(10_000)
     met = series(metadata=DESCRIPTION)
     known.add(DESCRIPTION, "met", met)
     for number in range(200):
