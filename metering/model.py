@@ -83,6 +83,13 @@ class Sample:
         return sample_key(self.series.source, self.id)
 
 
+class Place(NamedTuple):
+    """Where to look for samples: of this series, at this instant."""
+
+    series: Series
+    at: datetime
+
+
 def sample_key(source: str, sample_id: str) -> bytes:
     """The key of the sample with that source and id."""
     return _digest(f"{len(source)}:{source}{len(sample_id)}:{sample_id}")

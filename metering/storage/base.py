@@ -1,17 +1,17 @@
 """What every store promises, in prose; `tests/contract` checks each sentence on every driver.
 
-A driver keeps samples and answers four questions: which samples, series, Summaries, streams.
+A driver keeps samples and answers questions: which samples, series, Summaries, streams.
 It does no calendars, reads neither the configuration nor the clock, and knows no HTTP. A question
 that reaches it has been checked. The memory driver is the definition of right.
 """
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from metering.model import Extent, Outcome, Sample, Series, Submission, Verdict
+from metering.model import Extent, Outcome, Place, Sample, Series, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons
 from metering.streams import Stretch
@@ -121,6 +121,14 @@ class Storage(abc.ABC):
         `query.after` continues just after a position, also when samples arrived meanwhile. The
         time limit is that of each next sample, and what the caller does in between does not
         count; meanwhile nothing is held in the store, neither a cursor nor a lock.
+        """
+
+    @abc.abstractmethod
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """The samples of these series at these instants, each once, in no defined order.
+
+        Several of a series may share an instant. There is no scope: callers ask for series that
+        an answer with a scope has named.
         """
 
     @abc.abstractmethod

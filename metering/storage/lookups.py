@@ -120,6 +120,13 @@ class SeriesLookUps(Storage):
         """The samples with these keys, in no order."""
 
     @abc.abstractmethod
+    def _rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
+        """The samples at these places, each with the first part of its place, in no order.
+
+        A place is the digest of a series, and an instant; none comes twice.
+        """
+
+    @abc.abstractmethod
     def _publish(self, horizons: Horizons) -> Horizons:
         """Make the later of these and the horizons published before durable, and return them."""
 

@@ -2,12 +2,12 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
 from metering.matching import matches, matches_series
-from metering.model import Extent, Sample, Series, Stream, Submission, Verdict, is_visible
+from metering.model import Extent, Place, Sample, Series, Stream, Submission, Verdict, is_visible
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons, becomes_spent
 from metering.storage.base import (
@@ -67,6 +67,13 @@ class MemoryStorage(Storage):
             if query.after and _position(sample) >= (query.after.timestamp, query.after.key):
                 continue
             if _is_asked(query, sample):
+                yield sample
+
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """See `Storage.samples_at`."""
+        asked = set(places)
+        for sample in self._samples.values():
+            if Place(sample.series, sample.timestamp) in asked:
                 yield sample
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:

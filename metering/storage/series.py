@@ -21,7 +21,7 @@ from typing import Any
 
 from metering.cuts import Cuts
 from metering.matching import bounds, matches, matches_series, reduce_to_sample, required, without
-from metering.model import Extent, Project, Sample, Series, Stream, is_visible, sample_key
+from metering.model import Extent, Place, Project, Sample, Series, Stream, is_visible, sample_key
 from metering.query import (
     EVERYTHING,
     FIELDS,
@@ -95,6 +95,14 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
                 and matches(query.filter, sample)
             ):
                 yield sample
+
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """See `Storage.samples_at`."""
+        limit = Limit(self._timeout_seconds)
+        series = {one.series.digest: one.series for one in places}
+        distinct = {(one.series.digest, one.at) for one in places}
+        for digest, row in limit.over(self._rows_at(distinct)):
+            yield row.sample(series[digest])
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""

@@ -1,12 +1,12 @@
 """A store, and an SQLite, that fail once: at the n-th call, before it was done or after."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from metering.errors import StorageUnavailable
-from metering.model import Extent, Sample, Submission, Verdict
+from metering.model import Extent, Place, Sample, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Horizons
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary
@@ -80,6 +80,10 @@ class FailingStorage(Storage):
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
         return self._rows(lambda: self._inner.samples(query))
+
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """See `Storage.samples_at`."""
+        return self._rows(lambda: self._inner.samples_at(places))
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""

@@ -33,7 +33,13 @@ from metering.storage.mongodb.mapping import (
     series_from_document,
 )
 from metering.storage.mongodb.questions import Find
-from metering.storage.mongodb.reading import KEYS_PER_FIND, Reader, read_neighbours, read_readings
+from metering.storage.mongodb.reading import (
+    KEYS_PER_FIND,
+    PLACES_PER_FIND,
+    Reader,
+    read_neighbours,
+    read_readings,
+)
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
@@ -142,6 +148,12 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         for chunk in chunks(keys, KEYS_PER_FIND):
             yield from map(row_from_document, reader.samples(questions.among(chunk)))
+
+    def _rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
+        reader = self._reader()
+        for chunk in chunks(places, PLACES_PER_FIND):
+            for document in reader.samples(questions.samples_at(chunk)):
+                yield document["series"], row_from_document(document)
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""

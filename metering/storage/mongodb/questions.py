@@ -112,14 +112,16 @@ def readings(handles: Collection[Any], range_: Range) -> Find:
     }
 
 
-def readings_at(instants: Mapping[Any, datetime]) -> Find:
-    """The same of each of the series at one instant, in no order."""
-    places = [{"series": handle, "timestamp": at} for handle, at in instants.items()]
-    return {
-        "filter": {"$or": places},
-        "projection": {"_id": False, "series": True, "timestamp": True, "volume": True},
-        "hint": BY_SERIES.keys,
-    }
+def samples_at(places: Collection[tuple[Any, datetime]]) -> Find:
+    """The samples at each (series, instant), in no order."""
+    alternatives = [{"series": handle, "timestamp": at} for handle, at in places]
+    return {"filter": {"$or": alternatives}, "hint": BY_SERIES.keys}
+
+
+def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
+    """{series, timestamp, volume} of these samples, from the index alone."""
+    projection = {"_id": False, "series": True, "timestamp": True, "volume": True}
+    return {**samples_at(places), "projection": projection}
 
 
 def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:

@@ -179,5 +179,5 @@ def read_neighbours(
     for chunk in chunks(handles, KEYS_PER_FIND):
         instants = reader.ends(Ends(chunk, range_, None), direction)
         for some in chunks(instants, PLACES_PER_FIND):
-            for batch in reader.batches(questions.readings_at(dict(some))):
+            for batch in reader.batches(questions.readings_at(some)):
                 yield from readings_from_batch(batch)

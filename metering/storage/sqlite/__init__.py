@@ -148,7 +148,7 @@ class SqliteStorage(SeriesStorage):
     ) -> Iterator[Pair]:
         fetch = self._question()
         for some in chunks(_numbers(handles), scan.HANDLES_AT_ONCE):
-            at = {"handles": statements.handles_parameter(some), "at": to_milliseconds(instant)}
+            at = {"handles": statements.numbers_parameter(some), "at": to_milliseconds(instant)}
             for columns in fetch(statement, at):
                 yield columns[0], reading_from_columns(columns)
 
@@ -178,6 +178,16 @@ class SqliteStorage(SeriesStorage):
         for columns in self._question()(statements.SAMPLES_BY_KEY, parameters):
             yield row_from_columns(columns)
 
+    def _rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
+        fetch = self._question()
+        for some in chunks(places, scan.HANDLES_AT_ONCE):
+            parameters = {
+                "keys": statements.keys_parameter([digest for digest, _ in some]),
+                "instants": statements.numbers_parameter(to_milliseconds(at) for _, at in some),
+            }
+            for digest, *columns in fetch(statements.SAMPLES_AT, parameters):
+                yield digest, row_from_columns(tuple(columns))
+
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""
         return horizons_from_rows(self._question()(statements.HORIZONS, {}))
@@ -202,7 +212,7 @@ class SqliteStorage(SeriesStorage):
 
     def _delete_some(self, handles: Collection[int], bounds: scan.Bounds) -> int:
         parameters = {
-            "handles": statements.handles_parameter(handles),
+            "handles": statements.numbers_parameter(handles),
             "start": bounds.start,
             "end": bounds.end,
             "limit": _DELETED_AT_ONCE,
@@ -300,7 +310,7 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
     """What is stored under the keys."""
     parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
     found = connection.execute(statements.SAMPLES_BY_KEY, parameters).fetchall()
-    parameters = {"handles": statements.handles_parameter({columns[0] for columns in found})}
+    parameters = {"handles": statements.numbers_parameter({columns[0] for columns in found})}
     rows = connection.execute(statements.SERIES_BY_HANDLE, parameters).fetchall()
     series = dict(map(series_from_columns, rows))
     return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}

@@ -20,7 +20,7 @@ def read_blocks(
 ) -> Iterator[StoredBlock]:
     """The blocks of the series in these months."""
     parameters = {
-        "handles": statements.handles_parameter(cast("Collection[int]", handles)),
+        "handles": statements.numbers_parameter(cast("Collection[int]", handles)),
         "begin": months.start,
         "end": months.stop,
         "hours": grain is Grain.HOUR,

@@ -73,7 +73,7 @@ def by_series(fetch: Fetch, handles: Collection[int], bounds: Bounds) -> Iterato
         group = pending[:HANDLES_AT_ONCE]
         pending = pending[HANDLES_AT_ONCE:]
         parameters = {
-            "handles": statements.handles_parameter(group),
+            "handles": statements.numbers_parameter(group),
             "start": bounds.start,
             "end": bounds.end,
             "limit": _LAST_CHUNK,
@@ -92,7 +92,7 @@ def extents(
     ordered = sorted(handles)
     for begin in range(0, len(ordered), HANDLES_AT_ONCE):
         parameters = {
-            "handles": statements.handles_parameter(ordered[begin : begin + HANDLES_AT_ONCE]),
+            "handles": statements.numbers_parameter(ordered[begin : begin + HANDLES_AT_ONCE]),
             "start": bounds.start,
             "end": bounds.end,
             "as_of": as_of,

@@ -70,6 +70,13 @@ SAMPLES_BY_KEY = """
     FROM place CROSS JOIN samples ON key = substr(:keys, at, 16)
 """
 
+SAMPLES_AT = """
+    SELECT digest, series, timestamp, samples.key, samples.id, volume, recorded_at
+    FROM json_each(:instants)
+        CROSS JOIN series ON digest = substr(:keys, 16 * json_each.key + 1, 16)
+        CROSS JOIN samples ON series = handle AND timestamp = json_each.value
+"""
+
 SAMPLES_OF_SERIES = """
     SELECT series, timestamp, key, id, volume, recorded_at
     FROM samples
@@ -213,9 +220,9 @@ SAMPLES_OF_NO_SERIES = """
 """
 
 
-def handles_parameter(handles: Iterable[int]) -> str:
-    """The handles as a JSON array."""
-    return f"[{','.join(map(str, handles))}]"
+def numbers_parameter(numbers: Iterable[int]) -> str:
+    """Whole numbers, such as handles and instants, as a JSON array."""
+    return f"[{','.join(map(str, numbers))}]"
 
 
 def texts_parameter(texts: Iterable[str]) -> str:
