@@ -298,7 +298,7 @@ class SqliteStorage(SeriesStorage):
 
 
 def _read_series(fetch: scan.Fetch, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-    parameters = {"handles": statements.handles_parameter(_numbers(handles))}
+    parameters = {"handles": statements.numbers_parameter(_numbers(handles))}
     return map(series_from_columns, fetch(statements.SERIES_BY_HANDLE, parameters))
 
 

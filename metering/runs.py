@@ -1,0 +1,53 @@
+"""Runs: successive stretches of a stream that match, and whose values are equal."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from metering.grouping import Group, group_of
+from metering.matching import matches_series
+from metering.model import Series
+from metering.query import Field, Filter
+from metering.streams import Stretch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """By which fields stretches are told apart, and which match at all.
+
+    With `carries`, a field that a description lacks has the last value that it had.
+    """
+
+    by: tuple[Field, ...]
+    filter: Filter
+    carries: bool
+
+
+def carry(earlier: Group, series: Series, by: tuple[Field, ...]) -> Group:
+    """The values that a description has, and where it has none, the earlier ones."""
+    own = group_of(series, by)
+    return tuple(
+        before if value is None else value for before, value in zip(earlier, own, strict=True)
+    )
+
+
+def runs(
+    stretches: Sequence[Stretch], carried: Group, conditions: Conditions
+) -> Iterator[tuple[Group, Sequence[Stretch]]]:
+    """The longest runs of a stream, with their values; `carried` are those before the first."""
+    run: list[Stretch] = []
+    of_run = carried
+    for stretch in stretches:
+        values = carry(carried, stretch.series, conditions.by)
+        matches = matches_series(conditions.filter, stretch.series)
+        # What the caller may not see has no reading that is next.
+        goes_on = run and values == of_run and run[-1].next == stretch.summary.first
+        if run and not (matches and goes_on):
+            yield of_run, run
+            run = []
+        if matches:
+            run.append(stretch)
+            of_run = values
+        if conditions.carries:
+            carried = values
+    if run:
+        yield of_run, run

@@ -1,0 +1,297 @@
+"""Segments: a stream while nothing changed that somebody asks about.
+
+A, B, A is three segments. They touch: each ends where the next begins, which is with its first
+reading. What they have of readings and of intervals adds up exactly to what the range has.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
+
+from metering import quantities
+from metering.carrying import carried_into
+from metering.cuts import Cuts
+from metering.decimals import canonical
+from metering.errors import InvalidQuery
+from metering.figures import USAGE, Detail, Part, detail, figure
+from metering.grouping import Group
+from metering.model import MeterType, Place, Scope, Series, Stream
+from metering.quantities import Portion, Rules, Way
+from metering.query import EVERYTHING, AllOf, Field, Filter, StreamQuery, fields_of
+from metering.runs import Conditions, carry, runs
+from metering.storage.base import Storage
+from metering.streams import Stretch
+from metering.summary import Reading
+from metering.times import EVER, LAST, Range, WholeRange
+
+_OF_STREAM = frozenset(Stream._fields)
+_WAYS: Mapping[MeterType, tuple[Way, ...]] = {
+    MeterType.DELTA: (quantities.readings,),
+    MeterType.CUMULATIVE: (quantities.readings, quantities.increase),
+    MeterType.GAUGE: (quantities.readings, quantities.holding),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentQuestion:
+    """By which fields streams are divided, and what is asked of them.
+
+    `now`, `max_gap` and `first_counts` are as in `Rules`; after the last reading of a stream its
+    segment goes on for `max_gap`, whatever the type. With `carries`, a field that a description
+    lacks has the last value that it had in the stream, as far as that is in scope. With `merges`
+    segments of a stream that have equal values are one.
+    """
+
+    scope: Scope
+    by: tuple[Field, ...]
+    now: datetime
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+    max_gap: timedelta | None = None
+    first_counts: bool = False
+    carries: bool = True
+    merges: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        """How portions are made."""
+        return Rules(
+            windows=WholeRange(self.range),
+            range=self.range,
+            now=self.now,
+            max_gap=self.max_gap,
+            first_counts=self.first_counts,
+        )
+
+    @property
+    def of_streams(self) -> StreamQuery:
+        """The streams, whole: descriptions that do not match are carried on as well."""
+        patience = {} if self.max_gap is None else {MeterType.GAUGE: self.max_gap}
+        return StreamQuery(
+            scope=self.scope,
+            filter=AllOf(tuple(part for part in _conjuncts(self.filter) if _is_of_stream(part))),
+            range=self.range,
+            cuts=Cuts(windows=WholeRange(self.range), at=self.now, patience=patience),
+        )
+
+
+class Span(NamedTuple):
+    """From an instant up to another."""
+
+    start: datetime
+    end: datetime
+
+
+class End(NamedTuple):
+    """The first or the last reading of a segment, and its series."""
+
+    series: Series
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stream while its values were these.
+
+    `number` counts the segments of a resource in time, from 1. There are several `spans`, in order,
+    where segments were merged. A segment may have no sample in the range, only an interval that
+    reaches into it: then there are neither extremes nor a first and last reading. `usage` is what
+    is billed for a meter of this type, `detail` what that is made of.
+    """
+
+    stream: Stream
+    number: int
+    values: Group
+    spans: tuple[Span, ...]
+    count: int
+    sum: Decimal
+    min: Decimal | None
+    max: Decimal | None
+    first: End | None
+    last: End | None
+    usage: Decimal
+    detail: Detail
+
+    @property
+    def order(self) -> tuple[str, str, str, str, datetime, int]:
+        """By which segments are sorted: resource, source, type, unit, start; none has another's."""
+        source, _, type_, unit, resource_id = self.stream
+        return resource_id, source, type_, unit, self.spans[0].start, self.number
+
+
+def segments(storage: Storage, question: SegmentQuestion) -> list[Segment]:
+    """The segments of the streams in question, sorted.
+
+    Raises:
+        InvalidQuery: the filter asks of single samples.
+    """
+    of_samples = [one.name for one in fields_of(question.filter) if not one.of_series]
+    if of_samples:
+        message = f"of {of_samples[0]} only samples can be asked, not what lies between them"
+        raise InvalidQuery(message, field="q.field")
+    found = [
+        _segment(stream, parts, question)
+        for stream, stretches, carried in _streams(storage, question)
+        for parts in _together(_parts(stretches, carried, question), merge=question.merges)
+    ]
+    return sorted(_numbered(found), key=lambda one: one.order)
+
+
+def sample_ids(storage: Storage, found: Iterable[Segment]) -> dict[End, tuple[str, str]]:
+    """The id of the sample of each end, twice: if several are equal, of the first and the last."""
+    ends = {end for one in found for end in (one.first, one.last) if end is not None}
+    ids: dict[End, list[str]] = defaultdict(list)
+    for sample in storage.samples_at({Place(end.series, end.reading.at) for end in ends}):
+        ids[End(sample.series, Reading(sample.timestamp, sample.volume))].append(sample.id)
+    return {end: (min(ids[end]), max(ids[end])) for end in ends & ids.keys()}
+
+
+def _conjuncts(filter_: Filter) -> Iterator[Filter]:
+    """The parts all of which must match."""
+    if isinstance(filter_, AllOf):
+        for part in filter_.parts:
+            yield from _conjuncts(part)
+    else:
+        yield filter_
+
+
+def _is_of_stream(filter_: Filter) -> bool:
+    return all(one.name in _OF_STREAM for one in fields_of(filter_))
+
+
+def _streams(
+    storage: Storage, question: SegmentQuestion
+) -> Iterator[tuple[Stream, Sequence[Stretch], Group]]:
+    """Each stream, and the values that it carried into the range."""
+    query, nothing = question.of_streams, (None,) * len(question.by)
+    lacking: dict[Stream, Sequence[Stretch]] = {}
+    for stretches in storage.streams(query):
+        first = stretches[0]
+        lacks = question.carries and None in carry(nothing, first.series, question.by)
+        if lacks and not first.opens and query.range.start is not None:
+            lacking[first.series.stream] = stretches
+        else:
+            yield first.series.stream, stretches, nothing
+    if lacking:
+        carried = carried_into(storage, query, question.by, lacking.keys())
+        for stream, stretches in lacking.items():
+            yield stream, stretches, carried[stream]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Successive stretches of a stream with equal values, as far as they are in range."""
+
+    values: Group
+    span: Span
+    portions: Sequence[Portion]
+    first: End | None
+    last: End | None
+
+
+def _parts(
+    stretches: Sequence[Stretch], carried: Group, question: SegmentQuestion
+) -> Iterator[_Part]:
+    conditions = Conditions(by=question.by, filter=question.filter, carries=question.carries)
+    for values, run in runs(stretches, carried, conditions):
+        part = _part(values, run, question)
+        if part is not None:
+            yield part
+
+
+def _part(values: Group, run: Sequence[Stretch], question: SegmentQuestion) -> _Part | None:
+    """What a run has in range; None of the one before, if its interval does not reach into it."""
+    rules, ways = question.rules, _WAYS[run[0].series.type]
+    portions = [[portion for way in ways for portion in way(one, rules)] for one in run]
+    inside = [one for one in run if one.summary.first.at in question.range]
+    start = inside[0].summary.first.at if inside else None
+    if portions[0] and (not inside or inside[0] is not run[0]):
+        start = question.range.start
+    if start is None:
+        return None
+    first = End(inside[0].series, inside[0].summary.first) if inside else None
+    last = End(inside[-1].series, inside[-1].summary.last) if inside else None
+    return _Part(
+        values=values,
+        span=Span(start, max(start, _end(run[-1], question))),
+        portions=[portion for some in portions for portion in some],
+        first=first,
+        last=last,
+    )
+
+
+def _end(last: Stretch, question: SegmentQuestion) -> datetime:
+    """Where a segment ends whose last stretch this is."""
+    end = question.range.end
+    if last.until is not None and last.until in question.range:
+        return last.until
+    if last.next is not None and end is not None and last.series.type is MeterType.CUMULATIVE:
+        return end  # the interval up to the next reading is counted
+    ends = [question.now, end or LAST]
+    at = last.summary.last.at
+    if question.max_gap is not None and question.max_gap < LAST - at:
+        ends.append(at + question.max_gap)
+    return min(ends)
+
+
+def _together(parts: Iterable[_Part], *, merge: bool) -> Collection[Sequence[_Part]]:
+    """The parts that make one segment each: alone, or with those of equal values."""
+    if not merge:
+        return [[part] for part in parts]
+    merged: dict[Group, list[_Part]] = defaultdict(list)
+    for part in parts:
+        merged[part.values].append(part)
+    return merged.values()
+
+
+def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) -> Segment:
+    whole = Part(counted=(), has_levels=False, seconds=None, kind=stream.type)
+    for part in parts:
+        for portion in part.portions:
+            whole.add(portion)
+    usage = figure(USAGE, whole)
+    assert usage is not None  # noqa: S101 - of nothing it is 0
+    summary = whole.summary
+    return Segment(
+        stream=stream,
+        number=0,
+        values=parts[0].values,
+        spans=tuple(part.span for part in parts),
+        count=summary.count if summary else 0,
+        sum=canonical(summary.sum) if summary else Decimal(0),
+        min=summary.min if summary else None,
+        max=summary.max if summary else None,
+        first=next((part.first for part in parts if part.first), None),
+        last=next((part.last for part in reversed(parts) if part.last), None),
+        usage=usage,
+        detail=detail([USAGE], whole, stream.unit) or _of_samples(stream.unit, question),
+    )
+
+
+def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
+    """The detail of a sum: until the range is over, more may come."""
+    end = question.range.end
+    return Detail(
+        unit=unit,
+        measured=None,
+        interpolated=None,
+        resets=None,
+        unit_seconds=None,
+        observed_seconds=None,
+        is_provisional=end is None or question.now < end,
+    )
+
+
+def _numbered(found: Iterable[Segment]) -> Iterator[Segment]:
+    """The segments, those of each resource counted in time."""
+
+    def in_time(one: Segment) -> tuple[str, datetime, Stream]:
+        return one.stream.resource_id, one.spans[0].start, one.stream
+
+    for _, of_resource in groupby(sorted(found, key=in_time), lambda one: one.stream.resource_id):
+        for number, one in enumerate(of_resource, start=1):
+            yield replace(one, number=number)
