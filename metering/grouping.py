@@ -12,31 +12,33 @@ MAX_GROUP_FIELDS = 10
 Group = tuple[str | None, ...]
 
 
-def read_group_field(name: str) -> Field:
+def read_group_field(name: str, parameter: str = "groupby") -> Field:
     """The field of that name: any field of a series, `metadata.x` or `resource_metadata.x`.
 
     Raises:
-        InvalidQuery: samples cannot be grouped by it.
+        InvalidQuery: samples cannot be grouped by it; the parameter is named.
     """
     for prefix in ("metadata.", "resource_metadata."):
         if name.startswith(prefix) and len(name) > len(prefix):
             return metadata_field(name.removeprefix(prefix))
     field = FIELDS.get(name)
     if field is None or not field.of_series:
-        message = f"Unknown argument: \"{{'{name[:100]}'}}\": Invalid groupby fields"
-        raise InvalidQuery(message, field="groupby")
+        message = f"Unknown argument: \"{{'{name[:100]}'}}\": Invalid {parameter} fields"
+        raise InvalidQuery(message, field=parameter)
     return field
 
 
-def read_group_fields(names: Collection[str]) -> tuple[Field, ...]:
+def read_group_fields(
+    names: Collection[str], parameter: str = "groupby", most: int = MAX_GROUP_FIELDS
+) -> tuple[Field, ...]:
     """The fields of these names.
 
     Raises:
-        InvalidQuery: more than 10, or one by which samples cannot be grouped.
+        InvalidQuery: too many, or one by which samples cannot be grouped; the parameter is named.
     """
-    if len(names) > MAX_GROUP_FIELDS:
-        raise InvalidQuery(f"at most {MAX_GROUP_FIELDS} groupby fields", field="groupby")
-    return tuple(read_group_field(name) for name in names)
+    if len(names) > most:
+        raise InvalidQuery(f"at most {most} {parameter} fields", field=parameter)
+    return tuple(read_group_field(name, parameter) for name in names)
 
 
 def group_of(series: Series, fields: tuple[Field, ...]) -> Group:

@@ -13,6 +13,7 @@ from metering.api.v2.openapi import OpenApiController
 from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
 from metering.api.v2.samples import SamplesController
+from metering.api.v2.segments import SegmentsController
 from metering.api.v2.statistics import StatisticsController
 from metering.api.v2.usage import UsageController
 from metering.api.versions import VersionsController
@@ -29,6 +30,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     resources = ResourcesController(services)
     samples = SamplesController(services)
     statistics = StatisticsController(services)
+    segments = SegmentsController(services)
     query = QueryController(services)
     dimensions = DimensionsController(services)
     directory = DirectoryController(services)
@@ -44,6 +46,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/meters", {"GET": meters.index}),
         Route("/v2/meters/{meter}", {"GET": meters.samples, "POST": meters.record}),
         Route("/v2/meters/{meter}/statistics", {"GET": statistics.show}),
+        Route("/v2/meters/{meter}/segments", {"GET": segments.index}),
         Route("/v2/resources", {"GET": resources.index}),
         Route("/v2/resources/{resource_id...}", {"GET": resources.show}),
         Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),

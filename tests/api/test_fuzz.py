@@ -29,6 +29,7 @@ PATHS = [
     "/v2/dimensions/metadata.a/values",
     "/v2/users",
 ]
+SEGMENTS = "/v2/meters/cpu/segments"
 NAMES = [
     "q.field",
     "q.op",
@@ -55,6 +56,11 @@ NAMES = [
     "fill",
     "meter",
     "prefix",
+    "by",
+    "merge",
+    "absent",
+    "max_gap",
+    "first",
 ]
 FORMS = ["*/*", "text/xml", "text/csv"]
 WORDS = [
@@ -89,6 +95,7 @@ questions = st.fixed_dictionaries(
         "q": st.lists(conditions, max_size=3) | json_values,
         "limit": leaves,
         "groupby": st.lists(texts, max_size=2) | json_values,
+        "by": st.lists(texts, max_size=2) | json_values,
         "period": leaves,
         "aggregate": st.lists(st.dictionaries(st.sampled_from(["func", "param"]), texts)),
         "marker": json_values,
@@ -119,7 +126,7 @@ CLIENT = client()
 
 @MANY
 @given(
-    path=st.sampled_from(PATHS),
+    path=st.sampled_from([*PATHS, SEGMENTS]),
     query=queries,
     accept=st.sampled_from(["*/*", "text/xml", "text/csv"]),
 )
@@ -130,7 +137,7 @@ def test_queries(path: str, query: str, accept: str) -> None:
 
 
 @MANY
-@given(path=st.sampled_from(PATHS), question=questions)
+@given(path=st.sampled_from([*PATHS, SEGMENTS]), question=questions)
 @example(path=PATHS[3], question={"limit": float("inf")})
 @example(path=PATHS[3], question={"q": [{"field": "\ud800", "value": "\ud800"}]})
 @example(path=PATHS[3], question={"marker": 1})

@@ -62,6 +62,12 @@ ANSWERED: dict[str, list[Ask]] = {
         ("GET", f"/v2/meters/cpu/statistics?{BY_HOUR}&fill=null&tz=UTC", None, 200),
         ("GET", f"/v2/meters/cpu/statistics?{BY_HOUR}&fill=0&aggregate.func=stddev", None, 200),
     ],
+    "GET /v2/meters/{meter}/segments": [
+        ("GET", "/v2/meters/cpu/segments?by=user_id", None, 200),
+        ("GET", "/v2/meters/cpu/segments?by=metadata.a&by=type&merge=values", None, 200),
+        ("GET", "/v2/meters/cpu/segments?by=unit&start=2015-01-01&max_gap=none", None, 200),
+        ("GET", "/v2/meters/unknown/segments?by=unit&absent=null&first=zero&limit=1", None, 200),
+    ],
     "GET /v2/resources": [
         ("GET", "/v2/resources", None, 200),
         ("GET", "/v2/resources?meter_links=0", None, 200),
@@ -97,6 +103,10 @@ ANSWERED: dict[str, list[Ask]] = {
     "GET /v2/openapi.json": [("GET", PATH, None, 200)],
 }
 REFUSED: dict[str, list[Ask]] = {
+    "GET /v2/meters/{meter}/segments": [
+        ("GET", "/v2/meters/cpu/segments", None, 400),
+        ("GET", "/v2/meters/cpu/segments?by=volume", None, 400),
+    ],
     "GET /v2/meters": [
         ("GET", "/v2/meters?limit=0", None, 400),
         ("GET", "/v2/meters", "<q/>", 415),

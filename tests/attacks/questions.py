@@ -8,6 +8,7 @@ from attacks.texts import BAD_TIMES, SURROGATE, nested
 
 SAMPLES, METER = "/v2/samples", "/v2/meters/cpu"
 STATISTICS = f"{METER}/statistics"
+SEGMENTS = f"{METER}/segments"
 LISTS = ("/v2/meters", METER, SAMPLES, "/v2/resources")
 _ALL = (*LISTS, STATISTICS)
 _QUERY = "/v2/query/samples"
@@ -192,6 +193,19 @@ _GET_BODIES = {
     "not UTF-8": (b'{"q":"\xe9"}', "not in valid JSON format"),
 }
 
+_BAD_SEGMENTS = {
+    "nothing": ("", "by is mandatory"),
+    "nine fields": ("&".join(f"by=metadata.{one}" for one in "abcdefghi"), "at most 8 by fields"),
+    "a long path": (f"by=metadata.{'a.' * 501}", "at most 1000 characters"),
+    "merge": ("by=unit&merge=all", "merge must be one of"),
+    "absent": ("by=unit&absent=", "absent must be one of"),
+    "max_gap": ("by=unit&max_gap=1e9", "max_gap must be"),
+    "first": ("by=unit&first=1", "first must be one of"),
+    "of samples": ("by=unit&q.field=volume&q.value=1", "only samples can be asked"),
+    "another instant": ("by=unit&q.field=timestamp&q.op=ne&q.value=2015", "only samples can"),
+    "a marker of samples": ("by=unit&marker=WzEsIngiXQ", "marker must be that of a next link"),
+}
+
 _STATISTICS_BODIES = {
     "groupby text": ('{"groupby":"user_id"}', "groupby"),
     "groupby number": ('{"groupby":[1]}', "groupby"),
@@ -324,6 +338,7 @@ def attacks() -> Rows:
     yield from _conditions()
     yield from _values()
     yield from _statistics()
+    yield from _segments()
     yield from _bodies()
     yield from _questions()
 
@@ -393,6 +408,13 @@ def _statistics() -> Rows:
         yield f"aggregate: {name}", get(f"{STATISTICS}?{query}", 400, words)
     for name, (body, words) in _STATISTICS_BODIES.items():
         yield f"statistics in a body: {name}", get(STATISTICS, 400, words, body)
+
+
+def _segments() -> Rows:
+    for name in _BAD_GROUPS:
+        yield f"by: {name}", get(f"{SEGMENTS}?by={quote(name)}", 400, "Invalid by fields")
+    for name, (query, words) in _BAD_SEGMENTS.items():
+        yield f"segments: {name}", get(f"{SEGMENTS}?{query}", 400, words)
 
 
 def _bodies() -> Rows:

@@ -12,6 +12,7 @@ from metering.api.app import Services
 from metering.api.document.openapi import path_of
 from metering.api.reading.calendars import FILLS
 from metering.api.reading.params import ALIASES, OPERATORS
+from metering.api.reading.segments import ABSENT, MERGES
 from metering.api.routes import make_routes
 from metering.calendar import WEEK_STARTS, Interval
 from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
@@ -62,7 +63,10 @@ def test_every_route_is_in_the_api_page() -> None:
     assert [] == [one for one in shown if f"``{one.replace('* /', 'GET /')}``" not in API]
 
 
-WORDS = [*ALIASES, *OPERATORS, *FUNCTIONS, *CARDINALITY_FIELDS, *Interval, *WEEK_STARTS, *FILLS]
+WORDS = [
+    *(*ALIASES, *OPERATORS, *FUNCTIONS, *CARDINALITY_FIELDS, *Interval, *WEEK_STARTS, *FILLS),
+    *(*ABSENT, *MERGES),
+]
 
 
 @pytest.mark.parametrize("word", WORDS)

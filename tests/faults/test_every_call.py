@@ -62,6 +62,10 @@ QUESTIONS = [
     Request("GET", "/v2/meters/{meter}/statistics", "/v2/meters/cpu/statistics"),
     Request("GET", "/v2/meters/{meter}/statistics", "/v2/meters/cpu/statistics?period=3600"),
     Request("GET", "/v2/meters/{meter}/statistics", "/v2/meters/cpu/statistics?groupby=user_id"),
+    Request("GET", "/v2/meters/{meter}/segments", "/v2/meters/cpu/segments?by=user_id"),
+    Request(
+        "GET", "/v2/meters/{meter}/segments", "/v2/meters/cpu/segments?by=metadata.a&start=2016"
+    ),
     Request("GET", "/v2/resources", "/v2/resources"),
     Request("GET", "/v2/resources/{resource_id}", "/v2/resources/vm-1"),
     Request("GET", "/v2/samples", "/v2/samples"),

@@ -11,9 +11,17 @@ from api.client import kept
 from metering.errors import InvalidQuery
 from metering.matching import required
 from metering.model import AllProjects, Extent, Sample, Submission, Verdict, is_visible
-from metering.query import EVERYTHING, FIELDS, ExtentQuery, SampleQuery, SummaryQuery
+from metering.query import (
+    EVERYTHING,
+    FIELDS,
+    ExtentQuery,
+    SampleQuery,
+    StreamQuery,
+    SummaryQuery,
+)
 from metering.storage.base import Effort, WindowSummary
 from metering.storage.memory import MemoryStorage
+from metering.streams import Stretch
 from metering.times import FixedWindows, ListedWindows
 
 _EVERYONE = AllProjects()
@@ -93,6 +101,15 @@ class UnscopedCalendar(MemoryStorage):
         if isinstance(query.windows, ListedWindows):
             query = replace(query, scope=_EVERYONE)
         return super().summaries(query, effort)
+
+
+class UnscopedStreams(MemoryStorage):
+    """Forgets the scope where something is asked of what lies between samples."""
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        return super().streams(replace(query, scope=_EVERYONE), effort)
 
 
 class SharedByAll(MemoryStorage):

@@ -20,6 +20,7 @@ from metering.api.framework.expose import FORM
 Pair = tuple[str, str]
 Pairs = st.SearchStrategy[list[Pair]]
 Described = Mapping[str, Schema]
+NONE: Pairs = st.just([])
 
 
 class NotGenerated(Exception):
@@ -50,10 +51,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters that belong together, and what makes values for them."""
+    """Parameters that belong together, and what makes values for them.
+
+    `often` says how much likelier they are given than not: without some of them others are refused.
+    """
 
     names: tuple[str, ...]
     pairs: Callable[[Described], Pairs]
+    often: int = 1
 
 
 def _one(name: str, texts: st.SearchStrategy[str]) -> Group:
@@ -76,7 +81,12 @@ def _conditions(described: Described) -> Pairs:
     alike = st.lists(plain, max_size=3) | st.lists(condition, max_size=3)
     flat = alike.map(lambda found: [pair for one in found for pair in one])
     ragged = flat.map(lambda found: found[1:])
-    return st.one_of([flat] * 9 + [ragged])
+    return _usually(flat, 9, ragged)
+
+
+def _usually(usual: Pairs, often: int, other: Pairs = NONE) -> Pairs:
+    """The usual so often for each time the other: of equal strategies `one_of` takes one."""
+    return st.sampled_from([usual] * often + [other]).flatmap(lambda one: one)
 
 
 def _aggregates(described: Described) -> Pairs:
@@ -85,7 +95,10 @@ def _aggregates(described: Described) -> Pairs:
     pair = st.tuples(functions, fields).map(
         lambda drawn: [("aggregate.func", drawn[0]), ("aggregate.param", drawn[1])]
     )
-    return st.lists(pair, max_size=3).map(lambda found: [one for each in found for one in each])
+    # Most functions take no parameter.
+    alone = functions.map(lambda one: [("aggregate.func", one)])
+    alike = st.lists(pair, max_size=3) | st.lists(alone, max_size=3)
+    return alike.map(lambda found: [one for each in found for one in each])
 
 
 GROUPS = (
@@ -97,6 +110,15 @@ GROUPS = (
             lambda found: [("groupby", one) for one in found]
         ),
     ),
+    Group(
+        ("by",),
+        lambda _: st.lists(values.series_fields, min_size=1, max_size=3).map(
+            lambda found: [("by", one) for one in found]
+        ),
+        often=9,
+    ),
+    _one("merge", st.sampled_from(["ranges", "values", "values", "nonsense"])),
+    _one("absent", st.sampled_from(["carry", "null", "null", "nonsense"])),
     Group(("start", "end", "tz"), lambda _: values.frames),
     Group(("interval", "week_start", "anchor", "fill"), lambda _: values.slicings),
     Group(("window", "tz"), lambda _: values.windows),
@@ -171,7 +193,7 @@ def in_json(pairs: Iterable[Pair]) -> dict[str, Any]:
         whole, _, part = name.partition(".")
         if part:
             parts.setdefault(whole, {}).setdefault(part, []).append(value)
-        elif name == "groupby":
+        elif name in ("groupby", "by"):
             found.setdefault(name, []).append(value)
         else:
             found[name] = value
@@ -212,7 +234,7 @@ def _query(operation: Operation) -> Pairs:
     forgotten = described.keys() - {name for one in groups for name in one.names}
     if forgotten or {place for place, _ in operation.parameters} - {"query", "path", "header"}:
         raise NotGenerated(f"{operation.name}: {sorted(forgotten)}")
-    sets = [st.just([]) | one.pairs(described) for one in groups]
+    sets = [_usually(one.pairs(described), one.often) for one in groups]
     unknown = st.sampled_from([[]] * 9 + [[one] for one in values.UNKNOWN_PARAMETERS])
     return st.tuples(*sets, unknown).map(lambda drawn: [pair for one in drawn for pair in one])
 

@@ -24,6 +24,7 @@ SAMPLE, QUERY = "GET /v2/samples/{sample_id}", "POST /v2/query/samples"
 METERS, RESOURCES = "GET /v2/meters", "GET /v2/resources"
 DIMENSIONS = ["GET /v2/dimensions", "GET /v2/dimensions/{name}/values"]
 DIRECTORY = ["GET /v2/projects", "GET /v2/users", "GET /v2/sources"]
+SEGMENTS = "GET /v2/meters/{meter}/segments"
 RESOURCE, STATISTICS = "GET /v2/resources/{resource_id}", "GET /v2/meters/{meter}/statistics"
 
 # Where each leak shows.
@@ -40,6 +41,7 @@ READING: dict[type[MemoryStorage], list[str]] = {
     leaky.UnscopedBeginning: [STATISTICS],
     leaky.UnscopedPeriods: [STATISTICS],
     leaky.UnscopedCalendar: [STATISTICS],
+    leaky.UnscopedStreams: [SEGMENTS],
     leaky.SharedByAll: [*SAMPLES, SAMPLE, QUERY],
 }
 WRITING = [SharedIds, leaky.TakesResourcesOver, leaky.ForgetsOthers]

@@ -34,6 +34,7 @@ _VIEW = (
     *(f"/v2/{noun}?limit=9999" for noun in ("meters", "resources", "samples", "meters/cpu")),
     "/v2/meters/cpu/statistics?groupby=resource_id&period=60",
     "/v2/usage?window=2015-06&groupby=resource_id",
+    "/v2/meters/cpu/segments?by=user_id&by=metadata.kind",
     *("/v2/dimensions", "/v2/dimensions/source/values", "/v2/projects", "/v2/users", "/v2/sources"),
 )
 _PUBLIC = ("/", "/healthz/live", "/healthz/ready", "/metrics", "/v2/openapi.json")

@@ -136,6 +136,7 @@ strange_headers = st.sampled_from(
 _LISTS = [
     *("/v2/meters", "/v2/meters?unique=1", "/v2/samples", "/v2/resources", "/v2/meters/cpu"),
     *("/v2/dimensions", "/v2/dimensions/metadata.kind/values", "/v2/sources"),
+    "/v2/meters/cpu/segments?by=project_id&by=metadata.kind",
 ]
 
 

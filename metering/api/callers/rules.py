@@ -81,6 +81,12 @@ RULES = (
         ("GET", "/v2/meters/{meter}/statistics"),
     ),
     _asked("telemetry:get_usage", _READ, "Show usage.", ("GET", "/v2/usage")),
+    _asked(
+        "telemetry:get_segments",
+        _READ,
+        "Take usage apart by values that change.",
+        ("GET", "/v2/meters/{meter}/segments"),
+    ),
     _asked("telemetry:get_resources", _READ, "List resources.", ("GET", "/v2/resources")),
     _asked("telemetry:get_resource", _READ, "Show a resource.", ("GET", "/v2/resources/{id}")),
     _asked("telemetry:get_projects", _READ, "List projects.", ("GET", "/v2/projects")),

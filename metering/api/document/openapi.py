@@ -163,7 +163,9 @@ def _header_parameters(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
 
 
 def _parameter(name: str, place: str, schema: Schema) -> dict[str, Any]:
-    return {"name": name, "in": place, "description": _known(name).description, "schema": schema}
+    known = _known(name)
+    said = {"name": name, "in": place, "description": known.description, "schema": schema}
+    return {**said, "required": True} if known.is_required else said
 
 
 def _scalar(name: str, datatype: Any) -> Schema:

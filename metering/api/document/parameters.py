@@ -8,6 +8,7 @@ from metering.api.reading.calendars import ANCHOR, FILLS
 from metering.api.reading.holding import FIRST, FOR_EVER, MAX_GAP
 from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
+from metering.api.reading.segments import ABSENT, MAX_BY, MERGES
 from metering.calendar import WEEK_STARTS, Interval
 from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
 from metering.query import FIELDS
@@ -21,6 +22,7 @@ class Parameter:
     description: str
     bounds: Schema = field(default_factory=dict)
     list_bounds: Schema = field(default_factory=dict)
+    is_required: bool = False
 
 
 def _names(names: list[str]) -> Schema:
@@ -124,9 +126,23 @@ PARAMETERS = {
         "of this one.",
         {"enum": [PREVIOUS]},
     ),
+    "by": Parameter(
+        "A field; a resource has another segment whenever its value changes. 1 to 8 of them.",
+        _names(_SERIES_FIELDS),
+        {"minItems": 1, "maxItems": MAX_BY},
+        is_required=True,
+    ),
+    "merge": Parameter(
+        "ranges unless given; values: one row for all segments of a stream with equal values.",
+        {"enum": list(MERGES)},
+    ),
+    "absent": Parameter(
+        "What a field is that a description lacks: its last value, unless given, or null.",
+        {"enum": list(ABSENT)},
+    ),
     "max_gap": Parameter(
-        "Seconds for which a reading of a gauge holds at most, or none; [usage] max_gap unless "
-        "given.",
+        "Seconds for which a reading of a gauge holds at most, and for which a segment goes on "
+        "after the last reading, or none; [usage] max_gap unless given.",
         {"pattern": f"^({FOR_EVER}|{MAX_GAP})$"},
     ),
     "first": Parameter(

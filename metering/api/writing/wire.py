@@ -98,6 +98,49 @@ class DetailBody:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExactDetailBody:
+    """The same with decimals as text."""
+
+    unit: str
+    measured: Figure | None
+    interpolated: Figure | None
+    resets: int | None
+    unit_seconds: Figure | None
+    observed_seconds: Figure | None
+    quality: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanBody:
+    """A half-open range of time, with `Z`."""
+
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentBody:
+    """A resource while some values were equal; of merged ones, `ranges` and all their samples."""
+
+    resource_id: str
+    segment: int
+    by: dict[str, str | None]
+    start: str
+    end: str
+    ranges: list[SpanBody] | UnsetType = UNSET
+    duration: Figure
+    unit: str
+    count: int
+    sum: Figure
+    min: Figure | None
+    max: Figure | None
+    usage: Figure
+    first_sample: str | None
+    last_sample: str | None
+    detail: ExactDetailBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PresenceBody:
     """A project, user or source, and the timestamps of its first and last sample, with `Z`."""
 

@@ -1,0 +1,87 @@
+"""Parameters of segments: by what streams are divided, within which stretch of time, and how."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from metering import times
+from metering.api.framework.declare import Condition
+from metering.api.reading.frames import framed, read_frame
+from metering.api.reading.holding import read_first, read_max_gap
+from metering.api.reading.params import SAMPLE_FIELDS, of_meter, read_conditions
+from metering.api.services import Services
+from metering.errors import InvalidQuery
+from metering.grouping import read_group_fields
+from metering.model import Scope
+from metering.segments import SegmentQuestion
+
+MAX_BY = 8
+MERGES = ("ranges", "values")
+ABSENT = ("carry", "null")
+
+# What an endpoint declares to be asked so.
+PARAMETERS: dict[str, Any] = {
+    "q": [Condition],
+    "start": str,
+    "end": str,
+    "tz": str,
+    "by": [str],
+    "merge": str,
+    "absent": str,
+    "max_gap": str,
+    "first": str,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The parameters as they were sent."""
+
+    q: Iterable[Condition] = ()
+    start: str | None = None
+    end: str | None = None
+    tz: str | None = None
+    by: Iterable[str] = ()
+    merge: str | None = None
+    absent: str | None = None
+    max_gap: str | None = None
+    first: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields as they were named, each once."""
+        return tuple(dict.fromkeys(self.by))
+
+
+def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) -> SegmentQuestion:
+    """The question for the segments of a meter.
+
+    Raises:
+        InvalidQuery: what makes no sense; it is named.
+        Unauthorized: a caller confined to a project names another.
+    """
+    if not asked.names:
+        raise InvalidQuery("by is mandatory: at least one field", field="by")
+    found = read_conditions(asked.q, SAMPLE_FIELDS, scope, services.config)
+    conditions = framed(of_meter(meter, found), read_frame(asked.start, asked.end, asked.tz))
+    return SegmentQuestion(
+        scope=scope,
+        by=read_group_fields(asked.names, "by", MAX_BY),
+        now=times.now(),
+        filter=conditions.filter,
+        range=conditions.range,
+        max_gap=read_max_gap(asked.max_gap, services.usage),
+        first_counts=read_first(asked.first),
+        carries=_choice("absent", asked.absent, ABSENT) == "carry",
+        merges=_choice("merge", asked.merge, MERGES) == "values",
+    )
+
+
+def _choice(name: str, text: str | None, words: tuple[str, ...]) -> str:
+    """The word, or the first if none was given."""
+    if text is None:
+        return words[0]
+    if text not in words:
+        message = f"{name} must be one of {', '.join(words)}, not '{text[:100]}'"
+        raise InvalidQuery(message, field=name)
+    return text
