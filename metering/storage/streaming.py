@@ -68,7 +68,8 @@ class StreamReader:
         """The pieces of each stream; the clusters have one series each, or single runs."""
         found = self._clusters(streams, self._cuts)
         again = [index for index, clusters in enumerate(found) if any(map(_is_tangled, clusters))]
-        in_days = replace(self._cuts, longest=_DAY)
+        longest = _DAY if self._cuts.longest is None else min(self._cuts.longest, _DAY)
+        in_days = replace(self._cuts, longest=longest)
         for index, clusters in zip(
             again, self._clusters([streams[index] for index in again], in_days), strict=True
         ):
