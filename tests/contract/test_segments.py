@@ -275,6 +275,37 @@ def test_a_resource_changes_hands(storage: Storage, kept: Keep) -> None:
     )
 
 
+def test_nothing_is_carried_in_from_others(storage: Storage, kept: Keep) -> None:
+    """What a resource was at its last owner's is told to an administrator only."""
+    mine, theirs = {"project_id": "p-1"}, {"project_id": "p-2"}
+    before = -HALF - 3600
+    kept(
+        *history(
+            (before - 60, 1, flavor("small", **mine)),
+            (before, 1, flavor("large", **theirs)),
+            (before + 60, 1, flavor(None, **mine)),
+            (0, 1, flavor(None, **theirs)),
+        )
+    )
+
+    assert [("small", -HALF, 0, 12)] == told(ask(storage, scope=Project("p-1")))
+    assert [("large", 0, HALF, 12)] == told(ask(storage, scope=Project("p-2")))
+    assert [("large", -HALF, HALF, 24)] == told(ask(storage))
+
+
+def test_nothing_is_carried_in_at_all(storage: Storage, kept: Keep) -> None:
+    """Where only others had a value there is none."""
+    kept(
+        *history(
+            (-HALF - 60, 1, flavor("large", project_id="p-2")),
+            (0, 1, flavor(None, project_id="p-1")),
+        )
+    )
+
+    assert [(None, 0, HALF, 12)] == told(ask(storage, scope=Project("p-1")))
+    assert [("large", -HALF, HALF, 24)] == told(ask(storage))
+
+
 def test_what_does_not_match_ends_a_segment(storage: Storage, kept: Keep) -> None:
     """A, something else, A is two segments, although the values are equal."""
     other = {"metadata": {"flavor": "small", "state": "off"}}
