@@ -122,6 +122,15 @@ class Metadata:
         """The dotted path of each value that is no object; not remembered, as `flat` is not."""
         return [path for path, _ in _leaves(_decode(self.text))]
 
+    def changed_paths(self, other: "Metadata") -> set[str]:
+        """The dotted path of each value that one of the two lacks, or has another of.
+
+        Lists, and objects without keys, are values.
+        """
+        mine, theirs = (dict(_values(one.tree)) for one in (self, other))
+        paths = mine.keys() | theirs.keys()
+        return {".".join(path) for path in paths if mine.get(path) != theirs.get(path)}
+
     def _check_flat(self) -> None:
         paths = [path.replace(".", ":") for path, _ in _leaves(self.tree)]
         if len(set(paths)) < len(paths):
@@ -181,6 +190,17 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _values(
+    tree: Mapping[str, Any], above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """The values by the keys that lead to them, as canonical text: there 1 and 1.0 differ."""
+    for key, value in tree.items():
+        if value and isinstance(value, dict):
+            yield from _values(value, (*above, key))
+        else:
+            yield (*above, key), _encode(value)
 
 
 def as_text(value: Any) -> str:

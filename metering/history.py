@@ -1,0 +1,155 @@
+"""What a resource was when: its descriptions in force, read as far as somebody looks.
+
+Where the extents of series do not overlap they say all. Where those of different descriptions do,
+because one came back or passed into the next, the same is asked of a narrower time, and in the end
+of single samples. So an answer costs what changes in the time that it is about.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import chain, groupby, pairwise
+
+from metering.cuts import Cuts
+from metering.metadata import Metadata
+from metering.model import AllProjects, Extent, Scope, Series
+from metering.query import (
+    FIELDS,
+    Comparison,
+    ExtentQuery,
+    Filter,
+    Operator,
+    SampleQuery,
+    StreamQuery,
+)
+from metering.storage.base import Storage
+from metering.storage.limit import Limit
+from metering.times import EVER, MILLISECOND, Range, WholeRange, following, truncate
+
+# So little time is read sample by sample.
+_SHORT = timedelta(hours=1)
+
+
+class History:
+    """The history of a resource, made of *parts*: extents, in which one description is in force.
+
+    Only samples in scope exist. Of several descriptions at one instant that of the series with the
+    greatest digest is in force from it on, as in `catalogue.newest`; a part has that series.
+    """
+
+    def __init__(self, storage: Storage, scope: Scope, resource_id: str, limit: Limit) -> None:
+        """Take where to look; all of it together raises QueryTooExpensive after the limit."""
+        self._storage = storage
+        self._scope = scope
+        self._filter: Filter = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
+        self._limit = limit
+
+    def changes(self, start: datetime | None = None) -> Iterator[Extent]:
+        """The first part of each description that follows another one, by time.
+
+        They begin with the description that is in force at the instant, if one is given, and a
+        part (not the first) of the one before.
+        """
+        parts = self._parts(EVER) if start is None else self._around(start)
+        for _, alike in groupby(parts, key=_description):
+            yield next(alike)
+
+    def handed_over(self, last: Extent) -> datetime | None:
+        """When somebody else's reading follows in a stream, if no own sample is as late.
+
+        The part is one of the description that is in force last.
+        """
+        if isinstance(self._scope, AllProjects):
+            return None
+        since = self._extents(Range(last.first_sample_at, None))
+        end = max(one.last_sample_at for one in since)
+        question = StreamQuery(
+            scope=self._scope,
+            filter=self._filter,
+            range=Range(end, end + MILLISECOND),
+            cuts=Cuts(windows=WholeRange(EVER)),
+        )
+        nexts = [one.next for stream in self._storage.streams(question) for one in stream]
+        return min((one.at for one in nexts if one and one.at > end), default=None)
+
+    def _around(self, start: datetime) -> Iterator[Extent]:
+        after = following(start)
+        later = iter(()) if after is None else self._parts(Range(after, None))
+        current = None
+        for part in self._parts(Range(None, after), backwards=True):
+            if current and _description(part) != _description(current):
+                return chain([part, current], later)
+            current = part
+        return chain([current] if current else [], later)
+
+    def _parts(self, begins: Range, *, backwards: bool = False) -> Iterator[Extent]:
+        """The parts that begin in the range; of those that begin together the one in force first.
+
+        What overlaps is of one description.
+        """
+        return self._limit.over(self._walk(EVER, begins, -1 if backwards else 1))
+
+    def _walk(self, within: Range, begins: Range, step: int) -> Iterator[Extent]:
+        """The same of samples within a range."""
+        parts = self._extents(within)
+        contested = _contested(parts)
+        if contested and not _is_short(within):
+            for range_ in _cut(within, contested)[::step]:
+                if not (range_ & begins).is_empty:
+                    yield from self._walk(range_, begins, step)
+            return
+        if contested:
+            parts = self._instants(within)
+        yield from (part for part in parts[::step] if part.first_sample_at in begins)
+
+    def _extents(self, range_: Range) -> list[Extent]:
+        question = ExtentQuery(scope=self._scope, filter=self._filter, range=range_)
+        found = sorted(
+            self._storage.extents(question), key=lambda one: one.series.digest, reverse=True
+        )
+        return sorted(found, key=lambda one: one.first_sample_at)
+
+    def _instants(self, range_: Range) -> list[Extent]:
+        """What is in force after each instant that has samples."""
+        question = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
+        found: dict[datetime, Series] = {}
+        for sample in self._limit.over(self._storage.samples(question)):
+            other = found.get(sample.timestamp, sample.series)
+            found[sample.timestamp] = max(sample.series, other, key=lambda one: one.digest)
+        return [Extent(found[at], at, at) for at in sorted(found)]
+
+
+def _description(part: Extent) -> tuple[str | None, str | None, Metadata]:
+    return part.series.project_id, part.series.user_id, part.series.metadata
+
+
+def _contested(extents: Iterable[Extent]) -> list[tuple[datetime, datetime]]:
+    """From when to when extents of different descriptions overlap; in order, as they come."""
+    found: list[tuple[datetime, datetime]] = []
+    furthest: Extent | None = None
+    for extent in extents:
+        if furthest is None:
+            furthest = extent
+        # Where it meets one that does not reach so far, that one has met the furthest before.
+        until = min(furthest.last_sample_at, extent.last_sample_at)
+        if until >= extent.first_sample_at and _description(furthest) != _description(extent):
+            start, end = extent.first_sample_at, until + MILLISECOND
+            if found and start <= found[-1][1]:
+                begin, other_end = found.pop()
+                start, end = begin, max(end, other_end)
+            found.append((start, end))
+        furthest = max(furthest, extent, key=lambda one: one.last_sample_at)
+    return found
+
+
+def _cut(range_: Range, contested: Iterable[tuple[datetime, datetime]]) -> list[Range]:
+    """A range in order: what is contested, in halves if it is long, and what lies between."""
+    bounds = [range_.start]
+    for start, end in contested:
+        is_long = end - start > _SHORT
+        bounds += [start, truncate(start + (end - start) / 2), end] if is_long else [start, end]
+    return [Range(start, end) for start, end in pairwise([*bounds, range_.end])]
+
+
+def _is_short(range_: Range) -> bool:
+    start, end = range_.start, range_.end
+    return start is not None and end is not None and end - start <= _SHORT
