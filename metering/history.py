@@ -23,10 +23,12 @@ from metering.query import (
 )
 from metering.storage.base import Storage
 from metering.storage.limit import Limit
-from metering.times import EVER, MILLISECOND, Range, WholeRange, following, truncate
+from metering.times import EVER, FIRST, LAST, MILLISECOND, Range, WholeRange, following, truncate
 
-# So little time is read sample by sample.
+# So little time is read sample by sample: first so much, and twice that after few samples.
 _SHORT = timedelta(hours=1)
+_LONGEST_SHORT = timedelta(days=1)
+_FEW_SAMPLES, _MANY_SAMPLES = 1_000, 4_000
 
 
 class History:
@@ -42,6 +44,7 @@ class History:
         self._scope = scope
         self._filter: Filter = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
         self._limit = limit
+        self._short = _SHORT
 
     def changes(self, start: datetime | None = None) -> Iterator[Extent]:
         """The first part of each description that follows another one, by time.
@@ -61,15 +64,15 @@ class History:
         if isinstance(self._scope, AllProjects):
             return None
         since = self._extents(Range(last.first_sample_at, None))
-        end = max(one.last_sample_at for one in since)
+        end = max((one.last_sample_at for one in since), default=last.last_sample_at)
         question = StreamQuery(
             scope=self._scope,
             filter=self._filter,
             range=Range(end, end + MILLISECOND),
             cuts=Cuts(windows=WholeRange(EVER)),
         )
-        nexts = [one.next for stream in self._storage.streams(question) for one in stream]
-        return min((one.at for one in nexts if one and one.at > end), default=None)
+        found = [one.until for stream in self._storage.streams(question) for one in stream]
+        return min((until for until in found if until and until > end), default=None)
 
     def _around(self, start: datetime) -> Iterator[Extent]:
         after = following(start)
@@ -92,8 +95,8 @@ class History:
         """The same of samples within a range."""
         parts = self._extents(within)
         contested = _contested(parts)
-        if contested and not _is_short(within):
-            for range_ in _cut(within, contested)[::step]:
+        if contested and _length(within) > self._short:
+            for range_ in _cut(within, contested, self._short)[::step]:
                 if not (range_ & begins).is_empty:
                     yield from self._walk(range_, begins, step)
             return
@@ -112,9 +115,14 @@ class History:
         """What is in force after each instant that has samples."""
         question = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
         found: dict[datetime, Series] = {}
-        for sample in self._limit.over(self._storage.samples(question)):
+        samples = list(self._limit.over(self._storage.samples(question)))
+        for sample in samples:
             other = found.get(sample.timestamp, sample.series)
             found[sample.timestamp] = max(sample.series, other, key=lambda one: one.digest)
+        if len(samples) < _FEW_SAMPLES:
+            self._short = min(2 * self._short, _LONGEST_SHORT)
+        elif len(samples) > _MANY_SAMPLES:
+            self._short /= 2
         return [Extent(found[at], at, at) for at in sorted(found)]
 
 
@@ -141,15 +149,16 @@ def _contested(extents: Iterable[Extent]) -> list[tuple[datetime, datetime]]:
     return found
 
 
-def _cut(range_: Range, contested: Iterable[tuple[datetime, datetime]]) -> list[Range]:
-    """A range in order: what is contested, in halves if it is long, and what lies between."""
+def _cut(
+    range_: Range, contested: Iterable[tuple[datetime, datetime]], short: timedelta
+) -> list[Range]:
+    """A range in order: what is contested, in halves if it is not short, and what lies between."""
     bounds = [range_.start]
     for start, end in contested:
-        is_long = end - start > _SHORT
+        is_long = end - start > short
         bounds += [start, truncate(start + (end - start) / 2), end] if is_long else [start, end]
     return [Range(start, end) for start, end in pairwise([*bounds, range_.end])]
 
 
-def _is_short(range_: Range) -> bool:
-    start, end = range_.start, range_.end
-    return start is not None and end is not None and end - start <= _SHORT
+def _length(range_: Range) -> timedelta:
+    return (range_.end or LAST) - (range_.start or FIRST)

@@ -12,6 +12,7 @@ from metering.api.v2.meters import MetersController
 from metering.api.v2.openapi import OpenApiController
 from metering.api.v2.query import QueryController
 from metering.api.v2.resources import ResourcesController
+from metering.api.v2.revisions import RevisionsController
 from metering.api.v2.samples import SamplesController
 from metering.api.v2.segments import SegmentsController
 from metering.api.v2.statistics import StatisticsController
@@ -28,6 +29,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
     metrics = MetricsController(services)
     meters = MetersController(services)
     resources = ResourcesController(services)
+    revisions = RevisionsController(services)
     samples = SamplesController(services)
     statistics = StatisticsController(services)
     segments = SegmentsController(services)
@@ -49,6 +51,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
         Route("/v2/meters/{meter}/segments", {"GET": segments.index}),
         Route("/v2/resources", {"GET": resources.index}),
         Route("/v2/resources/{resource_id...}", {"GET": resources.show}),
+        Route("/v2/revisions", {"GET": revisions.index}),
         Route("/v2/samples", {"GET": samples.index, "POST": samples.record}),
         Route("/v2/samples/{sample_id...}", {"GET": samples.show}),
         Route("/v2/dimensions", {"GET": dimensions.index}),

@@ -28,6 +28,7 @@ PATHS = [
     "/v2/dimensions",
     "/v2/dimensions/metadata.a/values",
     "/v2/users",
+    "/v2/revisions?resource_id=vm-1",
 ]
 SEGMENTS = "/v2/meters/cpu/segments"
 NAMES = [
@@ -61,6 +62,8 @@ NAMES = [
     "absent",
     "max_gap",
     "first",
+    "resource_id",
+    "at",
 ]
 FORMS = ["*/*", "text/xml", "text/csv"]
 WORDS = [
@@ -133,7 +136,9 @@ CLIENT = client()
 @example(path=PATHS[2], query="period=999999999999", accept="*/*")
 def test_queries(path: str, query: str, accept: str) -> None:
     """No query string is an error of the server."""
-    assert CLIENT.get(f"{path}?{query}", headers={"Accept": accept}).status_int < 500
+    asked = f"{path}{'&' if '?' in path else '?'}{query}"
+
+    assert CLIENT.get(asked, headers={"Accept": accept}).status_int < 500
 
 
 @MANY

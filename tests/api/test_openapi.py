@@ -72,7 +72,14 @@ ANSWERED: dict[str, list[Ask]] = {
         ("GET", "/v2/resources", None, 200),
         ("GET", "/v2/resources?meter_links=0", None, 200),
     ],
-    "GET /v2/resources/{resource_id}": [("GET", "/v2/resources/a/b", None, 200)],
+    "GET /v2/resources/{resource_id}": [
+        ("GET", "/v2/resources/a/b", None, 200),
+        ("GET", "/v2/resources/a/b?at=2100-01-01", None, 200),
+    ],
+    "GET /v2/revisions": [
+        ("GET", "/v2/revisions?resource_id=a/b", None, 200),
+        ("GET", "/v2/revisions?resource_id=vm-1&limit=1&start=2015-01-01", None, 200),
+    ],
     "GET /v2/samples": [
         ("GET", "/v2/samples", None, 200),
         ("GET", "/v2/samples?limit=1", None, 200),
@@ -119,7 +126,11 @@ REFUSED: dict[str, list[Ask]] = {
         ("POST", "/v2/meters/cpu", "<samples/>", 415),
     ],
     "GET /v2/samples/{sample_id}": [("GET", "/v2/samples/none", None, 404)],
-    "GET /v2/resources/{resource_id}": [("GET", "/v2/resources/none", None, 404)],
+    "GET /v2/resources/{resource_id}": [
+        ("GET", "/v2/resources/none", None, 404),
+        ("GET", "/v2/resources/a/b?at=soon", None, 400),
+    ],
+    "GET /v2/revisions": [("GET", "/v2/revisions", None, 400)],
     "POST /v2/query/samples": [("POST", "/v2/query/samples", {"filter": "{"}, 400)],
     "GET /v2/dimensions/{name}/values": [
         ("GET", "/v2/dimensions/volume/values", None, 404),

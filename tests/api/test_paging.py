@@ -27,6 +27,7 @@ LISTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "/v2/dimensions/user_id/values": lambda row: row["value"],
     "/v2/users": lambda row: row["id"],
     "/v2/sources?meter=cpu": lambda row: row["id"],
+    "/v2/revisions?resource_id=vm-2": lambda row: row["from"],
 }
 # Lists whose markers are alike; those of others are refused.
 ALIKE = (
@@ -63,7 +64,7 @@ def limited(path: str, limit: int) -> str:
 
 @pytest.fixture
 def full(storage: Storage) -> Storage:
-    """A store with twelve samples of four resources, five of them at one instant."""
+    """A store with thirteen samples of four resources, many of them at one instant."""
     keep(
         storage,
         *({"resource_id": f"vm-{number % 3}", "meter": "disk"} for number in range(5)),
@@ -72,6 +73,7 @@ def full(storage: Storage) -> Storage:
         {"user_id": "u-2", "resource_id": "vm-2", "timestamp": after_noon(5), "source": "s-2"},
         {"user_id": "u-3", "meter": "cpu", "resource_id": "vm-2", "source": "s-3"},
         {"meter": "net", "unit": "B", "resource_id": "vm-0", "timestamp": after_noon(-5)},
+        {"user_id": "u-3", "resource_id": "vm-2", "timestamp": after_noon(-9), "source": "s-3"},
     )
     return storage
 

@@ -246,3 +246,56 @@ def test_resources_as_xml(client: Client, storage: Storage) -> None:
     keep(storage, {})
 
     assert "vm-1" == client.tree("/v2/resources").findtext("item/resource_id")
+
+
+# --- at an instant
+
+AT = {
+    "2015-06-01T12:00:09.999Z": ("p-1", {"host": "h-1"}, "2015-06-01T12:00:00"),
+    "2015-06-01T12:00:00": ("p-1", {"host": "h-1"}, "2015-06-01T12:00:00"),
+    "2015-06-01T14:00:09%2B02:00": ("p-1", {"host": "h-1"}, "2015-06-01T12:00:00"),
+    "2015-06-01T14:00:10%2B02:00": ("p-2", {"host": "h-2"}, "2015-06-01T12:00:10"),
+    "2015-06-01T12:00:10": ("p-2", {"host": "h-2"}, "2015-06-01T12:00:10"),
+    "9999-12-31T23:59:59.999": ("p-2", {"host": "h-2"}, "2015-06-01T12:00:10"),
+}
+
+
+@pytest.mark.parametrize(("at", "expected"), AT.items())
+def test_resource_at_an_instant(
+    client: Client, moved: Storage, at: str, expected: tuple[str, dict[str, str], str]
+) -> None:
+    """It is as the newest sample up to then describes it; its links are those of all meters."""
+    row = client.rows(f"/v2/resources/vm-1?at={at}")
+
+    assert expected == (row["project_id"], row["metadata"], row["last_sample_timestamp"])
+    assert "2015-06-01T12:00:00" == row["first_sample_timestamp"]
+    assert ["self", "cpu", "disk"] == [link["rel"] for link in row["links"]]
+
+
+def test_resource_before_its_first_sample(client: Client, moved: Storage) -> None:
+    """It is not there yet."""
+    response = client.get("/v2/resources/vm-1?at=2015-06-01T11:59:59.999")
+
+    assert_fault(response, 404, "Resource vm-1 Not Found")
+
+
+def test_resource_of_another_then(proxied: Client, moved: Storage) -> None:
+    """A member who has it now sees nothing of the time before, and who had it sees the own."""
+    had, has = (proxied.acting(project=name, roles="member") for name in ("p-1", "p-2"))
+
+    assert_fault(has.get("/v2/resources/vm-1?at=2015-06-01T12:00:05"), 404)
+    assert "p-1" == had.rows("/v2/resources/vm-1?at=2015-06-01T12:00:30")["project_id"]
+    assert "p-2" == has.rows("/v2/resources/vm-1?at=2015-06-01T12:00:30")["project_id"]
+
+
+def test_resource_with_a_slash_at_an_instant(client: Client, storage: Storage) -> None:
+    """The id is the path, whatever is in it."""
+    keep(storage, {"resource_id": "a/b"})
+
+    assert "a/b" == client.rows("/v2/resources/a/b?at=2015-06-02")["resource_id"]
+
+
+@pytest.mark.parametrize("at", ["", "soon", "10000-01-01", "0001-01-01T00:00:00%2B01:00"])
+def test_no_instant(client: Client, moved: Storage, at: str) -> None:
+    """What is no instant is refused, and named."""
+    assert_fault(client.get(f"/v2/resources/vm-1?at={at}"), 400, "at")

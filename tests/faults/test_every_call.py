@@ -68,6 +68,7 @@ QUESTIONS = [
     ),
     Request("GET", "/v2/resources", "/v2/resources"),
     Request("GET", "/v2/resources/{resource_id}", "/v2/resources/vm-1"),
+    Request("GET", "/v2/revisions", "/v2/revisions?resource_id=vm-1"),
     Request("GET", "/v2/samples", "/v2/samples"),
     Request("GET", "/v2/samples/{sample_id}", "/v2/samples/a"),
     Request("POST", "/v2/query/samples", "/v2/query/samples", FILTER),

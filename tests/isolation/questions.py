@@ -135,6 +135,8 @@ GROUPS = (
     _one("marker", values.markers),
     _one("meter", values.meters),
     _one("prefix", values.prefixes),
+    _one("resource_id", values.resources),
+    _one("at", values.moments),
 )
 IN_PATHS = {
     "meter": values.meters,

@@ -1,4 +1,4 @@
-"""A resource that changes hands: what its owners learn of each other by quantities.
+"""A resource that changes hands: what its owners learn of each other.
 
 Streams are shared where an administrator records for several projects under one source. Of the
 next owner a member learns the instant of one reading, and of the one before that there was one.
@@ -69,3 +69,22 @@ def test_a_counter_counts_what_an_owner_saw() -> None:
 
     assert mine == [("00", 12), ("01", 0), ("04", 5), ("05", 0)]
     assert theirs == [("02", 10), ("03", 0)]
+
+
+def test_a_revision_ends_at_the_next_owner() -> None:
+    """That instant is told, and nothing else: neither whose it is then, nor as what, nor before."""
+    told = []
+    for owner, flavor, volume in (("p-2", "small", 7), ("p-3", "huge", 999)):
+        storage = MemoryStorage()
+        theirs = {"project_id": owner, "volume": volume, "metadata": {"flavor": flavor}}
+        mine = {"project_id": "p-1", "metadata": {"flavor": "large"}}
+        owned = [(0, theirs), (60, mine), (120, theirs), (180, mine), (240, theirs), (300, theirs)]
+        keep(storage, *({"timestamp": after_noon(at), **one} for at, one in owned))
+        application = make_app(load(overrides=[("api", "auth", "headers")]), storage)
+        member = Client(application).acting(project="p-1", user="u-1", roles="member")
+        told.append(member.rows("/v2/revisions?resource_id=vm-1"))
+
+    assert told[0] == told[1]
+    assert [("2015-06-01T12:01:00Z", "2015-06-01T12:04:00Z", [])] == [
+        (one["from"], one["to"], one["changed"]) for one in told[0]
+    ]

@@ -26,18 +26,19 @@ DIMENSIONS = ["GET /v2/dimensions", "GET /v2/dimensions/{name}/values"]
 DIRECTORY = ["GET /v2/projects", "GET /v2/users", "GET /v2/sources"]
 SEGMENTS = "GET /v2/meters/{meter}/segments"
 RESOURCE, STATISTICS = "GET /v2/resources/{resource_id}", "GET /v2/meters/{meter}/statistics"
+REVISIONS = "GET /v2/revisions"
 
 # Where each leak shows.
 READING: dict[type[MemoryStorage], list[str]] = {
     UnscopedSamples: [*SAMPLES, SAMPLE, QUERY],
-    UnscopedExtents: [METERS, RESOURCES, RESOURCE, STATISTICS, *DIMENSIONS, *DIRECTORY],
+    UnscopedExtents: [METERS, RESOURCES, RESOURCE, STATISTICS, *DIMENSIONS, *DIRECTORY, REVISIONS],
     UnscopedSummaries: [STATISTICS],
     ExtentsOfEveryone: [RESOURCES, RESOURCE, *DIRECTORY],
     leaky.UnscopedById: [SAMPLE],
     leaky.UnscopedPages: SAMPLES,
     leaky.CountsOthers: [*SAMPLES, QUERY],
     leaky.TellsWhatIsHidden: [*SAMPLES, SAMPLE, QUERY],
-    leaky.UnscopedResources: [RESOURCE],
+    leaky.UnscopedResources: [RESOURCE, REVISIONS],
     leaky.UnscopedBeginning: [STATISTICS],
     leaky.UnscopedPeriods: [STATISTICS],
     leaky.UnscopedCalendar: [STATISTICS],

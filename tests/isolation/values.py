@@ -80,6 +80,7 @@ windows = st.sampled_from(
         [("window", FOREIGN)],
     ]
 )
+moments = st.sampled_from([*_OF_FIELDS["timestamp"][:12], "2015-06-01T12:00:00.5", "soon"])
 # Stretches of time around the samples and elsewhere, mostly such as can be cut into windows.
 frames = st.sampled_from(
     [
@@ -137,6 +138,7 @@ _LISTS = [
     *("/v2/meters", "/v2/meters?unique=1", "/v2/samples", "/v2/resources", "/v2/meters/cpu"),
     *("/v2/dimensions", "/v2/dimensions/metadata.kind/values", "/v2/sources"),
     "/v2/meters/cpu/segments?by=project_id&by=metadata.kind",
+    "/v2/revisions?resource_id=vm-1",
 ]
 
 

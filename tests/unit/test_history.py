@@ -118,6 +118,21 @@ def test_what_is_not_asked_for_is_not_looked_at() -> None:
     assert storage.samples_read < 20
 
 
+def test_what_never_changes_takes_few_questions() -> None:
+    """Two meters disagree at the same instants for a month, and one of them always prevails."""
+    storage = Counting()
+    made = [
+        submission(id=f"{at} {meter}", meter=meter, timestamp=after_noon(at), **changes)
+        for at in range(0, 30 * DAY, 10 * MINUTE)
+        for meter, changes in zip(METERS, (SMALL, LARGE), strict=False)
+    ]
+    storage.record(made, atomic=False)
+
+    assert 1 == len(list(seen(storage)))
+    assert storage.questions < 200
+    assert storage.samples_read == len(made)
+
+
 def test_all_of_it_has_one_limit() -> None:
     """Questions that are each quick are too expensive together."""
     history = History(

@@ -255,3 +255,25 @@ def test_flat_form_is_made_once() -> None:
 
     assert Metadata.of(tree).flat is Metadata.of(tree).flat
     assert {"name": "once", "size": "1.5"} == Metadata.of(tree).flat
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "paths"),
+    [
+        ({}, {}, set()),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, set()),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}, {"a.b", "a.c"}),
+        ({"a": 1}, {"a": True}, {"a"}),
+        ({"a": 1}, {"a": Decimal("1.0")}, {"a"}),
+        ({"a": None}, {}, {"a"}),
+        ({"a": {}}, {}, {"a"}),
+        ({"a": {}}, {"a": {"b": 1}}, {"a", "a.b"}),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, {"a"}),
+        ({"a.b": 1}, {"a": {"b": 1}}, {"a.b"}),
+    ],
+)
+def test_changed_paths(one: dict[str, Any], other: dict[str, Any], paths: set[str]) -> None:
+    """What differs is named by its path, the same both ways; lists are compared as a whole."""
+    mine, theirs = Metadata.of(one), Metadata.of(other)
+
+    assert (paths, paths) == (mine.changed_paths(theirs), theirs.changed_paths(mine))

@@ -89,6 +89,9 @@ RULES = (
     ),
     _asked("telemetry:get_resources", _READ, "List resources.", ("GET", "/v2/resources")),
     _asked("telemetry:get_resource", _READ, "Show a resource.", ("GET", "/v2/resources/{id}")),
+    _asked(
+        "telemetry:get_revisions", _READ, "List revisions of a resource.", ("GET", "/v2/revisions")
+    ),
     _asked("telemetry:get_projects", _READ, "List projects.", ("GET", "/v2/projects")),
     _asked("telemetry:get_users", _READ, "List users.", ("GET", "/v2/users")),
     _asked("telemetry:get_sources", _READ, "List sources.", ("GET", "/v2/sources")),

@@ -157,7 +157,12 @@ PARAMETERS = {
     ),
     "prefix": Parameter("Only values that begin with this text."),
     "resource_id": Parameter(
-        "The id of a resource: all the rest of the path, slashes included, encoded or not."
+        "The id of a resource, mandatory. In a path it is all the rest, slashes included, encoded "
+        "or not."
+    ),
+    "at": Parameter(
+        "The instant at which the resource is shown, now if none: as the newest sample up to it "
+        "describes it. Without an offset it is UTC."
     ),
     "sample_id": Parameter(
         "The id of a sample: all the rest of the path, slashes included, encoded or not."

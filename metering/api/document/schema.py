@@ -67,7 +67,7 @@ class Schemas:
         return {"$ref": f"#/components/schemas/{name}"}
 
     def _object(self, class_: type) -> Schema:
-        hints = typing.get_type_hints(class_, include_extras=True)
+        hints = _hints(class_)
         optional = _optional(class_, hints)
         schema = {
             "type": "object",
@@ -83,6 +83,14 @@ def _is_closed(config: Any) -> bool:
     return config is not None and config.forbid_unknown_fields
 
 
+def _hints(class_: type) -> dict[str, Any]:
+    """The annotations of the fields, by their names on the wire."""
+    hints = typing.get_type_hints(class_, include_extras=True)
+    if dataclasses.is_dataclass(class_):
+        return hints
+    return {field.encode_name: hints[field.name] for field in msgspec.structs.fields(class_)}
+
+
 def _optional(class_: type, hints: dict[str, Any]) -> set[str]:
     """The fields that may be absent: of an answer those that may be UNSET; of a body, defaults."""
     if dataclasses.is_dataclass(class_):
@@ -90,7 +98,7 @@ def _optional(class_: type, hints: dict[str, Any]) -> set[str]:
     return {
         field.encode_name
         for field in msgspec.structs.fields(class_)
-        if not field.required and MANDATORY not in _words(hints[field.name])
+        if not field.required and MANDATORY not in _words(hints[field.encode_name])
     }
 
 

@@ -17,6 +17,7 @@ from metering.catalogue import CatalogueQuery, resource_order, resources
 from metering.errors import InvalidQuery, NotFound
 from metering.model import Resource, Scope
 from metering.query import FIELDS, Comparison, Operator
+from metering.times import EVER, Range, following
 
 _MarkerParts = tuple[bool, str, bool, str, int, str, int]
 
@@ -68,23 +69,26 @@ class ResourcesController(Controller):
             next_url=next_url(call, _write_marker(page[-1], as_of)) if more else None,
         )
 
-    @expose(ResourceBody, rule="telemetry:get_resource")
-    def show(self, call: Call, resource_id: str) -> ResourceBody:
+    @expose(ResourceBody, at=str, rule="telemetry:get_resource")
+    def show(self, call: Call, resource_id: str, *, at: str | None = None) -> ResourceBody:
         """One resource, as the newest sample that the caller may see describes it.
 
-        The id is tried as it came; then without a trailing slash and with one more layer of
-        percent signs taken off, since clients of v2 had to encode slashes twice.
+        With `at` no later samples count, but for the links: these are of all its meters. The id
+        is tried as it came; then without a trailing slash and with one more layer of percent
+        signs taken off, since clients of v2 had to encode slashes twice.
         """
+        until = EVER if at is None else Range(None, following(times.read(at, "at")))
         plain = resource_id.removesuffix("/")
         for candidate in dict.fromkeys((resource_id, plain, unquote(plain))):
-            found = self._find(call.caller.scope, candidate)
+            found = self._find(call.caller.scope, candidate, until)
             if found:
                 return resource_to_api(found[0], call.application_url, meter_links=True)
         raise NotFound("Resource", unquote(plain))
 
-    def _find(self, scope: Scope, resource_id: str) -> list[Resource]:
+    def _find(self, scope: Scope, resource_id: str, range_: Range) -> list[Resource]:
         leaf = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
-        return resources(self.services.storage, CatalogueQuery(scope=scope, filter=leaf))
+        question = CatalogueQuery(scope=scope, filter=leaf, range=range_)
+        return resources(self.services.storage, question)
 
 
 def _write_marker(resource: Resource, as_of: datetime) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from metering import times
 from metering.api.writing.tables import Columns
@@ -20,6 +20,7 @@ from metering.api.writing.wire import (
     OldSampleBody,
     PresenceBody,
     ResourceBody,
+    RevisionBody,
     SampleBody,
     StatisticsBody,
     UsageRowBody,
@@ -30,6 +31,7 @@ from metering.dimensions import Presence
 from metering.errors import InvalidQuery
 from metering.figures import STANDARD, Aggregate, Detail, Source
 from metering.model import Meter, Resource, Sample
+from metering.revisions import Revision
 from metering.statistics import Fill, Row
 from metering.storage.base import Effort
 from metering.summary import seconds_between
@@ -150,6 +152,20 @@ def presence_to_api(presence: Presence) -> PresenceBody:
 
 # Figures whose rows have a detail, for each type of meter or for some.
 _DETAILED = (Source.INCREASE, Source.HOLDING, Source.BY_TYPE)
+
+
+def revision_to_api(revision: Revision, first: Sample) -> RevisionBody:
+    """A revision, with its first sample; metadata are nested and typed."""
+    series = revision.series
+    return RevisionBody(
+        from_=times.write(revision.start),
+        to=None if revision.end is None else times.write(revision.end),
+        metadata=Raw(series.metadata.text),
+        project_id=series.project_id,
+        user_id=series.user_id,
+        changed=list(revision.changed),
+        sample_id=first.id,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

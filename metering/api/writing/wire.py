@@ -6,8 +6,9 @@ The v2 rows keep v2's names, naive UTC timestamps and flat text metadata (ceilom
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from metering.api.writing.tables import Figure
 
@@ -161,6 +162,18 @@ class DimensionValueBody:
     """What a dimension is for some samples; null where they lack it."""
 
     value: str | None
+
+
+class RevisionBody(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
+    """A description of a resource, in force from an instant up to another, or still."""
+
+    from_: str
+    to: str | None
+    metadata: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
+    project_id: str | None
+    user_id: str | None
+    changed: list[str]
+    sample_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

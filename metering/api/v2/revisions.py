@@ -1,0 +1,79 @@
+"""/v2/revisions."""
+
+from datetime import datetime
+
+from metering import times
+from metering.api.framework.expose import Call, Reply, expose
+from metering.api.reading.frames import read_frame
+from metering.api.reading.params import read_limit
+from metering.api.services import Controller
+from metering.api.writing.convert import revision_to_api
+from metering.api.writing.paging import cut, next_url, read_marker, write_marker
+from metering.api.writing.render import JSON
+from metering.api.writing.wire import RevisionBody
+from metering.errors import InvalidQuery
+from metering.revisions import RevisionQuery, first_samples, revisions
+from metering.storage.limit import Limit
+from metering.times import Range
+
+
+class RevisionsController(Controller):
+    """What resources were, and when."""
+
+    @expose(
+        list[RevisionBody],
+        forms=(JSON,),
+        resource_id=str,
+        start=str,
+        end=str,
+        tz=str,
+        limit=int,
+        marker=str,
+        rule="telemetry:get_revisions",
+    )
+    def index(  # noqa: PLR0913 - the parameters of the request
+        self,
+        call: Call,
+        *,
+        resource_id: str = "",
+        start: str | None = None,
+        end: str | None = None,
+        tz: str | None = None,
+        limit: int | None = None,
+        marker: str | None = None,
+    ) -> Reply:
+        """The descriptions of a resource that were in force between start and end, by time.
+
+        They follow from all of its samples that the caller may see. To a member, the last one
+        ends when the resource is another project's.
+        """
+        if not resource_id:
+            raise InvalidQuery("resource_id is needed", field="resource_id")
+        size = read_limit(limit, self.services.config)
+        range_ = read_frame(start, end, tz).range
+        after = None if marker is None else _read_instant(marker)
+        if after is not None:
+            range_ &= Range(after)
+        question = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
+        time = Limit(self.services.config.query_timeout_seconds)
+        found = revisions(self.services.storage, question, time)
+        later = (one for one in found if after is None or one.start > after)
+        page, more = cut(later, size)
+        firsts = first_samples(self.services.storage, page)
+        return Reply(
+            # One whose first sample has just expired is none any more.
+            value=[revision_to_api(one, firsts[one.place]) for one in page if one.place in firsts],
+            next_url=next_url(call, _write_instant(page[-1].start)) if more else None,
+        )
+
+
+def _write_instant(instant: datetime) -> str:
+    return write_marker(times.to_milliseconds(instant))
+
+
+def _read_instant(marker: str) -> datetime:
+    (milliseconds,) = read_marker(marker, tuple[int])
+    try:
+        return times.from_milliseconds(milliseconds)
+    except OverflowError:
+        raise InvalidQuery("marker must be that of a next link", field="marker") from None
