@@ -66,6 +66,13 @@ QUESTIONS = [
     Request(
         "GET", "/v2/meters/{meter}/segments", "/v2/meters/cpu/segments?by=metadata.a&start=2016"
     ),
+    Request("GET", "/v2/usage", "/v2/usage?window=mtd"),
+    Request("GET", "/v2/dimensions", "/v2/dimensions"),
+    Request("GET", "/v2/dimensions/{name}/values", "/v2/dimensions/meter/values"),
+    *(
+        Request("GET", f"/v2/{nouns}", f"/v2/{nouns}?start=2015")
+        for nouns in ("projects", "users", "sources")
+    ),
     Request("GET", "/v2/resources", "/v2/resources"),
     Request("GET", "/v2/resources/{resource_id}", "/v2/resources/vm-1"),
     Request("GET", "/v2/revisions", "/v2/revisions?resource_id=vm-1"),

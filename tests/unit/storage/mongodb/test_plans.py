@@ -76,6 +76,19 @@ def test_readings_come_from_the_index_alone(connection: Connection, handles: lis
     assert 0 == examined(plan)[1]
 
 
+def test_samples_at_places_are_found_by_their_keys(
+    connection: Connection, handles: list[bytes]
+) -> None:
+    """Of each place its samples are fetched, and no other."""
+    places = [(handle, after_noon(number % 8)) for number, handle in enumerate(handles[:200])]
+    plan = explained_find(connection, questions.samples_at(places))
+
+    assert "COLLSCAN" not in winning(plan)
+    keys, documents = examined(plan)
+    assert documents == len(places)
+    assert keys <= 2 * len(places)
+
+
 @pytest.mark.parametrize("count", [1, 2, questions.MOST_SERIES_MERGED])
 @pytest.mark.parametrize("after", [None, Position(after_noon(5), b"\x80" * 16)])
 @pytest.mark.parametrize("range_", [RANGE, EVER])
