@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 from msgspec import UNSET
 
-from metering.api.writing.convert import quality_to_api
+from metering.api.writing.convert import figure_to_api, quality_to_api
 from metering.api.writing.wire import ExactDetailBody, SegmentBody, SpanBody
 from metering.decimals import EXACT
 from metering.figures import Detail
@@ -41,13 +41,13 @@ def segment_rows(
                 ranges=[SpanBody(start=write(start), end=write(end)) for start, end in one.spans]
                 if merged
                 else UNSET,
-                duration=_text(duration),
+                duration=figure_to_api(duration),
                 unit=one.stream.unit,
                 count=one.count,
-                sum=_text(one.sum),
+                sum=figure_to_api(one.sum),
                 min=_optional(one.min),
                 max=_optional(one.max),
-                usage=_text(one.usage),
+                usage=figure_to_api(one.usage),
                 first_sample=first[0] if first else None,
                 last_sample=last[1] if last else None,
                 detail=_detail(one.detail),
@@ -67,8 +67,4 @@ def _detail(detail: Detail) -> ExactDetailBody:
 
 
 def _optional(number: Decimal | None) -> str | None:
-    return None if number is None else _text(number)
-
-
-def _text(number: Decimal) -> str:
-    return format(number, "f")
+    return None if number is None else figure_to_api(number)
