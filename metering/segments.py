@@ -282,7 +282,7 @@ def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
         resets=None,
         unit_seconds=None,
         observed_seconds=None,
-        is_provisional=end is None or question.now < end,
+        is_provisional=end is None or question.now <= end,
     )
 
 
