@@ -100,13 +100,12 @@ def test_pages(client: Client, resized: Storage, start: str) -> None:
     """A page goes on after the last one, in the same range."""
     path = f"{PATH}{start}&limit=1"
     seen = []
-    while path:
+    for _ in range(3):
         response = client.get(path)
         seen += [row["sample_id"] for row in response.json]
-        link = response.headers.get("Link", "")
-        path = link.partition(">")[0].removeprefix("<http://localhost")
+        path = response.headers.get("Link", "").partition(">")[0].removeprefix("<http://localhost")
 
-    assert ["s-1", "s-3", "s-4"] == seen
+    assert (["s-1", "s-3", "s-4"], "") == (seen, path)
 
 
 @pytest.mark.parametrize(

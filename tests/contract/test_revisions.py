@@ -253,6 +253,19 @@ def test_members_see_the_own_samples(storage: Storage, seal: Any) -> None:
     assert ask(storage, Project("p-1"), Range(after_noon(40), None)) == []
 
 
+def test_members_whose_meters_disagree(storage: Storage) -> None:
+    """What others say at the same time, and in between, is not among it."""
+    disk = {"meter": "disk", **LARGE}
+    told = [(10 * n, SMALL if n % 2 else disk) for n in range(9)]
+    theirs = [(5 * n, {"project_id": "p-2", "metadata": {"flavor": "huge"}}) for n in range(17)]
+    keep(storage, *history(*told, *theirs))
+
+    assert [name for _, _, name in short(ask(storage, Project("p-1")))] == [
+        "large",
+        "small",
+    ] * 4 + ["large"]
+
+
 def test_an_own_stream_that_goes_on_keeps_the_resource(storage: Storage) -> None:
     """Nothing of another owner is told while an own sample is as late, or of other streams."""
     mine, theirs = {"project_id": "p-1"}, {"project_id": "p-2"}

@@ -61,8 +61,8 @@ class Group:
     often: int = 1
 
 
-def _one(name: str, texts: st.SearchStrategy[str]) -> Group:
-    return Group((name,), lambda _: texts.map(lambda text: [(name, text)]))
+def _one(name: str, texts: st.SearchStrategy[str], often: int = 1) -> Group:
+    return Group((name,), lambda _: texts.map(lambda text: [(name, text)]), often)
 
 
 def _conditions(described: Described) -> Pairs:
@@ -135,7 +135,7 @@ GROUPS = (
     _one("marker", values.markers),
     _one("meter", values.meters),
     _one("prefix", values.prefixes),
-    _one("resource_id", values.resources),
+    _one("resource_id", values.resources, often=9),
     _one("at", values.moments),
 )
 IN_PATHS = {

@@ -157,8 +157,8 @@ PARAMETERS = {
     ),
     "prefix": Parameter("Only values that begin with this text."),
     "resource_id": Parameter(
-        "The id of a resource, mandatory. In a path it is all the rest, slashes included, encoded "
-        "or not."
+        "The id of a resource. In a path it is all the rest, slashes included, encoded or not.",
+        is_required=True,
     ),
     "at": Parameter(
         "The instant at which the resource is shown, now if none: as the newest sample up to it "
