@@ -44,11 +44,15 @@ def comparable(text: str) -> Any:
 
 
 def masked(answer: Any, shown: Any) -> Any:
-    """The answer, with "..." wherever the page shows that."""
+    """The answer, with "..." wherever the page shows that, also for further fields."""
     if shown == "...":
         return shown
     if isinstance(answer, dict) and isinstance(shown, dict):
-        return {key: masked(value, shown.get(key)) for key, value in answer.items()}
+        told = {key: masked(value, shown.get(key)) for key, value in answer.items()}
+        others = told.keys() - shown.keys()
+        if "..." in shown and others:
+            return {key: told[key] for key in told.keys() - others} | {"...": "..."}
+        return told
     if isinstance(answer, list) and isinstance(shown, list) and len(answer) == len(shown):
         return [masked(*pair) for pair in zip(answer, shown, strict=True)]
     return answer

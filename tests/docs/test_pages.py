@@ -15,7 +15,7 @@ from metering.api.reading.params import ALIASES, OPERATORS
 from metering.api.reading.segments import ABSENT, MERGES
 from metering.api.routes import make_routes
 from metering.calendar import WEEK_STARTS, Interval
-from metering.figures import CARDINALITY_FIELDS, FUNCTIONS
+from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, V2_FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
@@ -23,6 +23,7 @@ STRICT = {"report_level": 2, "halt_level": 2, "warning_stream": ""}
 
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+QUANTITIES = (ROOT / "docs" / "quantities.rst").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -73,3 +74,10 @@ WORDS = [
 def test_word_is_in_the_api_page(word: str) -> None:
     """Every field, operator and figure that can be asked for is named."""
     assert f"``{word}``" in API
+
+
+@pytest.mark.parametrize("function", [one for one in FUNCTIONS if one not in V2_FUNCTIONS])
+def test_function_is_reckoned_by_hand(function: str) -> None:
+    """Each has a heading of the page of quantities, and is asked for there."""
+    assert re.search(rf"^.*``{function}``.*\n-{{3,}}$", QUANTITIES, re.MULTILINE)
+    assert re.search(rf"aggregate\.func={function}\b", QUANTITIES)
