@@ -180,11 +180,14 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
         if part is None:
             if len(found) >= max_rows:
                 raise _too_many_rows(max_rows)
+            extent = question.rules.extent(one.window)
             part = Part(
                 counted=tuple(filter(None, counted)),
                 has_levels=Source.LEVELS in question.sources,
-                seconds=_seconds(question.rules.extent(one.window)),
+                seconds=_seconds(extent),
                 kind=kind,
+                # Until it is over, anyone may have another reading in it.
+                is_provisional=extent.end is None or question.now <= extent.end,
             )
             found[key] = part
         part.add(one)
@@ -245,20 +248,13 @@ def _member_order(member: tuple[Group, str, MeterType | None]) -> tuple[object, 
 def _finish(key: _Key, part: Part, question: Question) -> Row:
     aggregates = question.aggregates
     figures = {aggregate: figure(aggregate, part) for aggregate in aggregates}
-    end = question.rules.extent(key.window).end
-    is_over = end is not None and end < question.now
-    is_of_readings = any(_source(one, key.kind) is Source.READINGS for one in aggregates)
     return Row(
         *key,
         part.summary,
         figures,
         detail(aggregates, part, key.unit),
-        part.is_provisional or (is_of_readings and not is_over),
+        part.is_provisional,
     )
-
-
-def _source(aggregate: Aggregate, kind: MeterType | None) -> Source:
-    return aggregate.source.of_type(kind) if kind else aggregate.source
 
 
 def _seconds(extent: Range) -> Decimal | None:

@@ -1,5 +1,6 @@
 """Statistics of what happens between readings: `aggregate.func`, `max_gap`, `first`, `detail`."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -204,6 +205,30 @@ def test_windows_telescope(client: Client, storage: Storage) -> None:
     assert len(days) > 6
     assert sum(row["aggregate"]["increase"] for row in days) == whole["aggregate"]["increase"]
     assert sum(row["detail"]["resets"] for row in days) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "last"), [(MeterType.GAUGE, "final"), (MeterType.CUMULATIVE, "provisional")]
+)
+def test_what_may_come_again_is_provisional(
+    client: Client, storage: Storage, kind: MeterType, last: str
+) -> None:
+    """A flavor that another followed may be back before a window ends that is not over."""
+    now = datetime.now(UTC)
+    common = {"type": kind, "volume": 7}
+    small = common | {"timestamp": now - timedelta(hours=3), "metadata": {"flavor": "s"}}
+    large = common | {"timestamp": now - timedelta(hours=2), "metadata": {"flavor": "l"}}
+    keep(storage, small, large)
+
+    def qualities(**bounds: object) -> dict[str, str]:
+        asked = {"aggregate.func": "usage", "groupby": "metadata.flavor", **bounds}
+        found = client.rows(url(PATH, start=(now - timedelta(hours=4)).isoformat(), **asked))
+        return {row["groupby"]["metadata.flavor"]: row["detail"]["quality"] for row in found}
+
+    open_ended = {"s": "provisional", "l": "provisional"}
+    assert qualities(end=(now + timedelta(hours=1)).isoformat()) == open_ended
+    assert qualities() == open_ended
+    assert qualities(end=(now - timedelta(hours=1)).isoformat()) == {"s": "final", "l": last}
 
 
 @pytest.mark.parametrize(
