@@ -57,6 +57,11 @@ class SegmentQuestion:
     merges: bool = False
 
     @property
+    def is_open(self) -> bool:
+        """Whether readings of the range may still come."""
+        return self.range.end is None or self.now <= self.range.end
+
+    @property
     def rules(self) -> Rules:
         """How portions are made."""
         return Rules(
@@ -249,7 +254,14 @@ def _together(parts: Iterable[_Part], *, merge: bool) -> Collection[Sequence[_Pa
 
 
 def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) -> Segment:
-    whole = Part(counted=(), has_levels=False, seconds=None, kind=stream.type)
+    whole = Part(
+        counted=(),
+        has_levels=False,
+        seconds=None,
+        kind=stream.type,
+        # What is over by itself can be merged with a segment that is still to come.
+        is_provisional=question.merges and question.is_open,
+    )
     for part in parts:
         for portion in part.portions:
             whole.add(portion)
@@ -274,7 +286,6 @@ def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) 
 
 def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
     """The detail of a sum: until the range is over, more may come."""
-    end = question.range.end
     return Detail(
         unit=unit,
         measured=None,
@@ -282,7 +293,7 @@ def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
         resets=None,
         unit_seconds=None,
         observed_seconds=None,
-        is_provisional=end is None or question.now <= end,
+        is_provisional=question.is_open,
     )
 
 

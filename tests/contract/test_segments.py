@@ -106,6 +106,18 @@ def test_back_and_forth(storage: Storage, kept: Keep) -> None:
     ]
 
 
+def test_what_is_merged_can_still_come_again(storage: Storage, kept: Keep) -> None:
+    """Of a range that is not over; a segment by itself is final as soon as another follows."""
+    kept(*history((-HALF, 1, SMALL), (0, 2, LARGE), (3600, 1, SMALL)))
+
+    def provisional(**more: Any) -> list[bool]:
+        return [one.detail.is_provisional for one in ask(storage, **more)]
+
+    assert provisional(merges=True) == [False, False]
+    assert provisional(merges=True, now=after_noon(7200)) == [True, True]
+    assert provisional(now=after_noon(7200)) == [False, False, True]
+
+
 def test_a_key_that_pollers_omit(storage: Storage, kept: Keep) -> None:
     """It has its last value, also from before the range; `absent=null` divides there."""
     day_before, three_before = -HALF - 24 * 3600, -HALF - 72 * 3600
@@ -240,9 +252,10 @@ def test_deltas_count_at_their_instants(storage: Storage, kept: Keep) -> None:
         )
     )
 
-    found = ask(storage, max_gap=HOUR, now=DAY.end)
+    found = ask(storage, max_gap=HOUR)
     assert [("small", 60 - HALF, 0, 1), ("large", 0, 3660, 6)] == told(found)
     assert [one.detail.is_provisional for one in found] == [False, False]
+    assert all(one.detail.is_provisional for one in ask(storage, max_gap=HOUR, now=DAY.end))
     early = ask(storage, max_gap=HOUR, now=after_noon(100))
     assert told(early)[-1] == ("large", 0, 100, 6)
     assert all(one.detail.is_provisional for one in early)
