@@ -1,6 +1,6 @@
 """/v2/usage: every meter at once, in a window by name, beside the one before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -92,7 +92,7 @@ def test_meters_groups_and_conditions(client: Client, storage: Storage) -> None:
 
 def test_a_window_so_far(client: Client, storage: Storage) -> None:
     """Month to date ends now; a gauge holds until then, and the figure may still change."""
-    now = datetime.now(UTC)
+    now = times.now()
     keep_all(storage, told("cpu", (0, 6)))
     keep(storage, {"id": "now", "timestamp": now - timedelta(minutes=1), "volume": 60})
     answer = client.rows(url(PATH))
