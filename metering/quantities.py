@@ -157,12 +157,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             level=Level(first.at, last.at, first.volume) if is_level else None,
             is_provisional=_is_open(stretch, window, rules),
         )
-    ends = [rules.now]
-    if stretch.until is not None:
-        ends.append(stretch.until)
-    if rules.max_gap is not None and rules.max_gap < LAST - last.at:
-        ends.append(last.at + rules.max_gap)
-    for window, start, end in _spread(last.at, min(ends), rules):
+    for window, start, end in _spread(last.at, _held_until(stretch, rules), rules):
         seconds = seconds_between(start, end)
         yield Portion(
             series=series,
@@ -172,6 +167,24 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             level=Level(start, end, last.volume),
             is_provisional=_is_open(stretch, window, rules),
         )
+
+
+def gaps(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
+    """Nothing, of windows in which a stretch holds no more, but its stream goes on up to now."""
+    if stretch.until is not None:
+        until = min(stretch.until, rules.now)
+        for window, _, _ in _spread(_held_until(stretch, rules), until, rules):
+            yield Portion(series=stretch.series, window=window)
+
+
+def _held_until(stretch: Stretch, rules: Rules) -> datetime:
+    """Until when the last reading of a stretch holds."""
+    ends = [rules.now]
+    if stretch.until is not None:
+        ends.append(stretch.until)
+    if rules.max_gap is not None and rules.max_gap < LAST - stretch.summary.last.at:
+        ends.append(stretch.summary.last.at + rules.max_gap)
+    return min(ends)
 
 
 def _is_open(stretch: Stretch, window: Range, rules: Rules) -> bool:

@@ -92,6 +92,7 @@ class Question:
             yield quantities.increase
         if wanted & _HELD:
             yield quantities.holding
+            yield quantities.gaps
 
 
 _HELD = {Source.HOLDING, Source.LEVELS}

@@ -129,7 +129,12 @@ def test_a_gap_ends_what_holds(client: Client, storage: Storage) -> None:
     assert figure(client, "integral", 0, 4 * 3600, max_gap="7200") == 4 + 8
     assert figure(client, "integral", 0, 4 * 3600, max_gap="1.8") == Decimal("0.003")
     assert figure(client, "integral", 1800, 7200) == 1
-    assert rows(client, "integral", 3600, 7200) == []
+    (row,) = rows(client, "integral", 3600, 7200)
+    assert row["aggregate"] == {"integral": 0}
+    assert (row["detail"]["observed_seconds"], row["detail"]["quality"]) == (0, "final")
+    assert figure(client, "timeavg", 3600, 7200) is None
+    assert figure(client, "peak", 3600, 7200) is None
+    assert rows(client, "integral", 7200 + 3600, 4 * 3600) == []
 
 
 def test_usage_is_apart_by_type(client: Client, storage: Storage) -> None:

@@ -174,6 +174,22 @@ def test_a_reading_holds_so_long() -> None:
     assert portions(quantities.holding, told, rules(now=NOON)) == []
 
 
+def test_a_gap_is_part_of_the_windows_that_it_covers() -> None:
+    """Nothing holds in it, but the stream goes on: up to the next reading, or now."""
+    told = readings((0, 2), (200, 3))
+
+    def covered(now: float) -> list[datetime | None]:
+        gap = timedelta(seconds=80)
+        asked = rules(FixedWindows(NOON, 60), now=after_noon(now), max_gap=gap)
+        found = portions(quantities.gaps, told, asked)
+        assert {one.observed_seconds for one in found} <= {0}
+        return [one.window.start for one in found]
+
+    assert covered(1000) == [after_noon(60), after_noon(120), after_noon(180)]
+    assert covered(180) == [after_noon(60), after_noon(120)]
+    assert covered(80) == []
+
+
 def test_carried_in() -> None:
     """The last reading before a window holds in it, as long as there is patience."""
     told = readings((0, 4))
