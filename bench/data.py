@@ -22,7 +22,7 @@ METERS = (
     ("cpu_util", "gauge", "%"),
     ("cpu", "cumulative", "ns"),
     ("disk.read.bytes", "cumulative", "B"),
-    ("network.outgoing.bytes", "cumulative", "B"),
+    ("network.outgoing.bytes.delta", "delta", "B"),
 )
 # The first has half of the instances: what is asked of one project is asked of it.
 PROJECTS = ("acme", "globex", "acme", "initech")
@@ -78,8 +78,9 @@ def usage(shape: Shape) -> Iterator[Usage]:
             at = START + since + timedelta(milliseconds=number * 7 % 1000)
             described = _described(number, poll * _DESCRIPTIONS // polls)
             for place, meter in enumerate(METERS):
-                counters[number][place] += chance.randrange(10_000_000)
-                volume = _volume(meter[0], counters[number][place], chance)
+                step = chance.randrange(10_000_000)
+                counters[number][place] += step
+                volume = _volume(meter, counters[number][place], step, chance)
                 metadata = described
                 if shape.churning:
                     metadata = {**described, "polled": f"{poll}/{place}"}
@@ -111,10 +112,12 @@ def _sample(number: int, meter: tuple[str, str, str], volume: float, at: datetim
     }
 
 
-def _volume(meter: str, counter: int, chance: random.Random) -> float:
-    if meter in ("vcpus", "memory"):
-        return {"vcpus": 4, "memory": 8192}[meter]
-    return round(chance.uniform(0, 100), 2) if meter == "cpu_util" else counter
+def _volume(meter: tuple[str, str, str], counter: int, step: int, chance: random.Random) -> float:
+    name, type_, _ = meter
+    if type_ == "gauge":
+        level = {"vcpus": 4, "memory": 8192}.get(name)
+        return round(chance.uniform(0, 100), 2) if level is None else level
+    return step if type_ == "delta" else counter
 
 
 def _described(number: int, revision: int) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """What is asked of ours about the month: over HTTP, and of the driver alone."""
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from bench.data import END, METER, PROJECT, START
+from bench.plain.reckoning import MAX_GAP_SECONDS
 from metering import catalogue
 from metering.catalogue import CatalogueQuery
-from metering.figures import STANDARD
+from metering.figures import STANDARD, USAGE
 from metering.model import AllProjects
 from metering.query import FIELDS, AllOf, Comparison, Operator
 from metering.statistics import Question, statistics
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
+from metering.usage import Usage, usage
 
 _MONTH = [
     ("q.field", "timestamp"),
@@ -23,6 +26,9 @@ _MONTH = [
 _OF_PROJECT = [("q.field", "project_id"), ("q.op", "eq"), ("q.value", PROJECT)]
 
 MONTH_OF_PROJECT = f"/v2/meters/{METER}/statistics?" + urlencode(_OF_PROJECT + _MONTH)
+USAGE_OF_PROJECT = "/v2/usage?" + urlencode(
+    [("window", f"{START.isoformat()}/{END.isoformat()}"), *_OF_PROJECT]
+)
 MONTH_BY_RESOURCE = f"/v2/meters/{METER}/statistics?" + urlencode(
     [*_MONTH, ("groupby", "resource_id")]
 )
@@ -44,6 +50,22 @@ def month_of_project(storage: Storage) -> object:
         now=END,
     )
     return statistics(storage, question, _ROWS)
+
+
+def usage_of_project(storage: Storage) -> list[Usage]:
+    """What one project used of each meter."""
+    range_ = Range(START, END)
+    question = Question(
+        scope=AllProjects(),
+        filter=Comparison(FIELDS["project_id"], Operator.EQ, PROJECT),
+        range=range_,
+        windows=WholeRange(range_),
+        group_by=(FIELDS["meter"],),
+        aggregates=(USAGE,),
+        now=END,
+        max_gap=timedelta(seconds=MAX_GAP_SECONDS),
+    )
+    return usage(storage, question, None, _ROWS)
 
 
 def resources(storage: Storage) -> object:

@@ -1,11 +1,17 @@
-"""A month in figures: of one project, and by resource over all."""
+"""A month in figures: of one project, by resource over all, and the usage of all meters."""
 
 from collections.abc import Iterator
 
 from bench import service
 from bench.clock import by_turns
-from bench.plain import OF_RESOURCES
-from bench.questions import MONTH_BY_RESOURCE, MONTH_OF_PROJECT, month_of_project
+from bench.plain import OF_RESOURCES, OF_USAGE
+from bench.questions import (
+    MONTH_BY_RESOURCE,
+    MONTH_OF_PROJECT,
+    USAGE_OF_PROJECT,
+    month_of_project,
+    usage_of_project,
+)
 from bench.setting import Setting
 from bench.table import Row
 
@@ -32,6 +38,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     yield Row(
         "month by resource", rival.time, over_http.time, rival.median / over_http.median, ">= 50x"
     )
+    yield from usage(setting)
     with service.driver(month.pair.url) as storage:
         storage.unseal()
         rival, over_http = by_turns(
@@ -40,3 +47,19 @@ def rows(setting: Setting) -> Iterator[Row]:
     service.seal(month.pair.url)
     ratio = rival.median / over_http.median
     yield Row("- of a project, not sealed", rival.time, over_http.time, ratio)
+
+
+def usage(setting: Setting) -> Iterator[Row]:
+    """All meters of one project, against readings by a cursor that are reckoned in Python."""
+    month, repeat = setting.month, setting.options.repeat
+    ours, plain = month.service, month.pair.plain
+    with plain.indexed(*OF_USAGE), service.driver(month.pair.url) as storage:
+        rival, over_http, alone = by_turns(
+            repeat,
+            plain.usage_of_project,
+            lambda: ours.get(USAGE_OF_PROJECT),
+            lambda: usage_of_project(storage),
+        )
+    ratio = rival.median / over_http.median
+    yield Row("month-to-date usage of a project, all meters", rival.time, over_http.time, ratio)
+    yield Row("- at the driver", rival.time, alone.time, rival.median / alone.median)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from bench.data import Usage
+from bench.plain.reckoning import Quantities
 
 
 class Size(NamedTuple):
@@ -33,6 +34,9 @@ class Plain(Protocol):
     def month_of_project(self) -> object:
         """Count, sum, least, most, average and ends of one meter of one project."""
 
+    def usage_of_project(self) -> Quantities:
+        """What one project used of each meter: readings by a cursor, and Python; see `OF_USAGE`."""
+
     def month_by_resource(self) -> object:
         """The same of one meter for each resource of all projects; see `OF_RESOURCES`."""
 
@@ -54,6 +58,16 @@ class Plain(Protocol):
 
 OF_RESOURCES = ("counter_name", "resource_id", "timestamp", "counter_volume")
 OF_METERS = ("resource_id", "counter_name", "counter_type", "counter_unit")
+# Streams one after the other, each in the order of time, and all that is needed of them.
+OF_USAGE = (
+    "project_id",
+    "counter_name",
+    "counter_type",
+    "counter_unit",
+    "resource_id",
+    "timestamp",
+    "counter_volume",
+)
 OF_STATISTICS = ("project_id", "counter_name", "timestamp", "counter_volume")
 OF_RESOURCE = ("resource_id", "timestamp")
 OF_TIME = ("timestamp",)

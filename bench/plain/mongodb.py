@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_STATISTICS, Size
+from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_STATISTICS, OF_USAGE, Size
+from bench.plain.reckoning import Quantities, usage
 
 _DURABLE = WriteConcern(w="majority", j=True)
 _MAJORITY = ReadConcern("majority")
 _CODEC = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
+_DOCUMENTS_AT_ONCE = 10_000
 _MONTH = {"$gte": START, "$lt": END}
 _FIGURES = {
     "count": {"$sum": 1},
@@ -68,6 +71,19 @@ class PlainDocuments:
         """See `Plain.month_of_project`: from an index alone."""
         match = {"project_id": PROJECT, "counter_name": METER, "timestamp": _MONTH}
         return self._grouped(match, None, OF_STATISTICS)
+
+    def usage_of_project(self) -> Quantities:
+        """See `Plain.usage_of_project`: a cursor over an index alone."""
+        wanted = dict.fromkeys(OF_USAGE[1:], True)
+        cursor = self._samples.find(
+            {"project_id": PROJECT, "timestamp": _MONTH}, {"_id": False, **wanted}
+        )
+        fields = itemgetter(*OF_USAGE[1:-2])
+        ordered = cursor.sort(_keys(OF_USAGE)).hint(_keys(OF_USAGE)).batch_size(_DOCUMENTS_AT_ONCE)
+        return usage(
+            (*fields(one), one["timestamp"].replace(tzinfo=UTC).timestamp(), one["counter_volume"])
+            for one in ordered
+        )
 
     def month_by_resource(self) -> object:
         """See `Plain.month_by_resource`: from an index alone."""

@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES, Size
+from bench.plain import INDEXES, OF_RESOURCES, OF_USAGE, Size
+from bench.plain.reckoning import Quantities, usage
 
 _FIELDS = (
     "counter_name",
@@ -36,9 +37,23 @@ _MONTH_OF_PROJECT = f"""
 SELECT {_FIGURES} FROM samples
 WHERE project_id = ? AND counter_name = ? AND timestamp >= ? AND timestamp < ?
 """
+
+
+def _index(fields: Sequence[str]) -> str:
+    """The name of the index over these fields."""
+    return "samples_by_" + "_".join(fields)
+
+
 _MONTH_BY_RESOURCE = f"""
-SELECT resource_id, {_FIGURES} FROM samples INDEXED BY samples_by_counter_name_resource_id
+SELECT resource_id, {_FIGURES} FROM samples INDEXED BY {_index(OF_RESOURCES)}
 WHERE counter_name = ? AND timestamp >= ? AND timestamp < ? GROUP BY resource_id
+"""
+_OF_USAGE = ", ".join(OF_USAGE[1:-2])
+_USAGE_OF_PROJECT = f"""
+SELECT {_OF_USAGE}, timestamp / 1000.0, counter_volume
+FROM samples INDEXED BY {_index(OF_USAGE)}
+WHERE project_id = ? AND timestamp >= ? AND timestamp < ?
+ORDER BY project_id, {_OF_USAGE}, timestamp
 """
 # Skips through the index from resource to resource.
 _RESOURCES = """
@@ -111,6 +126,11 @@ class PlainRows:
         month = (_milliseconds(START), _milliseconds(END))
         return self._connection.execute(_MONTH_OF_PROJECT, (PROJECT, METER, *month)).fetchall()
 
+    def usage_of_project(self) -> Quantities:
+        """See `Plain.usage_of_project`."""
+        month = (_milliseconds(START), _milliseconds(END))
+        return usage(self._connection.execute(_USAGE_OF_PROJECT, (PROJECT, *month)))
+
     def month_by_resource(self) -> object:
         """See `Plain.month_by_resource`."""
         month = (_milliseconds(START), _milliseconds(END))
@@ -143,7 +163,7 @@ class PlainRows:
         return size(self._path)
 
     def _create_index(self, fields: Sequence[str]) -> str:
-        name = "samples_by_" + "_".join(fields[:2]).replace(".", "_")
+        name = _index(fields)
         self._connection.execute(f"CREATE INDEX {name} ON samples ({', '.join(fields)})")
         return name
 

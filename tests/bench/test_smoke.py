@@ -11,6 +11,7 @@ _SMALL = ("--samples", "1000", "--repeat", "1", "--workers", "1", "--crowd", "2"
 _ROWS = (
     "ingest over HTTP",
     "month of a project",
+    "month-to-date usage of a project, all meters",
     "/v2/resources?limit=100",
     "- against skips",
     "/v2/meters?limit=100",
