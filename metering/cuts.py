@@ -62,6 +62,21 @@ class Cuts:
         if readings:
             yield readings[begin:]
 
+    def joins(self, series: Series, earlier: Summary, later: Summary, begin: datetime) -> bool:
+        """Whether Summaries of the series may be one that begins with the reading at `begin`.
+
+        They are successive, and each may stay together; so does what begins there with `earlier`.
+        """
+        patience = self.patience.get(series.type)
+        last = later.last.at
+        return (
+            last in self.windows.holding(begin)
+            and (patience is None or later.first.at - earlier.last.at <= patience)
+            and not (self.constant and later.first.volume != earlier.last.volume)
+            and (self.longest is None or last - begin <= self.longest)
+            and not self._divides(earlier.last.at, later.first.at)
+        )
+
     def _divides(self, first: datetime, last: datetime) -> bool:
         return self.at is not None and first < self.at <= last
 

@@ -16,7 +16,7 @@ from metering.cuts import Cuts
 from metering.errors import InvalidQuery
 from metering.figures import Aggregate, Detail, Part, Source, detail, figure
 from metering.grouping import Group, group_of
-from metering.model import MeterType, Scope, Series
+from metering.model import MeterType, Scope
 from metering.quantities import Portion, Rules
 from metering.query import (
     EVERYTHING,
@@ -84,9 +84,9 @@ class Question:
     def _sources_of(self, kind: MeterType) -> frozenset[Source]:
         return frozenset(source.of_type(kind) for source in self.sources)
 
-    def portions(self, series: Series) -> Iterable[quantities.Way]:
-        """What is to be made of the stretches of a series."""
-        wanted = self._sources_of(series.type)
+    def ways(self, kind: MeterType) -> Iterator[quantities.Way]:
+        """What is to be made of the stretches of meters of a type."""
+        wanted = self._sources_of(kind)
         yield quantities.readings
         if Source.INCREASE in wanted:
             yield quantities.increase
@@ -156,12 +156,13 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
         message = f"of {of_samples[0]} only figures of readings can be asked, not of intervals"
         raise InvalidQuery(message, field="q.field")
     rules = question.rules
+    ways = {kind: tuple(question.ways(kind)) for kind in MeterType}
     query = StreamQuery(
         scope=question.scope, filter=question.filter, range=question.range, cuts=question.cuts
     )
     for stretches in storage.streams(query, effort):
         for stretch in stretches:
-            for way in question.portions(stretch.series):
+            for way in ways[stretch.series.type]:
                 yield from way(stretch, rules)
 
 
@@ -174,14 +175,19 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
     counted = tuple(one.param for one in question.aggregates if one.function == "cardinality")
     splits = Source.BY_TYPE in question.sources
     found: dict[_Key, Part] = {}
+    series, window, part = None, None, None
     for one in portions:
-        kind = one.series.type if splits else None
-        key = _Key(one.window, group_of(one.series, question.group_by), one.series.unit, kind)
+        if part is not None and one.series is series and one.window == window:
+            part.add(one)  # as most portions, of the same row as the one before
+            continue
+        series, window = one.series, one.window
+        kind = series.type if splits else None
+        key = _Key(window, group_of(series, question.group_by), series.unit, kind)
         part = found.get(key)
         if part is None:
             if len(found) >= max_rows:
                 raise _too_many_rows(max_rows)
-            extent = question.rules.extent(one.window)
+            extent = question.rules.extent(window)
             part = Part(
                 counted=tuple(filter(None, counted)),
                 has_levels=Source.LEVELS in question.sources,

@@ -52,16 +52,18 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
     if query.range.is_empty:
         return []
     found = []
+    series = {piece.series.digest: piece.series for piece in pieces}
+    asked = {
+        digest
+        for digest, one in series.items()
+        if is_visible(one, query.scope) and matches_series(query.filter, one)
+    }
     followers: list[Piece | None] = [*pieces[1:], None]
     for index, (piece, follower) in enumerate(zip(pieces, followers, strict=False)):
         summary = piece.summary
         is_before = _is_before(summary, query.range)
         is_last_before = is_before and not (follower and _is_before(follower.summary, query.range))
-        if (
-            (is_last_before or summary.first.at in query.range)
-            and is_visible(piece.series, query.scope)
-            and matches_series(query.filter, piece.series)
-        ):
+        if (is_last_before or summary.first.at in query.range) and piece.series.digest in asked:
             following = None if follower is None else follower.summary.first
             is_known = follower is not None and is_visible(follower.series, query.scope)
             found.append(

@@ -159,9 +159,12 @@ class Range:
 
     def __and__(self, other: "Range") -> "Range":
         """The instants that lie in both."""
-        starts = [bound for bound in (self.start, other.start) if bound is not None]
-        ends = [bound for bound in (self.end, other.end) if bound is not None]
-        return Range(max(starts, default=None), min(ends, default=None))
+        start, end = self.start, self.end
+        if start is None or (other.start is not None and other.start > start):
+            start = other.start
+        if end is None or (other.end is not None and other.end < end):
+            end = other.end
+        return Range(start, end)
 
 
 EVER = Range()

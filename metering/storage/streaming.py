@@ -18,7 +18,7 @@ from metering.storage.blocks import day_of, days_range
 from metering.storage.handles import Handle, Pair
 from metering.storage.reckoning import ReadBlocks, ReadReadings, Reckoner
 from metering.streams import Piece
-from metering.summary import Reading, of_stream
+from metering.summary import Reading, joined, of_stream
 from metering.times import Range
 
 # The readings of each series at the last instant before one, or at the first from it on.
@@ -61,8 +61,24 @@ class StreamReader:
             for members, clusters in zip(some, found, strict=True):
                 last = max(_singles(members, before), key=Piece.order, default=None)
                 first = min(_singles(members, after), key=Piece.order, default=None)
-                within = [piece for cluster in clusters for piece in cluster]
+                within = self._in_few(piece for cluster in clusters for piece in cluster)
                 yield [*([last] if last else []), *within, *([first] if first else [])]
+
+    def _in_few(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """The pieces of a stream, in as few as the cuts allow: each costs more than to join it."""
+        run: list[Piece] = []
+        for piece in pieces:
+            if run and not (
+                piece.series.digest == run[0].series.digest
+                and self._cuts.joins(
+                    piece.series, run[-1].summary, piece.summary, run[0].summary.first.at
+                )
+            ):
+                yield _as_one(run)
+                run = []
+            run.append(piece)
+        if run:
+            yield _as_one(run)
 
     def _untangled(self, streams: Sequence[Members]) -> list[Sequence[Cluster]]:
         """The pieces of each stream; the clusters have one series each, or single runs."""
@@ -172,6 +188,10 @@ def _clusters(pieces: Iterable[Piece]) -> Sequence[Cluster]:
 
 def _is_tangled(cluster: Cluster) -> bool:
     return len(cluster) > 1 and len({piece.series.digest for piece in cluster}) > 1
+
+
+def _as_one(run: Sequence[Piece]) -> Piece:
+    return Piece(run[0].series, joined([piece.summary for piece in run]))
 
 
 def _bounds(cluster: Cluster) -> tuple[datetime, datetime]:

@@ -1,7 +1,7 @@
 """Cuts of readings: runs keep to them, are as long as they can be, and lose nothing."""
 
 from datetime import timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import strategies
 from builders import after_noon, readings, series
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from metering.cuts import Cuts
 from metering.model import MeterType
-from metering.summary import Reading, of_stream
+from metering.summary import Reading, joined, of_stream
 from metering.times import EVER, FixedWindows, WholeRange
 
 GAUGE = series()
@@ -37,6 +37,21 @@ def test_runs(asked: Cuts, of_one: list[Reading]) -> None:
     assert all(asked.allow(GAUGE, of_stream(run)) for run in runs)
     for run, following in pairwise(runs):
         assert not asked.allow(GAUGE, of_stream([*run, following[0]]))
+
+
+@given(cuts, strategies.streams(min_size=0), st.lists(st.integers(1, 4)))
+def test_joins(asked: Cuts, of_one: list[Reading], sizes: list[int]) -> None:
+    """What is joined step by step is what would stay together, however it came apart."""
+    parts, rest = [], iter(of_one)
+    for size in [*sizes, *[1] * len(of_one)]:
+        parts += [of_stream(run) for run in asked.runs(GAUGE, list(islice(rest, size)))]
+    whole = parts[:1]
+    for earlier, later in pairwise(parts):
+        both = joined([whole[-1], later])
+        may = asked.joins(GAUGE, earlier, later, whole[-1].first.at)
+
+        assert may == asked.allow(GAUGE, both)
+        whole[-1:] = [both] if may else [whole[-1], later]
 
 
 def lengths(asked: Cuts) -> list[int]:
