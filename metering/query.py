@@ -4,7 +4,7 @@ A filter is a tree of plain values. It is checked when it is made from foreign i
 (`metering.api.reading.params`), and answered by `metering.matching`, the same for every driver.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from typing import Any
 
 from metering.cuts import Cuts
 from metering.errors import InvalidQuery
-from metering.model import Scope
+from metering.model import MeterType, Scope
 from metering.times import EVER, Range, Windows
 
 MAX_PATH_LENGTH = 1_000
@@ -186,10 +186,14 @@ class SummaryQuery:
 class StreamQuery:
     """Streams with a series that matches, in scope: the stretches in range, and the one before it.
 
-    The filter may use fields of series only.
+    The filter may use fields of series only. Of meters of other types than `before` names, a
+    store may leave out the readings before the range, and of other types than `after` names those
+    after it, as if there were none: to find them costs as much as all that is sealed.
     """
 
     scope: Scope
     cuts: Cuts
     filter: Filter = EVERYTHING
     range: Range = EVER
+    before: Collection[MeterType] = frozenset(MeterType)
+    after: Collection[MeterType] = frozenset(MeterType)

@@ -81,6 +81,25 @@ class Question:
             constant=Source.LEVELS in self.sources,
         )
 
+    @property
+    def types_before(self) -> frozenset[MeterType]:
+        """Of which meters the last reading before the range has a part in the figures."""
+        return self._types_of(_HELD | _COUNTED)
+
+    @property
+    def types_after(self) -> frozenset[MeterType]:
+        """Of which meters the first reading after the range has.
+
+        What is held once the range is over ends with it, whatever follows; until then what follows
+        says that nothing else will come in between.
+        """
+        end = self.range.end
+        is_over = end is not None and end < self.now
+        return self._types_of(_COUNTED if is_over else _HELD | _COUNTED)
+
+    def _types_of(self, sources: frozenset[Source]) -> frozenset[MeterType]:
+        return frozenset(kind for kind in MeterType if self._sources_of(kind) & sources)
+
     def _sources_of(self, kind: MeterType) -> frozenset[Source]:
         return frozenset(source.of_type(kind) for source in self.sources)
 
@@ -95,7 +114,8 @@ class Question:
             yield quantities.gaps
 
 
-_HELD = {Source.HOLDING, Source.LEVELS}
+_COUNTED = frozenset({Source.INCREASE})
+_HELD = frozenset({Source.HOLDING, Source.LEVELS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +178,12 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
     rules = question.rules
     ways = {kind: tuple(question.ways(kind)) for kind in MeterType}
     query = StreamQuery(
-        scope=question.scope, filter=question.filter, range=question.range, cuts=question.cuts
+        scope=question.scope,
+        filter=question.filter,
+        range=question.range,
+        cuts=question.cuts,
+        before=question.types_before,
+        after=question.types_after,
     )
     for stretches in storage.streams(query, effort):
         for stretch in stretches:

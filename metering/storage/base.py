@@ -154,10 +154,11 @@ class Storage(abc.ABC):
     ) -> Iterator[Sequence[Stretch]]:
         """The stretches of each stream that match, by time; no stream twice, none empty.
 
-        In range, and the last reading before the range. The whole stream counts for what follows
-        a stretch, and whether it opens the stream: series that do not match, or are out of scope,
-        too. So a caller learns one instant at which a resource was somebody else's: that which
-        ends the caller's own last interval; and that there was a reading before the caller's first.
+        In range, and the last reading before the range, as far as the query asks for it. The whole
+        stream counts for what follows a stretch, and whether it opens the stream: series that do
+        not match, or are out of scope, too. So a caller learns one instant at which a resource was
+        somebody else's: that which ends the caller's own last interval; and that there was a
+        reading before the caller's first.
         Stretches are cut as the query says, and it makes no difference how far: the intervals
         between their readings are the same.
         """

@@ -157,7 +157,7 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
             self._last_before,
             self._first_from,
         )
-        reader = StreamReader(ways, query.range, query.cuts, effort or Effort())
+        reader = StreamReader(ways, query, effort or Effort())
         for pieces in limit.over(reader.streams(self._whole_streams(query, limit))):
             found = stretches(pieces, query)
             if found:

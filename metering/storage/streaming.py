@@ -12,7 +12,8 @@ from heapq import merge
 from itertools import groupby
 
 from metering.cuts import Cuts
-from metering.model import Series, Stream
+from metering.model import MeterType, Series, Stream
+from metering.query import StreamQuery
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_range
 from metering.storage.handles import Handle, Pair
@@ -45,11 +46,12 @@ class Ways:
 class StreamReader:
     """Reads all pieces of streams in a range, cut as somebody asks, and their neighbours."""
 
-    def __init__(self, ways: Ways, range_: Range, cuts: Cuts, effort: Effort) -> None:
+    def __init__(self, ways: Ways, query: StreamQuery, effort: Effort) -> None:
         """Take the ways to read, what is asked, and where to count what was read."""
         self._ways = ways
-        self._range = range_
-        self._cuts = cuts
+        self._query = query
+        self._range = query.range
+        self._cuts = query.cuts
         self._effort = effort
 
     def streams(self, streams: Mapping[Stream, Members]) -> Iterator[list[Piece]]:
@@ -151,9 +153,9 @@ class StreamReader:
     def _neighbours(
         self, series: Members
     ) -> tuple[dict[Handle, list[Reading]], dict[Handle, list[Reading]]]:
-        start, end = self._range.start, self._range.end
-        before = _by_handle(() if start is None else self._ways.last_before(series.keys(), start))
-        after = _by_handle(() if end is None else self._ways.first_from(series.keys(), end))
+        query, ways = self._query, self._ways
+        before = _beside(query.range.start, ways.last_before, series, query.before)
+        after = _beside(query.range.end, ways.first_from, series, query.after)
         self._effort.samples += sum(map(len, [*before.values(), *after.values()]))
         return before, after
 
@@ -203,6 +205,14 @@ def _days(cluster: Cluster) -> Range:
     """The whole days (UTC) that have it."""
     begin, last = _bounds(cluster)
     return days_range(day_of(begin), day_of(last) + 1)
+
+
+def _beside(
+    bound: datetime | None, read: ReadNeighbours, series: Members, types: Collection[MeterType]
+) -> dict[Handle, list[Reading]]:
+    """The neighbours at one end of a range, of the series of these types."""
+    handles = [handle for handle, one in series.items() if one.type in types]
+    return _by_handle(() if bound is None or not handles else read(handles, bound))
 
 
 def _by_handle(pairs: Iterable[Pair]) -> dict[Handle, list[Reading]]:
