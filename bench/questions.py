@@ -5,15 +5,15 @@ from urllib.parse import urlencode
 
 from bench.data import END, METER, PROJECT, START
 from bench.plain.reckoning import MAX_GAP_SECONDS
-from metering import catalogue
-from metering.catalogue import CatalogueQuery
-from metering.figures import STANDARD, USAGE
+from metering.catalogue import resources as catalogue
+from metering.catalogue.resources import CatalogueQuery
 from metering.model import AllProjects
 from metering.query import FIELDS, AllOf, Comparison, Operator
-from metering.statistics import Question, statistics
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
-from metering.usage import Usage, usage
+from metering.usage.figures import STANDARD, USAGE
+from metering.usage.report import Usage, usage
+from metering.usage.statistics import Question, statistics
 
 _MONTH = [
     ("q.field", "timestamp"),

@@ -15,7 +15,7 @@ from metering.api.middleware.request_id import RequestIds, Wsgi
 from metering.api.routes import make_routes
 from metering.api.services import Services
 from metering.config import Config
-from metering.recording import Recorder
+from metering.recording.recorder import Recorder
 from metering.storage.base import Storage
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from metering.api.access import Access
 from metering.api.operation.metrics import Metrics
 from metering.config import ApiConfig, UsageConfig
-from metering.recording import Recorder
+from metering.recording.recorder import Recorder
 from metering.storage.base import Storage
 
 

@@ -16,7 +16,8 @@ from metering.cmd.common import add_command
 from metering.config import Config
 from metering.errors import InvalidSample
 from metering.model import Outcome, Verdict
-from metering.recording import Draft, Manner, Recorder
+from metering.recording.drafts import Draft, Manner
+from metering.recording.recorder import Recorder
 from metering.storage.base import Storage
 
 if TYPE_CHECKING:

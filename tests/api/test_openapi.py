@@ -18,7 +18,7 @@ from metering.api.framework.routing import ANY_METHOD, Route
 from metering.api.routes import make_routes
 from metering.api.services import Services
 from metering.config import load
-from metering.recording import Recorder
+from metering.recording.recorder import Recorder
 from metering.storage.base import Storage
 
 PATH = "/v2/openapi.json"

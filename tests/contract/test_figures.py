@@ -14,13 +14,13 @@ from contract.test_streams import tangled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.figures import Aggregate
 from metering.model import MeterType
 from metering.query import FIELDS
-from metering.statistics import Question, Row, statistics
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows, Range, WholeRange
+from metering.usage.figures import Aggregate
+from metering.usage.statistics import Question, Row, statistics
 
 HOUR = timedelta(hours=1)
 FUNCTIONS = ("usage", "increase", "integral", "timeavg", "rate", "peak", "sum")

@@ -16,17 +16,17 @@ from contract.test_streams import history, tangled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering import quantities
 from metering.cuts import Cuts
 from metering.decimals import EXACT, rounded
 from metering.errors import InvalidQuery
 from metering.grouping import read_group_field
 from metering.model import MeterType, Project, Sample
 from metering.query import EVERYTHING, FIELDS, Comparison, Operator, StreamQuery, metadata_field
-from metering.segments import Segment, SegmentQuestion, sample_ids, segments
 from metering.storage.base import Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import EVER, LAST, Range, WholeRange
+from metering.usage import quantities
+from metering.usage.segments import Segment, SegmentQuestion, sample_ids, segments
 
 HOUR = timedelta(hours=1)
 DAY = Range(NOON - 12 * HOUR, NOON + 12 * HOUR)

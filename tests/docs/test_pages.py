@@ -15,7 +15,7 @@ from metering.api.reading.params import ALIASES, OPERATORS
 from metering.api.reading.segments import ABSENT, MERGES
 from metering.api.routes import make_routes
 from metering.calendar import WEEK_STARTS, Interval
-from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, V2_FUNCTIONS
+from metering.usage.figures import CARDINALITY_FIELDS, FUNCTIONS, V2_FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]

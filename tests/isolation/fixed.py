@@ -11,7 +11,7 @@ import pytest
 from builders import LATER
 
 from metering import times
-from metering.recording import Recorder
+from metering.recording.recorder import Recorder
 
 
 class Ids:
@@ -40,5 +40,5 @@ def fixed() -> Iterator[None]:
         patch.setattr("metering.api.app.Recorder", partial(Recorder, clock=times.now))
         # Only there: the driver of MongoDB needs ids that are its own.
         names = SimpleNamespace(uuid4=IDS.uuid4, UUID=uuid.UUID)
-        patch.setattr("metering.recording.uuid", names)
+        patch.setattr("metering.recording.checking.uuid", names)
         yield

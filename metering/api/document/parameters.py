@@ -10,9 +10,9 @@ from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.api.reading.segments import ABSENT, MAX_BY, MERGES
 from metering.calendar import WEEK_STARTS, Interval
-from metering.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
 from metering.query import FIELDS
-from metering.usage_windows import LAST, PREVIOUS, TO_DATE
+from metering.usage.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
+from metering.usage.windows import LAST, PREVIOUS, TO_DATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from metering.calendar import (
     Interval,
 )
 from metering.errors import InvalidQuery
-from metering.statistics import Fill
 from metering.times import Range
+from metering.usage.statistics import Fill
 
 # What `fill` may be, and how a row without samples looks then.
 FILLS = {"none": None, "null": Fill.NULL, "0": Fill.ZERO}

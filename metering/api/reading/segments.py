@@ -13,7 +13,7 @@ from metering.api.services import Services
 from metering.errors import InvalidQuery
 from metering.grouping import read_group_fields
 from metering.model import Scope
-from metering.segments import SegmentQuestion
+from metering.usage.segments import SegmentQuestion
 
 MAX_BY = 8
 MERGES = ("ranges", "values")

@@ -17,7 +17,8 @@ from metering.decimals import MAX_DIGITS, MAX_PLACES, MAX_WHOLE_DIGITS, PLAIN_NU
 from metering.errors import InvalidSample
 from metering.metadata import MAX_BYTES, Metadata
 from metering.model import MeterType
-from metering.recording import MAX_TEXT_LENGTH, Draft
+from metering.recording.checking import MAX_TEXT_LENGTH
+from metering.recording.drafts import Draft
 
 _V2_NAMES = MappingProxyType(
     {

@@ -3,7 +3,7 @@
 from metering.api.framework.expose import Call, expose
 from metering.api.services import Controller
 from metering.api.writing.wire import CapabilitiesBody
-from metering.figures import V2_FUNCTIONS
+from metering.usage.figures import V2_FUNCTIONS
 
 
 class CapabilitiesController(Controller):

@@ -8,7 +8,7 @@ from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.wire import DimensionBody, DimensionValueBody
-from metering.dimensions import dimensions, value_order, values
+from metering.catalogue.dimensions import dimensions, value_order, values
 from metering.errors import InvalidQuery, NotFound
 from metering.grouping import read_group_field
 from metering.query import Field

@@ -9,7 +9,7 @@ from metering.api.services import Controller
 from metering.api.writing.convert import presence_to_api
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.wire import PresenceBody
-from metering.dimensions import Presence, presences
+from metering.catalogue.dimensions import Presence, presences
 from metering.query import FIELDS
 
 _BY_ID: Ascending[Presence] = Ascending(lambda one: (one.id,), tuple[str])

@@ -24,10 +24,10 @@ from metering.api.writing.convert import (
 from metering.api.writing.paging import Ascending, page_of, read_marker
 from metering.api.writing.sample_lists import list_samples, question_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
-from metering.catalogue import CatalogueQuery, meter_order, meters
+from metering.catalogue.resources import CatalogueQuery, meter_order, meters
 from metering.model import Meter
 from metering.query import FIELDS, AllOf, Comparison, Filter, Operator
-from metering.recording import Manner
+from metering.recording.drafts import Manner
 
 _ALL = Ascending(meter_order, tuple[str, str, str, str])
 _UNIQUE: Ascending[Meter] = Ascending(lambda meter: (meter.name,), tuple[str])

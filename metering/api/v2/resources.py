@@ -13,7 +13,7 @@ from metering.api.services import Controller
 from metering.api.writing.convert import resource_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.wire import ResourceBody
-from metering.catalogue import CatalogueQuery, resource_order, resources
+from metering.catalogue.resources import CatalogueQuery, resource_order, resources
 from metering.errors import InvalidQuery, NotFound
 from metering.model import Resource, Scope
 from metering.query import FIELDS, Comparison, Operator

@@ -11,8 +11,8 @@ from metering.api.writing.convert import revision_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.render import JSON
 from metering.api.writing.wire import RevisionBody
+from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
 from metering.errors import InvalidQuery
-from metering.revisions import RevisionQuery, first_samples, revisions
 from metering.storage.limit import Limit
 from metering.times import Range
 

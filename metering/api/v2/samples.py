@@ -15,7 +15,7 @@ from metering.api.writing.wire import ConflictBody, RejectionBody, SampleBody, V
 from metering.errors import InvalidSample, NotFound
 from metering.model import Outcome, Verdict
 from metering.query import FIELDS, Comparison, Operator, SampleQuery
-from metering.recording import Manner
+from metering.recording.drafts import Manner
 
 _ALL_WELL, _SOME_NOT = 201, 207
 

@@ -11,8 +11,8 @@ from metering.api.writing.segments import segment_rows
 from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.tables import Columns
 from metering.api.writing.wire import SegmentBody
-from metering.segments import Segment, segments
 from metering.times import to_milliseconds
+from metering.usage.segments import Segment, segments
 
 
 def _order(one: Segment) -> tuple[Any, ...]:

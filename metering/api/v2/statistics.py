@@ -15,22 +15,21 @@ from metering.api.reading.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.writing.convert import (
-    EFFORT,
+from metering.api.writing.figures import EFFORT, effort_to_api
+from metering.api.writing.statistics import (
     StatisticsShape,
-    effort_to_api,
     statistics_columns,
     statistics_to_api,
 )
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import Forbidden, InvalidQuery
-from metering.figures import STANDARD, read_aggregate
 from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.query import ExtentQuery
-from metering.statistics import Fill, Question, Row, filled, statistics
 from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows, now
+from metering.usage.figures import STANDARD, read_aggregate
+from metering.usage.statistics import Fill, Question, Row, filled, statistics
 
 
 class StatisticsController(Controller):

@@ -10,19 +10,20 @@ from metering.api.reading.extents import SERIES_FIELDS
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import read_conditions
 from metering.api.services import Controller
-from metering.api.writing.convert import EFFORT, effort_to_api, usage_to_api, usage_window_to_api
+from metering.api.writing.figures import EFFORT, effort_to_api
 from metering.api.writing.tables import Columns
+from metering.api.writing.usage import usage_to_api, usage_window_to_api
 from metering.api.writing.wire import UsageBody
 from metering.calendar import read_zone
 from metering.errors import Forbidden, InvalidQuery
-from metering.figures import USAGE, Aggregate, read_aggregate
 from metering.grouping import read_group_fields
 from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
-from metering.statistics import Question
 from metering.storage.base import Effort
 from metering.times import WholeRange
-from metering.usage import usage
-from metering.usage_windows import PREVIOUS, read_usage_window
+from metering.usage.figures import USAGE, Aggregate, read_aggregate
+from metering.usage.report import usage
+from metering.usage.statistics import Question
+from metering.usage.windows import PREVIOUS, read_usage_window
 
 
 class UsageController(Controller):

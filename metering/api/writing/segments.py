@@ -5,15 +5,15 @@ from decimal import Decimal, localcontext
 
 from msgspec import UNSET
 
-from metering.api.writing.convert import figure_to_api, quality_to_api
+from metering.api.writing.figures import figure_to_api, quality_to_api
 from metering.api.writing.wire import ExactDetailBody, SegmentBody, SpanBody
 from metering.decimals import EXACT
-from metering.figures import Detail
-from metering.segments import Segment, sample_ids
 from metering.storage.base import Storage
 from metering.storage.chunks import chunks
 from metering.summary import seconds_between
 from metering.times import write
+from metering.usage.figures import Detail
+from metering.usage.segments import Segment, sample_ids
 
 # Their samples are looked up together.
 _ROWS_AT_ONCE = 500

@@ -9,7 +9,7 @@ from pathlib import Path
 from builders import after_noon, sample
 from contract.asking import keep
 
-from metering.catalogue import CatalogueQuery, meters
+from metering.catalogue.resources import CatalogueQuery, meters
 from metering.model import AllProjects
 from metering.query import Position
 from metering.storage.handles import Handle

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from metering.api.reading.shapes import read_array, read_either, read_item, read_v2
 from metering.errors import InvalidSample
-from metering.recording import Draft
+from metering.recording.drafts import Draft
 
 SAMPLE: dict[str, Any] = {
     "counter_name": "cpu",

@@ -9,19 +9,18 @@ from builders import LATER, NOON, after_noon, readings, sample, series
 from msgspec import UNSET
 
 from metering.api.writing.convert import (
-    StatisticsShape,
     recorded_sample_to_old_api,
     resource_to_api,
     sample_to_api,
     sample_to_old_api,
-    statistics_to_api,
     unique_meter_to_api,
 )
-from metering.figures import Aggregate
+from metering.api.writing.statistics import StatisticsShape, statistics_to_api
 from metering.model import Meter, MeterType, Resource
-from metering.statistics import Row
 from metering.summary import of_stream
 from metering.times import EVER, Range
+from metering.usage.figures import Aggregate
+from metering.usage.statistics import Row
 
 SHAPE = StatisticsShape(
     period_seconds=0, groupby=(), lower=None, upper=None, selected=False, now=LATER

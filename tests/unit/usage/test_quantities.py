@@ -13,15 +13,15 @@ from builders import NOON, after_noon, readings, series
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering import quantities
 from metering.cuts import Cuts
 from metering.decimals import EXACT
 from metering.model import AllProjects
-from metering.quantities import Portion, Rules
 from metering.query import StreamQuery
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Reading, of_stream
 from metering.times import EVER, FIRST, LAST, FixedWindows, Range, WholeRange, Windows
+from metering.usage import quantities
+from metering.usage.quantities import Portion, Rules
 
 EVERYONE = AllProjects()
 WHOLE = WholeRange(EVER)

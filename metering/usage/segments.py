@@ -12,21 +12,21 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
-from metering import quantities
-from metering.carrying import carried_into
 from metering.cuts import Cuts
 from metering.decimals import canonical
 from metering.errors import InvalidQuery
-from metering.figures import USAGE, Detail, Part, detail, figure
 from metering.grouping import Group
 from metering.model import MeterType, Place, Scope, Series, Stream
-from metering.quantities import Portion, Rules, Way
 from metering.query import EVERYTHING, AllOf, Field, Filter, StreamQuery, fields_of
-from metering.runs import Conditions, carry, runs
 from metering.storage.base import Storage
 from metering.streams import Stretch
 from metering.summary import Reading
 from metering.times import EVER, LAST, Range, WholeRange
+from metering.usage import quantities
+from metering.usage.carrying import carried_into
+from metering.usage.figures import USAGE, Detail, Part, detail, figure
+from metering.usage.quantities import Portion, Rules, Way
+from metering.usage.runs import Conditions, carry, runs
 
 _OF_STREAM = frozenset(Stream._fields)
 _WAYS: Mapping[MeterType, tuple[Way, ...]] = {

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 from metering.decimals import EXACT
-from metering.quantities import Level
+from metering.usage.quantities import Level
 
 
 def peak(levels: Iterable[Level]) -> Decimal | None:

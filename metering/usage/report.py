@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from metering.figures import unit_of
 from metering.grouping import Group
 from metering.model import MeterType
-from metering.statistics import Question, statistics
 from metering.storage.base import Effort, Storage
 from metering.times import Range, WholeRange
+from metering.usage.figures import unit_of
+from metering.usage.statistics import Question, statistics
 
 _NOTHING = Decimal(0)
 

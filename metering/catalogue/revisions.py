@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from metering.history import History
+from metering.catalogue.history import History
 from metering.model import Extent, Place, Sample, Scope, Series
 from metering.storage.base import Storage
 from metering.storage.limit import Limit

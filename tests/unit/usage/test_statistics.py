@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import InvalidQuery
-from metering.figures import STANDARD, Aggregate, read_aggregate
 from metering.grouping import read_group_field
 from metering.model import AllProjects
-from metering.quantities import Portion
 from metering.query import FIELDS, Field, Kind
-from metering.statistics import Fill, Question, Row, compute, filled
 from metering.summary import Reading, of_stream
 from metering.times import EVER, Range, WholeRange
+from metering.usage.figures import STANDARD, Aggregate, read_aggregate
+from metering.usage.quantities import Portion
+from metering.usage.statistics import Fill, Question, Row, compute, filled
 
 MAX_ROWS = 10_000
 STDDEV = Aggregate("stddev")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from builders import LATER, MILLISECOND, NOON, after_noon, submission
 
-from metering.catalogue import CatalogueQuery, meter_order, meters, newest, resources
+from metering.catalogue.resources import CatalogueQuery, meter_order, meters, newest, resources
 from metering.model import AllProjects, Extent, MeterType, Project
 from metering.query import FIELDS, AllOf, AnyOf, Comparison, Filter, Not, Operator, metadata_field
 from metering.storage.memory import MemoryStorage

@@ -12,7 +12,8 @@ from metering.errors import Conflict, Expired, InvalidSample
 from metering.metadata import NOTHING, Metadata
 from metering.model import AllProjects, MeterType, Outcome, Sample, Verdict
 from metering.query import SampleQuery
-from metering.recording import Draft, Manner, Recorder
+from metering.recording.drafts import Draft, Manner
+from metering.recording.recorder import Recorder
 from metering.retention import Horizons
 from metering.storage.memory import MemoryStorage
 from metering.times import EPOCH

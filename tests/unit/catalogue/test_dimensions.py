@@ -8,7 +8,7 @@ from builders import NOON, after_noon, submission
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.dimensions import dimensions, presences, values
+from metering.catalogue.dimensions import dimensions, presences, values
 from metering.grouping import group_of, read_group_field
 from metering.metadata import MAX_KEY_LENGTH
 from metering.model import AllProjects, Project, Sample, Submission

@@ -13,9 +13,9 @@ from fractions import Fraction
 from metering.decimals import EXACT, canonical, quotient, root_quotient, rounded
 from metering.errors import InvalidQuery
 from metering.model import MeterType
-from metering.peaks import peak
-from metering.quantities import Level, Portion
 from metering.summary import Summary, total
+from metering.usage.peaks import peak
+from metering.usage.quantities import Level, Portion
 
 _SUMMARIES_AT_ONCE = 100
 _ZERO = Decimal(0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from builders import after_noon, submission
 
+from metering.catalogue.history import History
 from metering.errors import QueryTooExpensive
-from metering.history import History
 from metering.model import AllProjects, Extent, Sample
 from metering.query import ExtentQuery, SampleQuery
 from metering.storage.limit import Limit

@@ -11,13 +11,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
 
-from metering import quantities
 from metering.cuts import Cuts
 from metering.errors import InvalidQuery
-from metering.figures import Aggregate, Detail, Part, Source, detail, figure
 from metering.grouping import Group, group_of
 from metering.model import MeterType, Scope
-from metering.quantities import Portion, Rules
 from metering.query import (
     EVERYTHING,
     Field,
@@ -29,6 +26,9 @@ from metering.query import (
 from metering.storage.base import Effort, Storage
 from metering.summary import Summary, seconds_between
 from metering.times import EVER, Range, Windows
+from metering.usage import quantities
+from metering.usage.figures import Aggregate, Detail, Part, Source, detail, figure
+from metering.usage.quantities import Portion, Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from metering.calendar import read_zone
 from metering.errors import InvalidQuery
 from metering.times import Range, write
-from metering.usage_windows import UsageWindow, read_usage_window
+from metering.usage.windows import UsageWindow, read_usage_window
 
 # In Berlin a Thursday, 8:30; clocks went back on Sunday.
 NOW = datetime(2026, 10, 29, 7, 30, tzinfo=UTC)

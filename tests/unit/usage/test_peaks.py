@@ -6,8 +6,8 @@ from builders import after_noon
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.peaks import peak
-from metering.quantities import Level
+from metering.usage.peaks import peak
+from metering.usage.quantities import Level
 
 
 def level(start: float, end: float, volume: int) -> Level:

@@ -4,7 +4,7 @@ from builders import series
 
 from metering import sent_series
 from metering.metadata import Metadata
-from metering.sent_series import SentSeries
+from metering.recording.sent_series import SentSeries
 
 DESCRIPTION = Metadata.of({"a": 1})
 # Of which there is room for one only.

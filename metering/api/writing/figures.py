@@ -1,0 +1,37 @@
+"""What rows of figures have in common: decimals as text, details, and what an answer took."""
+
+from decimal import Decimal
+
+from metering.api.writing.wire import DetailBody
+from metering.storage.base import Effort
+from metering.usage.figures import Detail
+
+EFFORT = "Metering-Effort"
+
+
+def effort_to_api(effort: Effort) -> str:
+    """What an answer took, as a dictionary in a header (RFC 9651)."""
+    return f"series={effort.series}, pieces={effort.pieces}, samples={effort.samples}"
+
+
+def detail_to_api(detail: Detail) -> DetailBody:
+    """What a quantity is made of."""
+    return DetailBody(
+        unit=detail.unit,
+        measured=detail.measured,
+        interpolated=detail.interpolated,
+        resets=detail.resets,
+        unit_seconds=detail.unit_seconds,
+        observed_seconds=detail.observed_seconds,
+        quality=quality_to_api(is_provisional=detail.is_provisional),
+    )
+
+
+def quality_to_api(*, is_provisional: bool) -> str:
+    """Whether later readings could still change a figure."""
+    return "provisional" if is_provisional else "final"
+
+
+def figure_to_api(number: Decimal) -> str:
+    """A decimal as text, so that whatever reads it keeps every digit."""
+    return format(number, "f")

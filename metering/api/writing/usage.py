@@ -1,0 +1,38 @@
+"""Rows of usage, and the window that they are of."""
+
+from fractions import Fraction
+
+from metering import times
+from metering.api.writing.figures import figure_to_api, quality_to_api
+from metering.api.writing.wire import UsageRowBody, UsageWindowBody
+from metering.decimals import rounded
+from metering.summary import seconds_between
+from metering.usage.figures import Aggregate
+from metering.usage.report import Usage
+from metering.usage.windows import UsageWindow
+
+
+def usage_window_to_api(window: UsageWindow) -> UsageWindowBody:
+    """A window by name, with how long it is; to 12 decimal places, if need be."""
+    length = seconds_between(window.start, window.end)
+    return UsageWindowBody(
+        name=window.name,
+        start=times.write(window.start),
+        end=times.write(window.end),
+        tz=window.zone.key,
+        hours=figure_to_api(rounded(Fraction(length) / 3600)),
+    )
+
+
+def usage_to_api(row: Usage, names: tuple[str, ...], aggregate: Aggregate) -> UsageRowBody:
+    """A row of usage; the first of its group is the meter."""
+    meter, *group = row.group
+    return UsageRowBody(
+        groupby=dict(zip(names, group, strict=True)),
+        meter=meter or "",
+        func=aggregate.name,
+        quantity=None if row.quantity is None else figure_to_api(row.quantity),
+        unit=row.unit,
+        previous=None if row.previous is None else figure_to_api(row.previous),
+        quality=quality_to_api(is_provisional=row.is_provisional),
+    )

@@ -1,0 +1,1 @@
+"""What there is: resources, meters, dimensions, and what resources were when."""

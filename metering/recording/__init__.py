@@ -1,0 +1,1 @@
+"""Recording: what clients send is completed, checked, and handed to a store."""

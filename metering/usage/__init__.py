@@ -1,0 +1,1 @@
+"""Usage: from streams and Summaries to figures, segments and windows; pure, for every store."""
