@@ -2,8 +2,8 @@
 
 from builders import series
 
-from metering import sent_series
 from metering.metadata import Metadata
+from metering.recording import sent_series
 from metering.recording.sent_series import SentSeries
 
 DESCRIPTION = Metadata.of({"a": 1})

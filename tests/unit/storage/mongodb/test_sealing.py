@@ -6,6 +6,7 @@ Whoever is held up waits while the other does all of its work, and then goes on.
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,7 +172,8 @@ def test_a_sealer_waits_out_writers(
             with pytest.raises(KeyboardInterrupt):
                 record(other, LATE)
 
-    monkeypatch.setattr(sealing.time, "sleep", lambda _: record_and_die())
+    # Not that of everybody: other threads sleep as well.
+    monkeypatch.setattr(sealing, "time", SimpleNamespace(sleep=lambda _: record_and_die()))
     list(storage.seal(MIDNIGHT, settle_seconds=60))
     monkeypatch.undo()
 
@@ -212,7 +214,7 @@ def test_a_second_sealer_waits_too(
 ) -> None:
     """As long as the days are not sealed: there may be a writer that knows nothing of the first."""
     waits: list[float] = []
-    monkeypatch.setattr(sealing.time, "sleep", waits.append)
+    monkeypatch.setattr(sealing, "time", SimpleNamespace(sleep=waits.append))
     storage.seal(MIDNIGHT, settle_seconds=60).close()  # type: ignore[attr-defined]
     for _ in range(2):
         next(storage.seal(MIDNIGHT, settle_seconds=60))
