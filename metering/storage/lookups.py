@@ -79,9 +79,9 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _series_of_resources(
-        self, resource_ids: Collection[str]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any]
     ) -> Iterator[tuple[Handle, Series]]:
-        """The series of these resources, whoever's they are."""
+        """The series of these resources whose fields equal these values, whoever's they are."""
 
     @abc.abstractmethod
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:

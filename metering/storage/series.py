@@ -168,12 +168,16 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
     ) -> Mapping[Stream, Mapping[Handle, Series]]:
         """All series of the streams of which a series matches, whoever's they are."""
         streams: dict[Stream, dict[Handle, Series]] = defaultdict(dict)
-        left = _left(query)
-        for handle, series in self._visible(query, limit):
+        left, asked = _left(query), _look_up(query)
+        found = list(self._visible(query, limit))
+        for handle, series in found:
             if matches_series(left, series):
                 streams[series.stream][handle] = series
-        resources = {stream.resource_id for stream in streams}
-        for handle, series in limit.over(self._series_of_resources(resources)):
+        of_stream = {name: value for name, value in asked.items() if name in Stream._fields}
+        if of_stream != asked:  # else the look-up has found all of each stream
+            resources = {stream.resource_id for stream in streams}
+            found = list(limit.over(self._series_of_resources(resources, of_stream)))
+        for handle, series in found:
             if series.stream in streams:
                 streams[series.stream][handle] = series
         return streams

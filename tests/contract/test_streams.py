@@ -19,7 +19,7 @@ from metering.cuts import Cuts
 from metering.decimals import EXACT
 from metering.metadata import Metadata
 from metering.model import MeterType, Project, Sample
-from metering.query import FIELDS, Comparison, Operator, StreamQuery, metadata_field
+from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.streams import Stretch
@@ -152,6 +152,36 @@ def test_a_range_without_readings(storage: Storage) -> None:
     assert [(1, 4)] == [(one.summary.last.volume, one.next.volume) for one in stream if one.next]
     assert ask(storage, range=Range(NOON - 2 * DAY, NOON - DAY)) == []
     assert ask(storage, range=Range(NOON + DAY, NOON + DAY)) == []
+
+
+@pytest.mark.parametrize("followed", [set(), {3}, set(range(60))], ids=len)
+def test_many_streams_are_followed(storage: Storage, followed: set[int]) -> None:
+    """By a reading after the range, or by none, each by itself."""
+    keep(
+        storage,
+        *(
+            sample(id=f"s{number}/{at}", resource_id=f"vm-{number:02}", timestamp=after_noon(at))
+            for number in range(60)
+            for at in ((0, 20) if number in followed else (0,))
+        ),
+    )
+
+    found = ask(storage, range=Range(NOON, after_noon(10)))
+    assert followed == {number for number, (one,) in enumerate(found) if one.until}
+
+
+def test_descriptions_that_do_not_match_end_a_stretch(storage: Storage) -> None:
+    """Whether the look-up finds them, with others that do not match, or leaves them out."""
+    keep(storage, *history((0, 1, SMALL), (10, 2, LARGE | {"user_id": "u-2"})))
+    other = {"meter": "disk", "user_id": "u-3"}
+    keep(storage, sample(id="other", timestamp=NOON, **other))
+    small = Comparison(metadata_field("flavor"), Operator.EQ, "small")
+    meter = Comparison(FIELDS["meter"], Operator.EQ, "cpu")
+    user = Comparison(FIELDS["user_id"], Operator.EQ, "u-1")
+
+    for conditions in ((small,), (small, meter), (user,), (user, meter)):
+        (stream,) = ask(storage, filter=AllOf(conditions))
+        assert [2] == [one.next.volume for one in stream if one.next]
 
 
 def test_readings_of_one_instant(storage: Storage) -> None:

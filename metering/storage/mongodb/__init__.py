@@ -46,6 +46,9 @@ from metering.storage.series import SeriesStorage
 from metering.summary import Reading
 from metering.times import Range
 
+# As many seeks take as long as a question.
+_FEW_SERIES = 50
+
 
 class MongoStorage(SeriesStorage):
     """`mongodb://host/database`: a store in MongoDB 6.0 or later."""
@@ -112,18 +115,22 @@ class MongoStorage(SeriesStorage):
         return self._known_series.completed(pairs, partial(_read_series, reader))
 
     def _series_of_resources(
-        self, resource_ids: Collection[str]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any]
     ) -> Iterator[tuple[Handle, Series]]:
         reader = self._reader()
         for chunk in chunks(resource_ids, KEYS_PER_FIND):
-            found = reader.series(questions.handles_of_resources(chunk))
+            found = reader.series(questions.handles_of_resources(chunk, equal))
             yield from self._completed(reader, (document["_id"] for document in found))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)
 
     def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
-        return read_neighbours(self._reader(), handles, Range(instant, None), ASCENDING)
+        reader = self._reader()
+        # Mostly the range ends now; one seek says that nothing follows, instead of one a series.
+        if len(handles) > _FEW_SERIES and not any(reader.samples(questions.any_from(instant))):
+            return iter(())
+        return read_neighbours(reader, handles, Range(instant, None), ASCENDING)
 
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None

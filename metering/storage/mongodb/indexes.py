@@ -46,6 +46,8 @@ BY_SERIES = Index(
 )
 BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many series")
 
+BY_RESOURCE = Index("series", ("resource_id",), "series by resource")
+
 BLOCKS_BY_SERIES = Index("blocks", ("series", "month"), "blocks of some series")
 STRUCK = Index("blocks", ("struck",), "what is to be sealed again")
 
@@ -56,7 +58,7 @@ TABLE = (
     STRUCK,
     Index("series", ("meter", "project_id"), "series by meter, and project"),
     Index("series", ("project_id",), "series by project"),
-    Index("series", ("resource_id",), "series by resource"),
+    BY_RESOURCE,
 )
 
 

@@ -13,7 +13,13 @@ from pymongo import ASCENDING, DESCENDING
 
 from metering.query import Position
 from metering.storage.blocks import Grain
-from metering.storage.mongodb.indexes import BLOCKS_BY_SERIES, BY_SERIES, BY_TIME, STRUCK
+from metering.storage.mongodb.indexes import (
+    BLOCKS_BY_SERIES,
+    BY_RESOURCE,
+    BY_SERIES,
+    BY_TIME,
+    STRUCK,
+)
 from metering.times import Range
 
 Find = dict[str, Any]
@@ -57,11 +63,12 @@ def series_with(equal: Mapping[str, Any]) -> Find:
     return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
 
 
-def handles_of_resources(resource_ids: Collection[str]) -> Find:
-    """The handles alone of the series of these resources, as `_id`."""
+def handles_of_resources(resource_ids: Collection[str], equal: Mapping[str, Any]) -> Find:
+    """The handles alone, as `_id`, of the series of these resources whose fields equal these."""
     return {
-        "filter": {"resource_id": {"$in": list(resource_ids)}},
+        "filter": {**series_with(equal)["filter"], "resource_id": {"$in": list(resource_ids)}},
         "projection": {"_id": True},
+        "hint": BY_RESOURCE.keys,
     }
 
 
@@ -122,6 +129,16 @@ def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
     """{series, timestamp, volume} of these samples, from the index alone."""
     projection = {"_id": False, "series": True, "timestamp": True, "volume": True}
     return {**samples_at(places), "projection": projection}
+
+
+def any_from(instant: datetime) -> Find:
+    """The key of a sample at this instant or later, if there is one."""
+    return {
+        "filter": {"timestamp": {"$gte": instant}},
+        "projection": {"_id": True},
+        "hint": BY_TIME.keys,
+        "limit": 1,
+    }
 
 
 def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:

@@ -129,12 +129,12 @@ class SqliteStorage(SeriesStorage):
         return _read_series(self._question(), handles)
 
     def _series_of_resources(
-        self, resource_ids: Collection[str]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any]
     ) -> Iterator[tuple[Handle, Series]]:
         fetch = self._question()
         for some in chunks(resource_ids, scan.HANDLES_AT_ONCE):
-            parameters = {"resource_ids": statements.texts_parameter(some)}
-            found = fetch(statements.SERIES_OF_RESOURCES, parameters)
+            parameters = {**equal, "resource_ids": statements.texts_parameter(some)}
+            found = fetch(statements.series_of_resources(equal), parameters)
             yield from self._known_series.completed(found, partial(_read_series, fetch))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:

@@ -16,6 +16,11 @@ _EQUAL = {
     "project_id": "project_id IS :project_id",
     "user_id": "user_id IS :user_id",
 }
+_SERIES_OF_RESOURCES = """
+    SELECT handle, digest
+    FROM series
+    WHERE resource_id IN (SELECT value FROM json_each(:resource_ids))
+"""
 
 
 def find_series(names: Iterable[str], *, by_resource: bool = False) -> str:
@@ -23,6 +28,15 @@ def find_series(names: Iterable[str], *, by_resource: bool = False) -> str:
     where = [_EQUAL[name] for name in names]
     found = " AND ".join(["SELECT handle, digest FROM series WHERE TRUE", *where])
     return f"{found} ORDER BY resource_id" if by_resource else found
+
+
+def series_of_resources(names: Iterable[str]) -> str:
+    """Handle and digest of the series of resources whose named fields equal those parameters.
+
+    The plus keeps SQLite from other indexes than that by resource.
+    """
+    where = [f"+{_EQUAL[name]}" for name in names]
+    return " AND ".join([_SERIES_OF_RESOURCES, *where])
 
 
 def find_sources(names: Iterable[str]) -> str:
@@ -35,12 +49,6 @@ SERIES_BY_HANDLE = """
     SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
     FROM series
     WHERE handle IN (SELECT value FROM json_each(:handles))
-"""
-
-SERIES_OF_RESOURCES = """
-    SELECT handle, digest
-    FROM series
-    WHERE resource_id IN (SELECT value FROM json_each(:resource_ids))
 """
 
 HANDLES_BY_DIGEST = """

@@ -121,6 +121,26 @@ def test_samples_of_many_series_come_in_order(connection: Connection, handles: l
     assert examined(plan)[0] <= 7
 
 
+def test_one_seek_says_whether_anything_follows(
+    connection: Connection, handles: list[bytes]
+) -> None:
+    """Of all series at once."""
+    plan = explained_find(connection, questions.any_from(after_noon(8)))
+
+    assert len(handles) == SERIES
+    assert {"LIMIT", "PROJECTION_COVERED", "IXSCAN"} == winning(plan)
+    assert (1, 0) == examined(plan)
+
+
+def test_series_of_resources_are_sought(connection: Connection, handles: list[bytes]) -> None:
+    """No series of another resource is looked at, whatever else is asked."""
+    of_one = next(connection.series.find({"_id": handles[0]}))
+    find = questions.handles_of_resources([of_one["resource_id"]], {"meter": of_one["meter"]})
+    plan = connection.series.find(**find).explain()
+
+    assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
 @pytest.mark.parametrize("direction", [ASCENDING, DESCENDING])
 @pytest.mark.parametrize("range_", [RANGE, EVER, Range(None, after_noon(8))])
 def test_ends_are_sought(

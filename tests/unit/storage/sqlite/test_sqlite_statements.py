@@ -11,7 +11,8 @@ from metering.query import FIELDS
 from metering.storage.sqlite import SqliteStorage, statements
 
 NUMBERS = ("handle", "start", "end", "at", "limit", "as_of")
-PARAMETERS = dict.fromkeys(NUMBERS, 1) | {"key": b"", "keys": b"", "handles": "[]"}
+LISTS = ("handles", "resource_ids")
+PARAMETERS = dict.fromkeys(NUMBERS, 1) | {"key": b"", "keys": b""} | dict.fromkeys(LISTS, "[]")
 
 
 @pytest.fixture
@@ -50,6 +51,7 @@ def plan(connection: sqlite3.Connection, sql: str) -> str:
         (statements.find_series(["meter", "unit", "project_id"]), "(meter=? AND project_id=?)"),
         (statements.find_series(["project_id"]), "series_by_project (project_id=?)"),
         (statements.find_series([], by_resource=True), "INDEX series_by_resource"),
+        (statements.series_of_resources(["meter", "source"]), "series_by_resource (resource_id=?)"),
         (statements.find_series(["resource_id"]), "series_by_resource (resource_id=?)"),
     ],
 )
