@@ -6,7 +6,7 @@ significant digits, is below 1e27 and has at most 27 decimal places, so that two
 """
 
 import re
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from fractions import Fraction
 
 from metering.errors import InvalidSample
@@ -97,6 +97,16 @@ def quotient(dividend: Decimal, divisor: int) -> Decimal:
 def rounded(number: Fraction) -> Decimal:
     """The number to 12 decimal places, half-even: how quantities are rounded, once."""
     return canonical(EXACT.scaleb(Decimal(round(number * 10**_PLACES)), -_PLACES))
+
+
+def rounded_quotient(dividend: Decimal, divisor: int) -> Decimal:
+    """The dividend over a positive divisor, rounded as `rounded` does, and sooner."""
+    with localcontext(EXACT):
+        whole, rest = divmod(dividend.scaleb(_PLACES), divisor)
+        beyond = 2 * abs(rest) - divisor  # of half a unit of the last place
+        if beyond > 0 or (beyond == 0 and whole % 2):
+            whole += 1 if rest > 0 else -1
+        return canonical(whole.scaleb(-_PLACES))
 
 
 def root_quotient(radicand: Decimal, divisor: int) -> Decimal:

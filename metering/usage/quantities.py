@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 
-from metering.decimals import EXACT, rounded
+from metering.decimals import EXACT, rounded_quotient
 from metering.model import Series
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, seconds_between
@@ -123,8 +122,9 @@ def _between(series: Series, earlier: Reading, later: Reading, rules: Rules) -> 
             return EXACT.add(earlier.volume, rise)
         if at == earlier.at:
             return earlier.volume
-        share = Fraction((at - earlier.at) // MILLISECOND, length)
-        return rounded(Fraction(earlier.volume) + Fraction(rise) * share)
+        part = (at - earlier.at) // MILLISECOND
+        times_length = EXACT.fma(rise, part, EXACT.multiply(earlier.volume, length))
+        return rounded_quotient(times_length, length)
 
     for window, start, end in _spread(earlier.at, later.at, rules):
         amount = EXACT.subtract(counted(end), counted(start))

@@ -1,6 +1,7 @@
 """Which volumes are taken, their one form, and how quotients are rounded."""
 
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -8,7 +9,15 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.decimals import EXACT, canonical, quotient, read_volume, root_quotient
+from metering.decimals import (
+    EXACT,
+    canonical,
+    quotient,
+    read_volume,
+    root_quotient,
+    rounded,
+    rounded_quotient,
+)
 from metering.errors import InvalidSample
 
 TAKEN = [
@@ -200,3 +209,18 @@ def test_quotient(dividend: str, divisor: int, expected: str) -> None:
 def test_root_quotient(radicand: str, divisor: int, expected: str) -> None:
     """A root over a number has 20 significant digits, rounded once."""
     assert Decimal(expected).as_tuple() == root_quotient(Decimal(radicand), divisor).as_tuple()
+
+
+# Over 2 or 4, multiples of small parts of the last place that is kept are often ties.
+close_to_ties = st.integers(-50, 50).map(lambda number: Decimal(number).scaleb(-12))
+
+
+@given(
+    close_to_ties | st.builds(EXACT.multiply, strategies.volumes, st.integers(1, 10**15)),
+    st.sampled_from([1, 2, 3, 4]) | st.integers(1, 4 * 10**14),
+)
+def test_rounded_quotient(dividend: Decimal, divisor: int) -> None:
+    """It is the fraction, rounded once, half to even."""
+    expected = rounded(Fraction(dividend) / divisor)
+
+    assert expected.as_tuple() == rounded_quotient(dividend, divisor).as_tuple()
