@@ -79,9 +79,12 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _series_of_resources(
-        self, resource_ids: Collection[str], equal: Mapping[str, Any]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Series]]:
-        """The series of these resources whose fields equal these values, whoever's they are."""
+        """The series of these resources whose fields equal these values, whoever's they are.
+
+        Without those with the handles `besides`, which the caller has.
+        """
 
     @abc.abstractmethod
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:

@@ -176,7 +176,8 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
         of_stream = {name: value for name, value in asked.items() if name in Stream._fields}
         if of_stream != asked:  # else the look-up has found all of each stream
             resources = {stream.resource_id for stream in streams}
-            found = list(limit.over(self._series_of_resources(resources, of_stream)))
+            besides = {handle for handle, _ in found}
+            found += limit.over(self._series_of_resources(resources, of_stream, besides))
         for handle, series in found:
             if series.stream in streams:
                 streams[series.stream][handle] = series

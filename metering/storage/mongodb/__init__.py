@@ -115,12 +115,14 @@ class MongoStorage(SeriesStorage):
         return self._known_series.completed(pairs, partial(_read_series, reader))
 
     def _series_of_resources(
-        self, resource_ids: Collection[str], equal: Mapping[str, Any]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Series]]:
         reader = self._reader()
         for chunk in chunks(resource_ids, KEYS_PER_FIND):
-            found = reader.series(questions.handles_of_resources(chunk, equal))
-            yield from self._completed(reader, (document["_id"] for document in found))
+            found = map(
+                itemgetter("_id"), reader.series(questions.handles_of_resources(chunk, equal))
+            )
+            yield from self._completed(reader, (one for one in found if one not in besides))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)

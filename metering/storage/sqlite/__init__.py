@@ -129,13 +129,14 @@ class SqliteStorage(SeriesStorage):
         return _read_series(self._question(), handles)
 
     def _series_of_resources(
-        self, resource_ids: Collection[str], equal: Mapping[str, Any]
+        self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Series]]:
         fetch = self._question()
         for some in chunks(resource_ids, scan.HANDLES_AT_ONCE):
             parameters = {**equal, "resource_ids": statements.texts_parameter(some)}
             found = fetch(statements.series_of_resources(equal), parameters)
-            yield from self._known_series.completed(found, partial(_read_series, fetch))
+            others = (pair for pair in found if pair[0] not in besides)
+            yield from self._known_series.completed(others, partial(_read_series, fetch))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return self._neighbours(statements.LAST_BEFORE, handles, instant)

@@ -1,22 +1,24 @@
 """What the shared engine finds when two ways to read a series disagree."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from builders import after_noon, sample
 from contract.asking import keep
 
 from metering.catalogue.resources import CatalogueQuery, meters
-from metering.model import AllProjects
-from metering.query import Position
+from metering.cuts import Cuts
+from metering.model import AllProjects, Project, Series
+from metering.query import EVERYTHING, FIELDS, Comparison, Operator, Position, StreamQuery
 from metering.storage.handles import Handle
 from metering.storage.lookups import Row
 from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading
-from metering.times import Range
+from metering.times import EVER, Range, WholeRange
 
 
 class Late(SqliteStorage):
@@ -62,6 +64,43 @@ class Counting(SqliteStorage):
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
         self.looked_up += len(handles)
         return super()._extents(handles, range_, as_of)
+
+
+class Siblings(SqliteStorage):
+    """Notes whose series are read beside those that were asked for, at each question."""
+
+    beside: list[list[str | None]]
+
+    def _series_of_resources(
+        self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
+    ) -> Iterator[tuple[Handle, Series]]:
+        found = list(super()._series_of_resources(resource_ids, equal, besides))
+        self.beside.append([one.project_id for _, one in found])
+        return iter(found)
+
+
+def test_series_are_looked_for_once(tmp_path: Path) -> None:
+    """Of the streams of a project only other owners' series are missing; of all streams none."""
+    with closing(Siblings.open(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)) as store:
+        store.prepare()
+        store.beside = []
+        keep(
+            store,
+            sample(project_id="p-1"),
+            sample(id="s-2", timestamp=after_noon(1), project_id="p-2"),
+            sample(id="s-3", meter="disk", project_id="p-3"),
+        )
+        cuts = Cuts(windows=WholeRange(EVER))
+        cpu = Comparison(FIELDS["meter"], Operator.EQ, "cpu")
+        for scope, filter_ in (
+            (AllProjects(), EVERYTHING),
+            (AllProjects(), cpu),
+            (Project("p-1"), EVERYTHING),
+            (Project("p-1"), cpu),
+        ):
+            list(store.streams(StreamQuery(scope=scope, cuts=cuts, filter=filter_)))
+
+        assert [sorted(map(str, some)) for some in store.beside] == [["p-2", "p-3"], ["p-2"]]
 
 
 def test_who_reads_a_page_pays_for_a_page(tmp_path: Path) -> None:
