@@ -10,7 +10,15 @@ from typing import Any, Self
 
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
-from metering.model import AllProjects, Extent, Outcome, Sample, Submission, Verdict
+from metering.model import (
+    AllProjects,
+    Extent,
+    Outcome,
+    Sample,
+    Submission,
+    Verdict,
+    is_visible,
+)
 from metering.query import (
     AllOf,
     AnyOf,
@@ -20,6 +28,7 @@ from metering.query import (
     Not,
     Operator,
     SampleQuery,
+    StreamQuery,
     SummaryQuery,
 )
 from metering.retention import Expiry, Horizons
@@ -28,6 +37,7 @@ from metering.storage.blocks import StoredBlock, days_of, decode, encode_days
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
+from metering.streams import Stretch
 from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, MILLISECOND, FixedWindows, Range
 
@@ -971,6 +981,118 @@ class ForgetsWhatIsLeft(MemoryStorage):
         yield before - len(self._samples)
 
 
+# --- streams
+
+
+Found = Iterator[Sequence[Stretch]]
+
+
+class _OtherStretches(MemoryStorage):
+    """Tells something else of each stretch."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        for stream in super().streams(query, effort):
+            found = [other for one in stream for other in self._told(one, query)]
+            if found:
+                yield found
+
+    def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
+        raise NotImplementedError
+
+
+class UnscopedStreams(MemoryStorage):
+    """Streams of all projects."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        return super().streams(_unscoped(query), effort)
+
+
+class TellsTheNextOwnersReading(MemoryStorage):
+    """Has what somebody else's reading says, not only when it was."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        for stream in super().streams(_unscoped(query), effort):
+            mine = [one for one in stream if is_visible(one.series, query.scope)]
+            if mine:
+                yield mine
+
+
+class NothingOfOthers(MemoryStorage):
+    """Looks at the caller's samples only: an interval goes on over the next owner's readings."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        mine = MemoryStorage()
+        mine._samples = {
+            key: one for key, one in self._samples.items() if is_visible(one.series, query.scope)
+        }
+        return mine.streams(query, effort)
+
+
+class StreamsOfWhatMatches(MemoryStorage):
+    """Looks at what matches only: a filter joins what another description lay between."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        some = MemoryStorage()
+        some._samples = {
+            key: one
+            for key, one in self._samples.items()
+            if matches_series(query.filter, one.series)
+        }
+        return some.streams(query, effort)
+
+
+class NothingCarriedIn(_OtherStretches):
+    """Forgets the reading before the range."""
+
+    def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
+        if one.summary.first.at in query.range:
+            yield one
+
+
+class NothingAfterTheRange(_OtherStretches):
+    """Forgets the reading after it."""
+
+    def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
+        inside = one.until is not None and one.until in query.range
+        yield one if inside else replace(one, until=None, next=None)
+
+
+class EveryRangeOpens(_OtherStretches):
+    """Takes the first reading in range for the first of all."""
+
+    def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
+        start = query.range.start
+        yield replace(one, opens=one.opens or (start is not None and one.summary.first.at >= start))
+
+
+class EndInclusiveStreams(MemoryStorage):
+    """A reading at the end of a range is inside."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        return super().streams(_end_inclusive(query), effort)
+
+
+class SeriesNotStreams(MemoryStorage):
+    """Takes each series for a stream."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        for series in dict.fromkeys(one.series for one in self._samples.values()):
+            alone = MemoryStorage()
+            alone._samples = {
+                key: one for key, one in self._samples.items() if one.series == series
+            }
+            yield from alone.streams(query, effort)
+
+
+class OneStreamForAll(MemoryStorage):
+    """Takes a resource's readings for one stream, whatever they are of."""
+
+    def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
+        found = [one for stream in super().streams(query, effort) for one in stream]
+        if found:
+            yield sorted(found, key=lambda one: one.summary.first)
+
+
 FAULTS: dict[str, list[type[MemoryStorage]]] = {
     "record": [
         SharedIds,
@@ -1038,6 +1160,18 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         FillsGaps,
         SummaryOfEachSample,
         FiltersSeriesOnly,
+    ],
+    "streams": [
+        UnscopedStreams,
+        TellsTheNextOwnersReading,
+        NothingOfOthers,
+        StreamsOfWhatMatches,
+        NothingCarriedIn,
+        NothingAfterTheRange,
+        EveryRangeOpens,
+        EndInclusiveStreams,
+        SeriesNotStreams,
+        OneStreamForAll,
     ],
     "expiry": [
         TakesWhatExpired,

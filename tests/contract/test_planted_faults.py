@@ -13,7 +13,16 @@ from contract.planted import FAULTS, Flawless
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SLOW = ("large", "many", "closing_early", "answer", "every_millisecond", "negation", "comes_first")
+SLOW = (
+    "large",
+    "same_streams",
+    "many",
+    "closing_early",
+    "answer",
+    "every_millisecond",
+    "negation",
+    "comes_first",
+)
 QUICK = " and ".join(f"not {word}" for word in SLOW)
 
 EACH = [
