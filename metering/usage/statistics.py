@@ -90,12 +90,13 @@ class Question:
     def types_after(self) -> frozenset[MeterType]:
         """Of which meters the first reading after the range has.
 
-        What is held once the range is over ends with it, whatever follows; until then what follows
-        says that nothing else will come in between.
+        What is held for ever ends with the range once that is over, whatever follows. Until then
+        what follows says that nothing else will come in between, and where readings hold no longer
+        than `max_gap`, that the stream goes on after a gap.
         """
         end = self.range.end
-        is_over = end is not None and end < self.now
-        return self._types_of(_COUNTED if is_over else _HELD | _COUNTED)
+        is_held_to_end = end is not None and end < self.now and self.max_gap is None
+        return self._types_of(_COUNTED if is_held_to_end else _HELD | _COUNTED)
 
     def _types_of(self, sources: frozenset[Source]) -> frozenset[MeterType]:
         return frozenset(kind for kind in MeterType if self._sources_of(kind) & sources)

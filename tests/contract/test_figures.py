@@ -74,17 +74,36 @@ def test_same_figures(driver: Driver) -> None:
     check()
 
 
+def test_a_gap_over_the_end_of_a_range(storage: Storage) -> None:
+    """Of a gauge it has a row: nothing was used in it, and the stream went on."""
+    keep(storage, sample(id="s-1", timestamp=after_noon(-9_000)))
+    keep(storage, sample(id="s-2", timestamp=after_noon(9_000)))
+    range_ = Range(NOON, after_noon(60))
+    question = Question(
+        scope=EVERYONE,
+        range=range_,
+        windows=WholeRange(range_),
+        aggregates=(Aggregate("usage"),),
+        now=after_noon(10_000),
+        max_gap=HOUR,
+    )
+
+    (row,) = statistics(storage, question, 10)
+    assert list(row.figures.values()) == [0]
+
+
 @pytest.mark.parametrize(
-    ("type_", "now", "read"),
+    ("type_", "now", "max_gap", "read"),
     [
-        (MeterType.DELTA, 60, 0),
-        (MeterType.CUMULATIVE, 60, 2),
-        (MeterType.GAUGE, 60, 2),  # what follows says that nothing comes in between
-        (MeterType.GAUGE, 60.001, 1),
+        (MeterType.DELTA, 60, None, 0),
+        (MeterType.CUMULATIVE, 60, None, 2),
+        (MeterType.GAUGE, 60, None, 2),  # what follows says that nothing comes in between
+        (MeterType.GAUGE, 60.001, None, 1),
+        (MeterType.GAUGE, 60.001, HOUR, 2),  # and that the stream goes on after a gap
     ],
 )
 def test_neighbours_are_read_where_they_matter(
-    storage: Storage, type_: MeterType, now: float, read: int
+    storage: Storage, type_: MeterType, now: float, max_gap: timedelta | None, read: int
 ) -> None:
     """Beside the range, of which readings are counted as well."""
     keep(
@@ -101,6 +120,7 @@ def test_neighbours_are_read_where_they_matter(
         windows=WholeRange(range_),
         aggregates=(Aggregate("usage"),),
         now=after_noon(now),
+        max_gap=max_gap,
     )
     effort = Effort()
     statistics(storage, question, 10, effort)
