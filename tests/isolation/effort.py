@@ -7,7 +7,7 @@ ALL = operations(document())
 READING = [one for one in ALL if not one.writes]
 
 # In one run, over all drivers and ways of knowing callers.
-_QUESTIONS = 2_000
+_QUESTIONS = 6_000
 _RUNS = 6
 _WITH_CHOICE = [one for one in READING if one.parameters or one.bodies]
 _EACH = _QUESTIONS // (_RUNS * len(_WITH_CHOICE)) + 1

@@ -81,7 +81,7 @@ def _conditions(described: Described) -> Pairs:
     alike = st.lists(plain, max_size=3) | st.lists(condition, max_size=3)
     flat = alike.map(lambda found: [pair for one in found for pair in one])
     ragged = flat.map(lambda found: found[1:])
-    return _usually(flat, 9, ragged)
+    return _usually(flat, 20, ragged)
 
 
 def _usually(usual: Pairs, often: int, other: Pairs = NONE) -> Pairs:
@@ -90,9 +90,9 @@ def _usually(usual: Pairs, often: int, other: Pairs = NONE) -> Pairs:
 
 
 def _aggregates(described: Described) -> Pairs:
-    functions = st.sampled_from([*described["aggregate.func"]["items"]["enum"], "nonsense"])
+    functions = st.sampled_from([*described["aggregate.func"]["items"]["enum"]] * 3 + ["nonsense"])
     fields = st.sampled_from([*described["aggregate.param"]["items"]["enum"], "unit"])
-    pair = st.tuples(functions, fields).map(
+    pair = st.tuples(st.sampled_from(["cardinality", "integral", "sum"]), fields).map(
         lambda drawn: [("aggregate.func", drawn[0]), ("aggregate.param", drawn[1])]
     )
     # Most functions take no parameter.
@@ -117,21 +117,22 @@ GROUPS = (
         ),
         often=9,
     ),
-    _one("merge", st.sampled_from(["ranges", "values", "values", "nonsense"])),
-    _one("absent", st.sampled_from(["carry", "null", "null", "nonsense"])),
+    _one("merge", st.sampled_from(["ranges", "values", "values", "values", "values", "nonsense"])),
+    _one("absent", st.sampled_from(["carry", "null", "null", "null", "null", "nonsense"])),
     Group(("start", "end", "tz"), lambda _: values.frames),
     Group(("interval", "week_start", "anchor", "fill"), lambda _: values.slicings),
     Group(("window", "tz"), lambda _: values.windows),
     _one("func", st.sampled_from(["usage", "sum", "integral/day", "peak", "cardinality/user_id"])),
-    _one("compare", st.sampled_from(["previous", "next"])),
-    _one("max_gap", st.sampled_from(["0", "0.5", "60", "100000", "none", "-1"])),
-    _one("first", st.sampled_from(["baseline", "zero", "nonsense"])),
+    _one("compare", st.sampled_from(["previous", "previous", "previous", "next"])),
+    _one("max_gap", st.sampled_from(["0", "0.5", "60", "3600", "86400", "100000", "none", "none", "-1"])),
+    _one("first", st.sampled_from(["baseline", "zero", "zero", "zero", "nonsense"])),
     _one("limit", st.sampled_from(["1", "2", "3", "100", "99999", "0"])),
-    _one("period", st.sampled_from(["0", "1", "60", "3600", "86400", "999999999", "-1"])),
+    _one("period", st.sampled_from(["0", "1", "60", "3600", "7200", "86400", "604800", "999999999", "-1"])),
     _one("unique", values.switches),
     _one("meter_links", st.sampled_from(["0", "1"])),
     _one("direct", values.switches),
-    _one("explain", values.switches),
+    # For administrators, so most that is asked with it is not answered.
+    _one("explain", st.sampled_from([*(["0"] * 5), "1", "true"])),
     _one("marker", values.markers),
     _one("meter", values.meters),
     _one("prefix", values.prefixes),
@@ -237,7 +238,8 @@ def _query(operation: Operation) -> Pairs:
     if forgotten or {place for place, _ in operation.parameters} - {"query", "path", "header"}:
         raise NotGenerated(f"{operation.name}: {sorted(forgotten)}")
     sets = [_usually(one.pairs(described), one.often) for one in groups]
-    unknown = st.sampled_from([[]] * 9 + [[one] for one in values.UNKNOWN_PARAMETERS])
+    usually_none = [[] for _ in range(30)]
+    unknown = st.sampled_from([*usually_none, *([one] for one in values.UNKNOWN_PARAMETERS)])
     return st.tuples(*sets, unknown).map(lambda drawn: [pair for one in drawn for pair in one])
 
 

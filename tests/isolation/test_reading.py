@@ -1,6 +1,6 @@
 """Whatever a member asks, the answer is that of a store without the samples of others.
 
-At least 2,000 questions in a run: every operation of the service's own document, with every
+At least 6,000 questions in a run: every operation of the service's own document, with every
 parameter, over every driver.
 """
 

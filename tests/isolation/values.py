@@ -57,14 +57,14 @@ _by_alias |= {
 }
 
 # A field of `q` with a text that it may have.
-conditions = st.sampled_from([*_by_alias, "nonsense"]).flatmap(
+conditions = st.sampled_from([*_by_alias] * 3 + ["nonsense"]).flatmap(
     lambda name: st.tuples(st.just(name), _by_alias.get(name, st.just("x")))
 )
 
 series_fields = st.sampled_from(
     [
-        *(name for name, field in FIELDS.items() if field.of_series),
-        *(f"metadata.{path}" for path in _PATHS),
+        *[name for name, field in FIELDS.items() if field.of_series] * 3,
+        *(f"metadata.{path}" for path in _PATHS * 3),
         "nonsense",
     ]
 )
