@@ -34,7 +34,8 @@ from metering.storage.base import Storage
 
 SECONDS = 2
 SLOW = 4
-GROWTH_KIB = 64 * 1024
+# What a worker remembers of series and descriptions is bounded, but may come to so much.
+GROWTH_KIB = 192 * 1024
 SECRET = "s3cret"  # noqa: S105 - none: it must not get out
 CREDENTIALS = {"X-Auth-Token": SECRET, "Authorization": f"Bearer {SECRET}"}
 XML = "application/xml"
