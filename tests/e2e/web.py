@@ -44,6 +44,11 @@ def post(address: str, samples: list[dict[str, Any]], meter: str = "m") -> Answe
     return _ask(address, "POST", f"/v2/meters/{meter}", json.dumps(samples).encode())
 
 
+def post_any(address: str, samples: list[dict[str, Any]]) -> Answer:
+    """Post samples of any meters, with a verdict on each."""
+    return _ask(address, "POST", "/v2/samples", json.dumps(samples).encode())
+
+
 def post_bytes(address: str, body: bytes) -> Answer:
     """Post a body as it is."""
     return _ask(address, "POST", "/v2/meters/m", body)
