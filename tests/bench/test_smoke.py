@@ -20,6 +20,7 @@ _ROWS = (
     "NDJSON",
     "2x samples a day",
     "10x series",
+    "worst case: usage of a project",
     "worst case: bytes a sample",
 )
 
