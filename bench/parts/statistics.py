@@ -38,7 +38,6 @@ def rows(setting: Setting) -> Iterator[Row]:
     yield Row(
         "month by resource", rival.time, over_http.time, rival.median / over_http.median, ">= 50x"
     )
-    yield from usage(setting)
     with service.driver(month.pair.url) as storage:
         storage.unseal()
         rival, over_http = by_turns(
@@ -47,9 +46,10 @@ def rows(setting: Setting) -> Iterator[Row]:
     service.seal(month.pair.url)
     ratio = rival.median / over_http.median
     yield Row("- of a project, not sealed", rival.time, over_http.time, ratio)
+    yield from _usage(setting)
 
 
-def usage(setting: Setting) -> Iterator[Row]:
+def _usage(setting: Setting) -> Iterator[Row]:
     """All meters of one project, against readings by a cursor that are reckoned in Python."""
     month, repeat = setting.month, setting.options.repeat
     ours, plain = month.service, month.pair.plain
