@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from metering import times
 from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
 from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.reading.calendars import read_slicing
@@ -27,7 +28,7 @@ from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.query import ExtentQuery
 from metering.storage.base import Effort
-from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows, now
+from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, read_aggregate
 from metering.usage.statistics import Fill, Question, Row, filled, statistics
 
@@ -102,7 +103,7 @@ class StatisticsController(Controller):
             windows=cut.windows if cut else self._windows(asked, seconds, scope),
             group_by=read_group_fields(names),
             aggregates=tuple(chosen or STANDARD),
-            now=now(),
+            now=times.now(),
             max_gap=read_max_gap(max_gap, self.services.usage),
             first_counts=read_first(first),
         )
