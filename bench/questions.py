@@ -12,8 +12,9 @@ from metering.query import FIELDS, AllOf, Comparison, Operator
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
 from metering.usage.figures import STANDARD, USAGE
+from metering.usage.question import Question
 from metering.usage.report import Usage, usage
-from metering.usage.statistics import Question, statistics
+from metering.usage.statistics import statistics
 
 _MONTH = [
     ("q.field", "timestamp"),

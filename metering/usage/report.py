@@ -9,7 +9,8 @@ from metering.model import MeterType
 from metering.storage.base import Effort, Storage
 from metering.times import Range, WholeRange
 from metering.usage.figures import unit_of
-from metering.usage.statistics import Question, statistics
+from metering.usage.question import Question
+from metering.usage.statistics import statistics
 
 _NOTHING = Decimal(0)
 

@@ -20,7 +20,8 @@ from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows, Range, WholeRange
 from metering.usage.figures import Aggregate
-from metering.usage.statistics import Question, Row, statistics
+from metering.usage.question import Question
+from metering.usage.statistics import Row, statistics
 
 HOUR = timedelta(hours=1)
 FUNCTIONS = ("usage", "increase", "integral", "timeavg", "rate", "peak", "sum")

@@ -30,7 +30,8 @@ from metering.query import ExtentQuery
 from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, read_aggregate
-from metering.usage.statistics import Fill, Question, Row, filled, statistics
+from metering.usage.question import Question
+from metering.usage.statistics import Fill, Row, filled, statistics
 
 
 class StatisticsController(Controller):

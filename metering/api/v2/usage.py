@@ -21,8 +21,8 @@ from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter,
 from metering.storage.base import Effort
 from metering.times import WholeRange
 from metering.usage.figures import USAGE, Aggregate, read_aggregate
+from metering.usage.question import Question
 from metering.usage.report import usage
-from metering.usage.statistics import Question
 from metering.usage.windows import PREVIOUS, read_usage_window
 
 

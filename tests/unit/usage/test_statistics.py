@@ -20,7 +20,8 @@ from metering.summary import Reading, of_stream
 from metering.times import EVER, Range, WholeRange
 from metering.usage.figures import STANDARD, Aggregate, read_aggregate
 from metering.usage.quantities import Portion
-from metering.usage.statistics import Fill, Question, Row, compute, filled
+from metering.usage.question import Question
+from metering.usage.statistics import Fill, Row, compute, filled
 
 MAX_ROWS = 10_000
 STDDEV = Aggregate("stddev")

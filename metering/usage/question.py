@@ -1,0 +1,100 @@
+"""What statistics are asked for, and what a store has to tell for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from metering.cuts import Cuts
+from metering.model import MeterType, Scope
+from metering.query import EVERYTHING, Field, Filter
+from metering.times import EVER, Range, Windows
+from metering.usage import quantities
+from metering.usage.figures import Aggregate, Source
+from metering.usage.quantities import Rules
+
+_COUNTED = frozenset({Source.INCREASE})
+_HELD = frozenset({Source.HOLDING, Source.LEVELS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which figures are asked for, of what, and by which windows and groups.
+
+    `now`, `max_gap` and `first_counts` are as in `Rules`. The filter may ask of single samples only
+    if all figures are made of readings.
+    """
+
+    scope: Scope
+    windows: Windows
+    aggregates: tuple[Aggregate, ...]
+    now: datetime
+    filter: Filter = EVERYTHING
+    range: Range = EVER
+    group_by: tuple[Field, ...] = ()
+    max_gap: timedelta | None = None
+    first_counts: bool = False
+
+    @property
+    def sources(self) -> frozenset[Source]:
+        """What the figures are made of."""
+        return frozenset(one.source for one in self.aggregates)
+
+    @property
+    def is_of_readings(self) -> bool:
+        """Whether nothing is asked of what happens between readings."""
+        return self.sources <= {Source.READINGS}
+
+    @property
+    def rules(self) -> Rules:
+        """How portions are made."""
+        return Rules(
+            windows=self.windows,
+            range=self.range,
+            now=self.now,
+            max_gap=self.max_gap,
+            first_counts=self.first_counts,
+        )
+
+    @property
+    def cuts(self) -> Cuts:
+        """Where readings have to be told apart."""
+        held = [kind for kind in MeterType if self._sources_of(kind) & _HELD]
+        return Cuts(
+            windows=self.windows,
+            at=self.now if held else None,
+            patience={} if self.max_gap is None else dict.fromkeys(held, self.max_gap),
+            constant=Source.LEVELS in self.sources,
+        )
+
+    @property
+    def types_before(self) -> frozenset[MeterType]:
+        """Of which meters the last reading before the range has a part in the figures."""
+        return self._types_of(_HELD | _COUNTED)
+
+    @property
+    def types_after(self) -> frozenset[MeterType]:
+        """Of which meters the first reading after the range has.
+
+        What is held for ever ends with the range once that is over, whatever follows. Until then
+        what follows says that nothing else will come in between, and where readings hold no longer
+        than `max_gap`, that the stream goes on after a gap.
+        """
+        end = self.range.end
+        is_held_to_end = end is not None and end < self.now and self.max_gap is None
+        return self._types_of(_COUNTED if is_held_to_end else _HELD | _COUNTED)
+
+    def _types_of(self, sources: frozenset[Source]) -> frozenset[MeterType]:
+        return frozenset(kind for kind in MeterType if self._sources_of(kind) & sources)
+
+    def _sources_of(self, kind: MeterType) -> frozenset[Source]:
+        return frozenset(source.of_type(kind) for source in self.sources)
+
+    def ways(self, kind: MeterType) -> Iterator[quantities.Way]:
+        """What is to be made of the stretches of meters of a type."""
+        wanted = self._sources_of(kind)
+        yield quantities.readings
+        if Source.INCREASE in wanted:
+            yield quantities.increase
+        if wanted & _HELD:
+            yield quantities.holding
+            yield quantities.gaps
