@@ -7,7 +7,6 @@ significant digits, is below 1e27 and has at most 27 decimal places, so that two
 
 import re
 from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
-from fractions import Fraction
 
 from metering.errors import InvalidSample
 
@@ -94,13 +93,8 @@ def quotient(dividend: Decimal, divisor: int) -> Decimal:
     return canonical(_TWENTY_DIGITS.divide(dividend, Decimal(divisor)))
 
 
-def rounded(number: Fraction) -> Decimal:
-    """The number to 12 decimal places, half-even: how quantities are rounded, once."""
-    return canonical(EXACT.scaleb(Decimal(round(number * 10**_PLACES)), -_PLACES))
-
-
-def rounded_quotient(dividend: Decimal, divisor: int) -> Decimal:
-    """The dividend over a positive divisor, rounded as `rounded` does, and sooner."""
+def rounded_quotient(dividend: Decimal, divisor: Decimal | int) -> Decimal:
+    """The dividend over a positive divisor to 12 decimal places, half-even: as quantities are."""
     with localcontext(EXACT):
         whole, rest = divmod(dividend.scaleb(_PLACES), divisor)
         beyond = 2 * abs(rest) - divisor  # of half a unit of the last place

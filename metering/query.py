@@ -138,6 +138,18 @@ def fields_of(filter_: Filter) -> Iterator[Field]:
             yield field
 
 
+def require_series_fields(filter_: Filter) -> None:
+    """Refuse a filter that asks of single samples.
+
+    Raises:
+        InvalidQuery: it does.
+    """
+    for field in fields_of(filter_):
+        if not field.of_series:
+            message = f"of {field.name} only samples can be asked, not what lies between them"
+            raise InvalidQuery(message, field="q.field")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """A place between samples in their order: just after the sample with this time and key."""

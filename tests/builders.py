@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+from metering.decimals import EXACT, canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series, Submission
 from metering.summary import Reading
@@ -55,3 +57,8 @@ def submission(*, completed: Collection[str] = (), **changes: Any) -> Submission
 def readings(*pairs: tuple[float, Any]) -> list[Reading]:
     """Readings from (seconds after NOON, volume), as they stand."""
     return [Reading(after_noon(seconds), Decimal(volume)) for seconds, volume in pairs]
+
+
+def rounded(number: Fraction) -> Decimal:
+    """The number to 12 decimal places, half-even, by way of fractions."""
+    return canonical(EXACT.scaleb(Decimal(round(number * 10**12)), -12))

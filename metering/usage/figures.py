@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
-from fractions import Fraction
 
-from metering.decimals import EXACT, canonical, quotient, root_quotient, rounded
+from metering.decimals import EXACT, canonical, quotient, root_quotient, rounded_quotient
 from metering.errors import InvalidQuery
 from metering.model import MeterType
 from metering.summary import Summary, total
@@ -151,17 +150,17 @@ def _cardinality(part: Part, param: str | None) -> Decimal:
 
 
 def _integral(part: Part, param: str | None) -> Decimal:
-    return rounded(Fraction(part.unit_seconds) / SECONDS_IN[param or _HOUR])
+    return rounded_quotient(part.unit_seconds, SECONDS_IN[param or _HOUR])
 
 
 def _time_average(part: Part, _: str | None) -> Decimal | None:
     if not part.observed_seconds:
         return None
-    return rounded(Fraction(part.unit_seconds) / Fraction(part.observed_seconds))
+    return rounded_quotient(part.unit_seconds, part.observed_seconds)
 
 
 def _rate(part: Part, _: str | None) -> Decimal | None:
-    return rounded(Fraction(part.increase) / Fraction(part.seconds)) if part.seconds else None
+    return rounded_quotient(part.increase, part.seconds) if part.seconds else None
 
 
 def _usage(part: Part, _: str | None) -> Decimal:

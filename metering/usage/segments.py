@@ -14,10 +14,17 @@ from typing import NamedTuple
 
 from metering.cuts import Cuts
 from metering.decimals import canonical
-from metering.errors import InvalidQuery
 from metering.grouping import Group
 from metering.model import MeterType, Place, Scope, Series, Stream
-from metering.query import EVERYTHING, AllOf, Field, Filter, StreamQuery, fields_of
+from metering.query import (
+    EVERYTHING,
+    AllOf,
+    Field,
+    Filter,
+    StreamQuery,
+    fields_of,
+    require_series_fields,
+)
 from metering.storage.base import Storage
 from metering.streams import Stretch
 from metering.summary import Reading
@@ -134,10 +141,7 @@ def segments(storage: Storage, question: SegmentQuestion) -> list[Segment]:
     Raises:
         InvalidQuery: the filter asks of single samples.
     """
-    of_samples = [one.name for one in fields_of(question.filter) if not one.of_series]
-    if of_samples:
-        message = f"of {of_samples[0]} only samples can be asked, not what lies between them"
-        raise InvalidQuery(message, field="q.field")
+    require_series_fields(question.filter)
     found = [
         _segment(stream, parts, question)
         for stream, stretches, carried in _streams(storage, question)

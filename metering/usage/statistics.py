@@ -16,7 +16,7 @@ from metering.model import MeterType
 from metering.query import (
     StreamQuery,
     SummaryQuery,
-    fields_of,
+    require_series_fields,
 )
 from metering.storage.base import Effort, Storage
 from metering.summary import Summary, seconds_between
@@ -79,10 +79,7 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
         for one in storage.summaries(asked, effort):
             yield Portion(series=one.series, window=one.window, summary=one.summary)
         return
-    of_samples = [one.name for one in fields_of(question.filter) if not one.of_series]
-    if of_samples:
-        message = f"of {of_samples[0]} only figures of readings can be asked, not of intervals"
-        raise InvalidQuery(message, field="q.field")
+    require_series_fields(question.filter)
     rules = question.rules
     ways = {kind: tuple(question.ways(kind)) for kind in MeterType}
     query = StreamQuery(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import strategies
-from builders import NOON, after_noon
+from builders import NOON, after_noon, rounded
 from contract.asking import EVERYONE, keep
 from contract.stores import Driver
 from contract.test_against_memory import History, record_in_both, try_hard
@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.cuts import Cuts
-from metering.decimals import EXACT, rounded
+from metering.decimals import EXACT
 from metering.errors import InvalidQuery
 from metering.grouping import read_group_field
 from metering.model import MeterType, Project, Sample

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import strategies
+from builders import rounded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from metering.decimals import (
     quotient,
     read_volume,
     root_quotient,
-    rounded,
     rounded_quotient,
 )
 from metering.errors import InvalidSample

@@ -1,10 +1,10 @@
 """`interval`, `week_start`, `anchor` and `fill`: windows as a calendar has them."""
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from metering.api.reading.choices import read_choice
 from metering.api.reading.frames import Frame
 from metering.calendar import (
     FIRST_OF_A_YEAR,
@@ -63,25 +63,17 @@ def read_slicing(
             if value is not None:
                 raise InvalidQuery(f"{name} needs interval", field=name)
         return None
-    chosen = Interval(_one_of(list(Interval), interval, "interval"))
+    chosen = Interval(read_choice(interval, list(Interval), "interval", ""))
     for name, bound in (("start", frame.range.start), ("end", frame.range.end)):
         if bound is None:
             raise InvalidQuery(f"interval needs {name}", field=name)
     calendar = Calendar(
         interval=chosen,
         zone=frame.zone,
-        first_weekday=WEEK_STARTS[_one_of(WEEK_STARTS, week_start, "week_start", default="mon")],
+        first_weekday=WEEK_STARTS[read_choice(week_start, WEEK_STARTS, "week_start", "mon")],
         anchor=_read_anchor(anchor, chosen),
     )
-    return Slicing(calendar=calendar, fill=FILLS[_one_of(FILLS, fill, "fill", default="none")])
-
-
-def _one_of(words: Collection[str], text: str | None, name: str, default: str = "") -> str:
-    found = default if text is None else text
-    if found not in words:
-        message = f"{name} must be one of {', '.join(words)}, not '{found[:100]}'"
-        raise InvalidQuery(message, field=name)
-    return found
+    return Slicing(calendar=calendar, fill=FILLS[read_choice(fill, FILLS, "fill", "none")])
 
 
 def _read_anchor(text: str | None, interval: Interval) -> date:

@@ -10,7 +10,7 @@ from metering.api.reading.params import Fields, of_meter, read_conditions
 from metering.config import ApiConfig
 from metering.errors import InvalidQuery
 from metering.model import Scope
-from metering.query import FIELDS, AllOf, Comparison, ExtentQuery, Filter
+from metering.query import FIELDS, ExtentQuery, fields_of
 
 # As those of samples, but for what differs from sample to sample of a series.
 SERIES_FIELDS = Fields(
@@ -41,18 +41,9 @@ def read_extents(asked: Asked, scope: Scope, config: ApiConfig) -> ExtentQuery:
         Unauthorized: a caller confined to a project names another.
     """
     found = read_conditions(asked.q, _FIELDS, scope, config)
-    if not _is_of_series(found.filter):
+    if not all(one.of_series for one in fields_of(found.filter)):
         raise InvalidQuery("the timestamp cannot be compared by ne here", field="q.op")
     if asked.meter is not None:
         found = of_meter(asked.meter, found)
     found = framed(found, read_frame(asked.start, asked.end, asked.tz))
     return ExtentQuery(scope=scope, filter=found.filter, range=found.range)
-
-
-def _is_of_series(filter_: Filter) -> bool:
-    match filter_:
-        case AllOf(parts):
-            return all(map(_is_of_series, parts))
-        case Comparison(field):
-            return field.of_series
-    return False

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
+from metering.api.reading.choices import read_choice
 from metering.config import MOST_SECONDS, UsageConfig
 from metering.errors import InvalidQuery
 from metering.times import MILLISECOND
@@ -38,7 +39,4 @@ def read_first(text: str | None) -> bool:
     Raises:
         InvalidQuery: neither `baseline` nor `zero`.
     """
-    if text not in (None, *FIRST):
-        message = f"first must be one of {', '.join(FIRST)}, not '{text[:100]}'"
-        raise InvalidQuery(message, field="first")
-    return text == "zero"
+    return read_choice(text, FIRST, "first", "baseline") == "zero"

@@ -6,6 +6,7 @@ from typing import Any
 
 from metering import times
 from metering.api.framework.declare import Condition
+from metering.api.reading.choices import read_choice
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import SAMPLE_FIELDS, of_meter, read_conditions
@@ -72,16 +73,6 @@ def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) ->
         range=conditions.range,
         max_gap=read_max_gap(asked.max_gap, services.usage),
         first_counts=read_first(asked.first),
-        carries=_choice("absent", asked.absent, ABSENT) == "carry",
-        merges=_choice("merge", asked.merge, MERGES) == "values",
+        carries=read_choice(asked.absent, ABSENT, "absent", "carry") == "carry",
+        merges=read_choice(asked.merge, MERGES, "merge", "ranges") == "values",
     )
-
-
-def _choice(name: str, text: str | None, words: tuple[str, ...]) -> str:
-    """The word, or the first if none was given."""
-    if text is None:
-        return words[0]
-    if text not in words:
-        message = f"{name} must be one of {', '.join(words)}, not '{text[:100]}'"
-        raise InvalidQuery(message, field=name)
-    return text

@@ -16,14 +16,14 @@ from metering.api.reading.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.writing.figures import EFFORT, effort_to_api
+from metering.api.writing.effort import check_may_explain, effort_headers
 from metering.api.writing.statistics import (
     StatisticsShape,
     statistics_columns,
     statistics_to_api,
 )
 from metering.api.writing.wire import StatisticsBody
-from metering.errors import Forbidden, InvalidQuery
+from metering.errors import InvalidQuery
 from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.query import ExtentQuery
@@ -80,8 +80,7 @@ class StatisticsController(Controller):
 
         Periods are of a number of seconds (`period`), or of a calendar (`interval`).
         """
-        if explain and not call.caller.is_admin:
-            raise Forbidden("explain is for administrators")
+        check_may_explain(call.caller, explain=explain)
         scope = call.caller.scope
         frame = read_frame(start, end, tz)
         found = read_conditions(q, SAMPLE_FIELDS, scope, self.services.config)
@@ -123,7 +122,7 @@ class StatisticsController(Controller):
         rows = self._rows(question, shape.fill, effort)
         return Reply(
             value=[statistics_to_api(row, shape) for row in rows],
-            headers={EFFORT: effort_to_api(effort)} if explain else {},
+            headers=effort_headers(effort, explain=explain),
             columns=statistics_columns(shape, chosen),
         )
 

@@ -6,16 +6,17 @@ from typing import Any
 from metering import times
 from metering.api.framework.declare import Condition, Truth
 from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.reading.choices import read_choice
 from metering.api.reading.extents import SERIES_FIELDS
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import read_conditions
 from metering.api.services import Controller
-from metering.api.writing.figures import EFFORT, effort_to_api
+from metering.api.writing.effort import check_may_explain, effort_headers
 from metering.api.writing.tables import Columns
 from metering.api.writing.usage import usage_to_api, usage_window_to_api
 from metering.api.writing.wire import UsageBody
 from metering.calendar import read_zone
-from metering.errors import Forbidden, InvalidQuery
+from metering.errors import InvalidQuery
 from metering.grouping import read_group_fields
 from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
 from metering.storage.base import Effort
@@ -60,13 +61,10 @@ class UsageController(Controller):
         explain: bool = False,
     ) -> Reply:
         """A row for each meter, group, unit and type that has samples or an interval."""
-        if explain and not call.caller.is_admin:
-            raise Forbidden("explain is for administrators")
+        check_may_explain(call.caller, explain=explain)
         as_of = times.now()
         asked = read_usage_window(window, read_zone(tz), as_of)
-        if compare not in (None, PREVIOUS):
-            message = f"compare must be {PREVIOUS}, not '{compare[:100]}'"
-            raise InvalidQuery(message, field="compare")
+        previous = asked.previous if read_choice(compare, [PREVIOUS], "compare", "") else None
         scope = call.caller.scope
         conditions = read_conditions(q, SERIES_FIELDS, scope, self.services.config)
         aggregate = _read_function(func)
@@ -86,7 +84,7 @@ class UsageController(Controller):
         rows = usage(
             self.services.storage,
             question,
-            asked.previous if compare else None,
+            previous,
             self.services.config.max_limit,
             effort,
         )
@@ -98,7 +96,7 @@ class UsageController(Controller):
                 rows=[usage_to_api(row, names, aggregate) for row in rows],
             ),
             columns=Columns(keys={"groupby": names}),
-            headers={EFFORT: effort_to_api(effort)} if explain else {},
+            headers=effort_headers(effort, explain=explain),
         )
 
 

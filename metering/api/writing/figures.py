@@ -1,17 +1,9 @@
-"""What rows of figures have in common: decimals as text, details, and what an answer took."""
+"""What rows of figures have in common: decimals as text, and details."""
 
 from decimal import Decimal
 
 from metering.api.writing.wire import DetailBody
-from metering.storage.base import Effort
 from metering.usage.figures import Detail
-
-EFFORT = "Metering-Effort"
-
-
-def effort_to_api(effort: Effort) -> str:
-    """What an answer took, as a dictionary in a header (RFC 9651)."""
-    return f"series={effort.series}, pieces={effort.pieces}, samples={effort.samples}"
 
 
 def detail_to_api(detail: Detail) -> DetailBody:

@@ -1,11 +1,9 @@
 """Rows of usage, and the window that they are of."""
 
-from fractions import Fraction
-
 from metering import times
 from metering.api.writing.figures import figure_to_api, quality_to_api
 from metering.api.writing.wire import UsageRowBody, UsageWindowBody
-from metering.decimals import rounded
+from metering.decimals import rounded_quotient
 from metering.summary import seconds_between
 from metering.usage.figures import Aggregate
 from metering.usage.report import Usage
@@ -20,7 +18,7 @@ def usage_window_to_api(window: UsageWindow) -> UsageWindowBody:
         start=times.write(window.start),
         end=times.write(window.end),
         tz=window.zone.key,
-        hours=figure_to_api(rounded(Fraction(length) / 3600)),
+        hours=figure_to_api(rounded_quotient(length, 3600)),
     )
 
 
