@@ -237,6 +237,14 @@ def test_cuts_are_kept_to(storage: Storage, cuts: Cuts, *, is_sealed: bool) -> N
     ]
 
 
+def test_short_cuts_are_kept_to_beside_a_tangle(storage: Storage) -> None:
+    """Two descriptions at one instant change nothing of how far the rest is cut."""
+    keep(storage, *history((0, 1, SMALL), (0, 2, LARGE), (100, 3, LARGE), (105, 4, LARGE)))
+    (stream,) = ask(storage, Cuts(windows=WholeRange(EVER), longest=timedelta()))
+
+    assert [1, 1, 1, 1] == [one.summary.count for one in stream]
+
+
 def test_sealed_months_are_one_piece(storage: Storage) -> None:
     """Nothing else is read of a month that is sealed, but what comes before and after."""
     keep(storage, *history(*((3600 * number, number, {}) for number in range(24 * 12))))
