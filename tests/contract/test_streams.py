@@ -239,7 +239,7 @@ def test_cuts_are_kept_to(storage: Storage, cuts: Cuts, *, is_sealed: bool) -> N
 
 def test_short_cuts_are_kept_to_beside_a_tangle(storage: Storage) -> None:
     """Two descriptions at one instant change nothing of how far the rest is cut."""
-    keep(storage, *history((0, 1, SMALL), (0, 2, LARGE), (100, 3, LARGE), (105, 4, LARGE)))
+    keep(storage, *history((0, 1, SMALL), (0, 2, LARGE), (10**5, 3, LARGE), (10**5 + 5, 4, LARGE)))
     (stream,) = ask(storage, Cuts(windows=WholeRange(EVER), longest=timedelta()))
 
     assert [1, 1, 1, 1] == [one.summary.count for one in stream]
