@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from e2e.processes import until
 from mongod import Member, ReplicaSet
@@ -41,18 +42,29 @@ def until_another_leads(servers: ReplicaSet, than: Member) -> float:
 
 
 def until_whole(servers: ReplicaSet) -> None:
-    """Return when there is one primary, and every other member follows."""
-    expected = {"primary": 1, "secondary": len(servers.members) - 1}
-    until(
-        lambda: Counter(map(_role, servers.members)) == expected, "the set is whole", _WHOLE_SECONDS
-    )
+    """Return when there is one primary, and every other member has what it wrote.
+
+    A member that was killed as primary says for a while that it is secondary, and then finds that
+    it has to undo writes. While it does, the others cannot do without each other.
+    """
+    until(lambda: _is_whole(servers), "the set is whole", _WHOLE_SECONDS)
 
 
-def _role(member: Member) -> str:
-    hello = member.hello()
+def _is_whole(servers: ReplicaSet) -> bool:
+    said = [one.hello() for one in servers.members]
+    roles = Counter(_role(hello) for hello in said)
+    return roles == {"primary": 1, "secondary": len(said) - 1} and len(set(map(_term, said))) == 1
+
+
+def _role(hello: Mapping[str, Any]) -> str:
     if hello.get("isWritablePrimary"):
         return "primary"
     return "secondary" if hello.get("secondary") else "neither"
+
+
+def _term(hello: Mapping[str, Any]) -> int:
+    """The term of the election whose primary wrote the last that the member has."""
+    return int(hello["lastWrite"]["opTime"]["t"])
 
 
 def _switch(member: Member, mode: str) -> None:

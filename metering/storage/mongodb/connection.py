@@ -5,10 +5,12 @@ acknowledged when it is in the journals of a majority, and read where it cannot 
 """
 
 import os
+from collections.abc import Callable
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import MongoClient, ReadPreference
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -17,8 +19,11 @@ from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from metering.errors import Misconfigured
+from metering.storage.mongodb.elections import Elections
 from metering.storage.mongodb.mapping import CODEC, Document
 from metering.storage.mongodb.orphans import APP_NAME
+
+T = TypeVar("T")
 
 DEFAULT_DATABASE = "metering"
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5000)
@@ -60,6 +65,7 @@ class Connection:
         self._timeout_seconds = timeout_seconds
         self._database_name = _database_name(url)
         self._transactions: bool | None = None
+        self._elections = Elections()
         self._clients: dict[int, MongoClient[Document]] = {os.getpid(): self._new_client()}
 
     @property
@@ -113,6 +119,18 @@ class Connection:
     def meta(self) -> Collection[Document]:
         """The collection of what is known about the database itself."""
         return self.database["meta"]
+
+    def committed(self, read: Callable[[], T], session: ClientSession | None = None) -> T:
+        """What is read, with all that was acknowledged before; it may be read several times.
+
+        In a transaction once, which has been told so when it is committed.
+
+        Raises:
+            StorageUnavailable: a new primary does not know yet what is committed.
+        """
+        if session and session.in_transaction:
+            return read()
+        return self._elections.settled(self.client, self._database_name, read)
 
     def has_transactions(self) -> bool:
         """Whether the server is a member of a replica set, or a router of a sharded cluster."""

@@ -11,6 +11,7 @@ from metering.retention import Horizons, is_completed
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
+    Document,
     Watermarks,
     horizons_to_documents,
     watermarks_from_documents,
@@ -19,7 +20,11 @@ from metering.storage.mongodb.mapping import (
 
 def read_watermarks(connection: Connection, session: ClientSession | None = None) -> Watermarks:
     """What is published on a majority; in a session, after all that happened in it."""
-    return watermarks_from_documents(connection.horizons.find({}, session=session))
+
+    def read() -> list[Document]:
+        return connection.horizons.find({}, session=session).to_list()
+
+    return watermarks_from_documents(connection.committed(read, session))
 
 
 def read_spent(
@@ -27,8 +32,13 @@ def read_spent(
 ) -> set[bytes]:
     """Which keys are spent of those that came without a timestamp."""
     keys = [one.sample.key for one in submissions if is_completed(one)]
-    found = connection.spent.find(**questions.among(keys), session=session) if keys else ()
-    return {document["_id"] for document in found}
+    if not keys:
+        return set()
+
+    def read() -> list[Document]:
+        return connection.spent.find(**questions.among(keys), session=session).to_list()
+
+    return {document["_id"] for document in connection.committed(read, session)}
 
 
 def publish(connection: Connection, horizons: Horizons) -> Horizons:

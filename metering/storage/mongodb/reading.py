@@ -145,15 +145,18 @@ class Reader:
             QueryTooExpensive: they took longer than what was left of the time.
         """
         remaining_ms = self._remaining_ms()
-        with self._asking():
+
+        def begin() -> tuple[Any, T | None]:
             cursor = start(remaining_ms)
+            return cursor, take(cursor)
+
+        with self._asking():
+            cursor, batch = self._connection.committed(begin, self._session)
         try:
-            while True:
+            while batch:
+                yield batch
                 with self._asking():
                     batch = take(cursor)
-                if not batch:
-                    return
-                yield batch
         finally:
             with suppress(PyMongoError):
                 cursor.close()
