@@ -28,7 +28,10 @@ def one_member() -> Iterator[ReplicaSet]:
 @pytest.fixture(scope="session")
 def three_members() -> Iterator[ReplicaSet]:
     """A replica set of three, with the election timeout of reliability.md; left whole by tests."""
-    with ReplicaSet(3, election_timeout_ms=2000) as servers:
+    # A member undoes what came after its last checkpoint in a time that grows with the square of
+    # how often a document was changed since: by default, one a minute, that took up to 3 minutes.
+    often = {"syncdelay": "2"}
+    with ReplicaSet(3, election_timeout_ms=2000, parameters=often) as servers:
         yield servers
 
 
