@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from metering.model import Extent, Outcome, Place, Sample, Series, Submission, Verdict
+from metering.model import Extent, Outcome, Place, Sample, Scope, Series, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons
 from metering.streams import Stretch
@@ -137,6 +137,10 @@ class Storage(abc.ABC):
 
         By `resource_id`, ascending. The timestamps are those of samples in range.
         """
+
+    @abc.abstractmethod
+    def oldest(self, scope: Scope) -> datetime | None:
+        """The timestamp of the oldest sample of all in scope; None if there is none."""
 
     @abc.abstractmethod
     def summaries(

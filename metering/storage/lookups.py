@@ -119,6 +119,10 @@ class SeriesLookUps(Storage):
         """
 
     @abc.abstractmethod
+    def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+        """Timestamps of samples, the oldest of all among them; of these series only, if given."""
+
+    @abc.abstractmethod
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         """The samples with these keys, in no order."""
 

@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from metering.matching import matches, matches_series
-from metering.model import Extent, Place, Sample, Series, Stream, Submission, Verdict, is_visible
+from metering.model import (
+    Extent,
+    Place,
+    Sample,
+    Scope,
+    Series,
+    Stream,
+    Submission,
+    Verdict,
+    is_visible,
+)
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons, becomes_spent
 from metering.storage.base import (
@@ -90,6 +100,11 @@ class MemoryStorage(Storage):
                 seen[sample.series].append(sample.timestamp)
         for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
             yield Extent(series, min(instants), max(instants))
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        """See `Storage.oldest`."""
+        visible = (one for one in self._samples.values() if is_visible(one.series, scope))
+        return min((one.timestamp for one in visible), default=None)
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None

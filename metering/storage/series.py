@@ -14,6 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -21,7 +22,18 @@ from typing import Any
 
 from metering.cuts import Cuts
 from metering.matching import bounds, matches, matches_series, reduce_to_sample, required, without
-from metering.model import Extent, Place, Project, Sample, Series, Stream, is_visible, sample_key
+from metering.model import (
+    AllProjects,
+    Extent,
+    Place,
+    Project,
+    Sample,
+    Scope,
+    Series,
+    Stream,
+    is_visible,
+    sample_key,
+)
 from metering.query import (
     EVERYTHING,
     FIELDS,
@@ -118,6 +130,16 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
             found = limit.over(self._extents(series.keys(), query.range, query.as_of))
             extents = [Extent(series[handle], first, last) for handle, first, last in found]
             yield from sorted(extents, key=attrgetter("series.resource_id"))
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        """See `Storage.oldest`."""
+        limit = Limit(self._timeout_seconds)
+        if isinstance(scope, AllProjects):
+            found = self._oldest(None)
+        else:
+            visible = self._visible(ExtentQuery(scope=scope), limit)
+            found = self._oldest([handle for handle, _ in visible])
+        return min(limit.over(found), default=None)
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None

@@ -15,6 +15,7 @@ from metering.model import (
     Extent,
     Outcome,
     Sample,
+    Scope,
     Submission,
     Verdict,
     is_visible,
@@ -67,6 +68,41 @@ class _OtherExtents(MemoryStorage):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         return super().extents(type(self).changed(query))
+
+
+class OldestOfEveryone(MemoryStorage):
+    """Forgets the scope."""
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        return super().oldest(EVERYONE)
+
+
+class OldestAsTheyCame(MemoryStorage):
+    """Takes what was recorded first for the oldest."""
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        samples = super().samples(SampleQuery(scope=scope))
+        first = min(samples, key=lambda one: one.recorded_at, default=None)
+        return first and first.timestamp
+
+
+class OldestOfNewestSeries(MemoryStorage):
+    """Takes one series for all."""
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        newest = next(super().samples(SampleQuery(scope=scope)), None)
+        extents = super().extents(ExtentQuery(scope=scope))
+        return next(
+            (one.first_sample_at for one in extents if newest and one.series == newest.series), None
+        )
+
+
+class OldestOfLast(MemoryStorage):
+    """Takes the wrong end."""
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        newest = next(super().samples(SampleQuery(scope=scope)), None)
+        return newest and newest.timestamp
 
 
 class _OtherSummaries(MemoryStorage):
@@ -1141,6 +1177,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         EagerExtents,
         IgnoresFilterOfExtents,
     ],
+    "oldest": [OldestOfEveryone, OldestAsTheyCame, OldestOfNewestSeries, OldestOfLast],
     "summaries": [
         EndInclusiveSummaries,
         UnscopedSummaries,

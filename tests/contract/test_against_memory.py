@@ -75,6 +75,7 @@ def test_same_answers(driver: Driver) -> None:
             record_in_both(history, memory, storage)
             for query in asked:
                 assert answer(query, memory) == answer(query, storage)
+                assert memory.oldest(query.scope) == storage.oldest(query.scope)
 
     check()
 

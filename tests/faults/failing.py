@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self, TypeVar
 
 from metering.errors import StorageUnavailable
-from metering.model import Extent, Place, Sample, Submission, Verdict
+from metering.model import Extent, Place, Sample, Scope, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Horizons
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary
@@ -88,6 +88,10 @@ class FailingStorage(Storage):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
         return self._rows(lambda: self._inner.extents(query))
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        """See `Storage.oldest`."""
+        return self._fault.around(lambda: self._inner.oldest(scope))
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -10,9 +11,8 @@ from api.client import kept
 
 from metering.errors import InvalidQuery
 from metering.matching import required
-from metering.model import AllProjects, Extent, Sample, Submission, Verdict, is_visible
+from metering.model import AllProjects, Extent, Sample, Scope, Submission, Verdict, is_visible
 from metering.query import (
-    EVERYTHING,
     FIELDS,
     ExtentQuery,
     SampleQuery,
@@ -75,10 +75,8 @@ class UnscopedResources(MemoryStorage):
 class UnscopedBeginning(MemoryStorage):
     """Forgets the scope where it is asked for the oldest sample of all."""
 
-    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
-        if query.filter == EVERYTHING:
-            query = replace(query, scope=_EVERYONE)
-        return super().extents(query)
+    def oldest(self, scope: Scope) -> datetime | None:  # noqa: ARG002
+        return super().oldest(_EVERYONE)
 
 
 class UnscopedPeriods(MemoryStorage):

@@ -31,7 +31,7 @@ REVISIONS = "GET /v2/revisions"
 # Where each leak shows.
 READING: dict[type[MemoryStorage], list[str]] = {
     UnscopedSamples: [*SAMPLES, SAMPLE, QUERY],
-    UnscopedExtents: [METERS, RESOURCES, RESOURCE, STATISTICS, *DIMENSIONS, *DIRECTORY, REVISIONS],
+    UnscopedExtents: [METERS, RESOURCES, RESOURCE, *DIMENSIONS, *DIRECTORY, REVISIONS],
     UnscopedSummaries: [STATISTICS],
     ExtentsOfEveryone: [RESOURCES, RESOURCE, *DIRECTORY],
     leaky.UnscopedById: [SAMPLE],

@@ -26,7 +26,6 @@ from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.grouping import read_group_fields
 from metering.model import Scope
-from metering.query import ExtentQuery
 from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, read_aggregate
@@ -141,6 +140,5 @@ class StatisticsController(Controller):
         """Anchored at the lower bound, else at the oldest sample of any meter in scope, as v2."""
         anchor = asked.anchor
         if anchor is None:
-            extents = self.services.storage.extents(ExtentQuery(scope=scope))
-            anchor = min((extent.first_sample_at for extent in extents), default=EPOCH)
+            anchor = self.services.storage.oldest(scope) or EPOCH
         return FixedWindows(anchor, period_seconds) if period_seconds else WholeRange(Range(anchor))

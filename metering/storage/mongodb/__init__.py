@@ -44,7 +44,7 @@ from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
 from metering.summary import Reading
-from metering.times import Range
+from metering.times import EVER, Range
 
 # As many seeks take as long as a question.
 _FEW_SERIES = 50
@@ -152,6 +152,14 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from reader.extents(questions.Ends(chunk, range_, as_of))
+
+    def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+        reader = self._reader()
+        if handles is None:
+            yield from map(itemgetter("timestamp"), reader.samples(questions.OLDEST))
+            return
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            yield from map(itemgetter(1), reader.ends(questions.Ends(chunk, EVER, None), ASCENDING))
 
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         reader = self._reader()

@@ -139,7 +139,7 @@ def _wrong_with_schema(connection: Connection) -> Iterator[str]:
 
 
 def _schema_version(connection: Connection) -> int | None:
-    document = connection.meta.find_one({"_id": _SCHEMA})
+    document = connection.committed(lambda: connection.meta.find_one({"_id": _SCHEMA}))
     return int(document["version"]) if document else None
 
 

@@ -40,7 +40,7 @@ class Elections:
         """
         while True:
             election = _latest(client)
-            if election != self._settled:
+            if election not in (None, self._settled):
                 _wait(client, database)
                 self._settled = election
             result = read()
@@ -49,8 +49,14 @@ class Elections:
 
 
 def _latest(client: MongoClient[Document]) -> Any:
-    """The latest election that the client has heard of; None if there are none."""
-    return client.topology_description.max_election_id
+    """The latest election that the client, or its one server, has heard of; None if there are none.
+
+    A client of one server by `directConnection` does not put the servers' words together.
+    """
+    described = client.topology_description
+    if described.max_election_id:
+        return described.max_election_id
+    return next((one.election_id for one in described.server_descriptions().values()), None)
 
 
 def _wait(client: MongoClient[Document], database: str) -> None:

@@ -131,6 +131,16 @@ def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
     return {**samples_at(places), "projection": projection}
 
 
+# The oldest timestamp of all, from the index alone.
+OLDEST: Find = {
+    "filter": {},
+    "projection": {"_id": False, "timestamp": True},
+    "sort": BY_TIME.keys,
+    "hint": BY_TIME.keys,
+    "limit": 1,
+}
+
+
 def any_from(instant: datetime) -> Find:
     """The key of a sample at this instant or later, if there is one."""
     return {

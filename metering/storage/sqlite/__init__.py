@@ -174,6 +174,10 @@ class SqliteStorage(SeriesStorage):
         for handle, first, last in rows:
             yield handle, from_milliseconds(first), from_milliseconds(last)
 
+    def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+        rows = scan.oldest(self._question(), None if handles is None else _numbers(handles))
+        return map(from_milliseconds, rows)
+
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         parameters = {"keys": statements.keys_parameter(keys)}
         for columns in self._question()(statements.SAMPLES_BY_KEY, parameters):

@@ -10,6 +10,7 @@ from heapq import merge
 from typing import Any
 
 from metering.query import Position
+from metering.storage.chunks import chunks
 from metering.storage.sqlite import statements
 from metering.storage.sqlite.mapping import Columns
 from metering.times import Range, to_milliseconds
@@ -100,6 +101,17 @@ def extents(
         for columns in fetch(statements.EXTENTS, parameters):
             if columns[1] is not None:
                 yield columns
+
+
+def oldest(fetch: Fetch, handles: Collection[int] | None) -> Iterator[int]:
+    """The first timestamp of each of the series that has samples; of all samples, if None."""
+    if handles is None:
+        answers = iter([fetch(statements.OLDEST, {})])
+    else:
+        groups = map(statements.numbers_parameter, chunks(handles, HANDLES_AT_ONCE))
+        answers = (fetch(statements.FIRSTS, {"handles": group}) for group in groups)
+    for rows in answers:
+        yield from (timestamp for (timestamp,) in rows if timestamp is not None)
 
 
 def _backwards(

@@ -157,6 +157,14 @@ EXTENTS = """
 """
 
 
+# Both from an index, a seek for each.
+OLDEST = "SELECT min(timestamp) FROM samples"
+
+FIRSTS = """
+    SELECT (SELECT timestamp FROM samples WHERE series = value ORDER BY timestamp LIMIT 1)
+    FROM json_each(:handles)
+"""
+
 HORIZONS = "SELECT meter, before FROM horizons"
 
 PUBLISH = "REPLACE INTO horizons (meter, before) VALUES (?, ?)"

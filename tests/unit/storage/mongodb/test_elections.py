@@ -82,6 +82,16 @@ def test_what_an_election_came_between_is_read_again(
     assert [1, 2] == reads
 
 
+def test_a_server_that_is_asked_directly(replica_set: ReplicaSet, questions: Questions) -> None:
+    """It tells of its own election."""
+    address = replica_set.members[0].address
+    with MongoClient(address, directConnection=True, event_listeners=[questions]) as client:
+        client.admin.command("ping")
+
+        assert 1 == Elections().settled(client, "any", lambda: 1)
+    assert 1 == questions.linearizable
+
+
 def test_a_server_without_elections_is_believed(
     standalone: Standalone, questions: Questions
 ) -> None:
