@@ -33,6 +33,8 @@ class Stretch:
 
     `until` is the instant of the reading after them, whoever's it is, and `next` that reading, if
     the caller may see it. `opens` says that the first is the stream's, of a stretch in range.
+    `stream_last` is the instant of the stream's last reading, of whatever description, if there is
+    none at the range's end or later; None also if that reading is somebody else's.
     """
 
     series: Series
@@ -40,6 +42,7 @@ class Stretch:
     until: datetime | None
     next: Reading | None
     opens: bool
+    stream_last: datetime | None
 
 
 def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
@@ -49,9 +52,10 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
     first one after it. Only pieces that lie in range as a whole are taken, and the last before;
     of an empty range nothing.
     """
-    if query.range.is_empty:
+    if query.range.is_empty or not pieces:
         return []
     found = []
+    stream_last = _last(pieces[-1], query)
     series = {piece.series.digest: piece.series for piece in pieces}
     asked = {
         digest
@@ -73,9 +77,17 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
                     until=following.at if following else None,
                     next=following if is_known else None,
                     opens=index == 0 and not is_before,
+                    stream_last=stream_last,
                 )
             )
     return found
+
+
+def _last(piece: Piece, query: StreamQuery) -> datetime | None:
+    """The instant of a stream's last reading, which this piece has, as `Stretch` tells it."""
+    at, end = piece.summary.last.at, query.range.end
+    is_in_range = end is None or at < end
+    return at if is_in_range and is_visible(piece.series, query.scope) else None
 
 
 def _is_before(summary: Summary, range_: Range) -> bool:

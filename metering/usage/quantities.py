@@ -28,7 +28,8 @@ class Rules:
 
     `range` is what was asked for; it clips the windows. `max_gap` is how long a reading holds at
     most, None for ever. With `first_counts` a stream's first reading counts from zero, at its own
-    instant; without it is the baseline.
+    instant; without it is the baseline. With `returning` a description that another followed may
+    come back and add to the same figure; a segment by itself is over then.
     """
 
     windows: Windows
@@ -36,6 +37,7 @@ class Rules:
     now: datetime
     max_gap: timedelta | None
     first_counts: bool = False
+    returning: bool = True
 
     def extent(self, window: Range) -> Range:
         """As much of a window as was asked for."""
@@ -88,31 +90,46 @@ def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     """What was counted in a stretch, and from it to the next reading.
 
-    Without a next one nothing is known after the last: that is provisional. Nor is there if that
-    one is somebody else's, whose volumes are no business of the caller's.
+    Nothing is known after the stream's last reading: its window is provisional. Nor is there if the
+    next one is somebody else's, whose volumes are no business of the caller's.
     """
     summary, series, follower = stretch.summary, stretch.series, stretch.next
     if summary.first.at in rules.range:
         opening = summary.first.volume if stretch.opens and rules.first_counts else _ZERO
+        window = rules.windows.holding(summary.first.at)
         yield Portion(
             series=series,
-            window=rules.windows.holding(summary.first.at),
+            window=window,
             measured=EXACT.add(summary.increase, opening),
             resets=summary.resets,
-            is_provisional=stretch.until is None,
+            is_provisional=_is_uncounted(stretch, window, rules),
         )
     if follower is not None:
-        yield from _between(series, summary.last, follower, rules)
+        yield from _between(stretch, follower, rules)
 
 
-def _between(series: Series, earlier: Reading, later: Reading, rules: Rules) -> Iterator[Portion]:
+def _is_uncounted(stretch: Stretch, window: Range, rules: Rules) -> bool:
+    """Whether the stream has no reading at or after the window's end, and one would count here."""
+    last, end = stretch.stream_last, rules.extent(window).end
+    is_last = last is not None and (end is None or last < end)
+    return is_last and (rules.returning or stretch.until is None)
+
+
+def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion]:
     """The rise from one reading to the next, spread evenly over the time between them."""
+    series, earlier = stretch.series, stretch.summary.last
     is_reset = later.volume < earlier.volume
     rise = later.volume if is_reset else EXACT.subtract(later.volume, earlier.volume)
     if earlier.at == later.at:
         if earlier.at in rules.range:
             window = rules.windows.holding(earlier.at)
-            yield Portion(series=series, window=window, measured=rise, resets=int(is_reset))
+            yield Portion(
+                series=series,
+                window=window,
+                measured=rise,
+                resets=int(is_reset),
+                is_provisional=_is_uncounted(stretch, window, rules),
+            )
         return
     length = (later.at - earlier.at) // MILLISECOND
 
@@ -135,6 +152,7 @@ def _between(series: Series, earlier: Reading, later: Reading, rules: Rules) -> 
             measured=amount if is_whole else _ZERO,
             interpolated=_ZERO if is_whole else amount,
             resets=int(is_reset and end == later.at),
+            is_provisional=_is_uncounted(stretch, window, rules),
         )
 
 

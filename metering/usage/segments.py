@@ -77,6 +77,7 @@ class SegmentQuestion:
             now=self.now,
             max_gap=self.max_gap,
             first_counts=self.first_counts,
+            returning=self.merges,
         )
 
     @property

@@ -218,7 +218,10 @@ def test_windows_telescope(client: Client, storage: Storage) -> None:
 def test_what_may_come_again_is_provisional(
     client: Client, storage: Storage, kind: MeterType, last: str
 ) -> None:
-    """A flavor that another followed may be back before a window ends that is not over."""
+    """A flavor that another followed may be back, until something says that it was not.
+
+    Of a gauge the end of the window does, of a counter a reading after it.
+    """
     now = datetime.now(UTC)
     common = {"type": kind, "volume": 7}
     small = common | {"timestamp": now - timedelta(hours=3), "metadata": {"flavor": "s"}}
@@ -233,7 +236,12 @@ def test_what_may_come_again_is_provisional(
     open_ended = {"s": "provisional", "l": "provisional"}
     assert qualities(end=(now + timedelta(hours=1)).isoformat()) == open_ended
     assert qualities() == open_ended
-    assert qualities(end=(now - timedelta(hours=1)).isoformat()) == {"s": "final", "l": last}
+    over = {"end": (now - timedelta(hours=1)).isoformat()}
+    assert qualities(**over) == {"s": last, "l": last}
+    assert qualities(**over, **{"q.field": "metadata.flavor", "q.value": "s"}) == {"s": last}
+
+    keep(storage, large | {"timestamp": now - timedelta(minutes=59), "id": "3"})
+    assert qualities(**over) == {"s": "final", "l": "final"}
 
 
 @pytest.mark.parametrize(

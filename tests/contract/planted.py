@@ -1093,6 +1093,13 @@ class NothingAfterTheRange(_OtherStretches):
         yield one if inside else replace(one, until=None, next=None)
 
 
+class LastOfItsDescription(_OtherStretches):
+    """Tells of a stream's last reading only where nothing follows."""
+
+    def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
+        yield replace(one, stream_last=one.stream_last if one.until is None else None)
+
+
 class EveryRangeOpens(_OtherStretches):
     """Takes the first reading in range for the first of all."""
 
@@ -1206,6 +1213,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         NothingCarriedIn,
         NothingAfterTheRange,
         EveryRangeOpens,
+        LastOfItsDescription,
         EndInclusiveStreams,
         SeriesNotStreams,
         OneStreamForAll,

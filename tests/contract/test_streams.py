@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -73,7 +73,7 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
                 figures[2] += part.increase
                 figures[3] += part.resets
                 figures[4] += part.unit_seconds
-    return sorted(inside.items()), crossing, opened
+    return sorted(inside.items()), crossing, opened, {one.stream_last for one in stretches}
 
 
 SMALL, LARGE = {"metadata": {"flavor": "small"}}, {"metadata": {"flavor": "large"}}
@@ -89,9 +89,10 @@ def test_one_stretch(storage: Storage) -> None:
     keep(storage, *history((0, 1, {}), (10, 4, {}), (20, 2, {})))
     (stream,) = ask(storage)
 
-    _, crossing, opened = uncut(stream, WHOLE)
+    _, crossing, opened, last = uncut(stream, WHOLE)
     assert crossing[-1][1:] == (Reading(after_noon(20), Decimal(2)), None, None)
     assert opened == [Reading(NOON, Decimal(1))]
+    assert last == {after_noon(20)}
     assert sum(one.summary.count for one in stream) == 3
 
 
@@ -130,6 +131,20 @@ def test_another_owner_ends_a_stretch(storage: Storage) -> None:
     assert ask(storage, scope=Project("p-3")) == []
     (stream,) = ask(storage, filter=Comparison(FIELDS["project_id"], Operator.EQ, "p-1"))
     assert [5] == [one.next.volume for one in stream if one.next]
+
+
+def test_the_last_reading_of_a_stream(storage: Storage) -> None:
+    """Of whatever description; not if it lies beyond the range, or is somebody else's."""
+    mine, theirs = {"project_id": "p-1"}, {"project_id": "p-2"}
+    keep(storage, *history((0, 1, SMALL | mine), (10, 2, LARGE | mine), (20, 3, theirs)))
+    small = Comparison(metadata_field("flavor"), Operator.EQ, "small")
+
+    def lasts(**query: Any) -> set[datetime | None]:
+        return {one.stream_last for stream in ask(storage, **query) for one in stream}
+
+    assert {after_noon(20)} == lasts() == lasts(filter=small) == lasts(scope=Project("p-2"))
+    assert {None} == lasts(scope=Project("p-1")) == lasts(range=Range(NOON, after_noon(20)))
+    assert {after_noon(20)} == lasts(range=Range(NOON, after_noon(20.001)), filter=small)
 
 
 def test_the_reading_before_the_range_is_told(storage: Storage) -> None:
