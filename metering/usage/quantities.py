@@ -123,13 +123,7 @@ def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion
     if earlier.at == later.at:
         if earlier.at in rules.range:
             window = rules.windows.holding(earlier.at)
-            yield Portion(
-                series=series,
-                window=window,
-                measured=rise,
-                resets=int(is_reset),
-                is_provisional=_is_uncounted(stretch, window, rules),
-            )
+            yield Portion(series=series, window=window, measured=rise, resets=int(is_reset))
         return
     length = (later.at - earlier.at) // MILLISECOND
 

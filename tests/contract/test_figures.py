@@ -75,19 +75,24 @@ def test_same_figures(driver: Driver) -> None:
     check()
 
 
+def usage_of(range_: Range, now: datetime, max_gap: timedelta | None) -> Question:
+    """Usage of all that is there, in one row for each type."""
+    return Question(
+        scope=EVERYONE,
+        range=range_,
+        windows=WholeRange(range_),
+        aggregates=(Aggregate("usage"),),
+        now=now,
+        max_gap=max_gap,
+    )
+
+
 def test_a_gap_over_the_end_of_a_range(storage: Storage) -> None:
     """Of a gauge it has a row: nothing was used in it, and the stream went on."""
     keep(storage, sample(id="s-1", timestamp=after_noon(-9_000)))
     keep(storage, sample(id="s-2", timestamp=after_noon(9_000)))
     range_ = Range(NOON, after_noon(60))
-    question = Question(
-        scope=EVERYONE,
-        range=range_,
-        windows=WholeRange(range_),
-        aggregates=(Aggregate("usage"),),
-        now=after_noon(10_000),
-        max_gap=HOUR,
-    )
+    question = usage_of(range_, after_noon(10_000), HOUR)
 
     (row,) = statistics(storage, question, 10)
     assert list(row.figures.values()) == [0]
@@ -115,14 +120,7 @@ def test_neighbours_are_read_where_they_matter(
         ),
     )
     range_ = Range(NOON, after_noon(60))
-    question = Question(
-        scope=EVERYONE,
-        range=range_,
-        windows=WholeRange(range_),
-        aggregates=(Aggregate("usage"),),
-        now=after_noon(now),
-        max_gap=max_gap,
-    )
+    question = usage_of(range_, after_noon(now), max_gap)
     effort = Effort()
     statistics(storage, question, 10, effort)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import strategies
-from builders import NOON, after_noon, rounded
+from builders import NOON, after_noon, rounded, sample
 from contract.asking import EVERYONE, keep
 from contract.stores import Driver
 from contract.test_against_memory import History, record_in_both, try_hard
@@ -116,6 +116,21 @@ def test_what_is_merged_can_still_come_again(storage: Storage, kept: Keep) -> No
     assert provisional(merges=True) == [False, False]
     assert provisional(merges=True, now=after_noon(7200)) == [True, True]
     assert provisional(now=after_noon(7200)) == [False, False, True]
+
+
+def test_a_merged_counter_is_final_with_its_stream(storage: Storage, kept: Keep) -> None:
+    """When it was read at the end of the range or later; a segment by itself before."""
+    counted = {"type": MeterType.CUMULATIVE}
+    kept(*history((-HALF, 1, SMALL | counted), (0, 2, LARGE | counted)))
+
+    def provisional(**more: Any) -> list[bool]:
+        return [one.detail.is_provisional for one in ask(storage, **more)]
+
+    assert provisional(merges=True) == [True, True]
+    assert provisional() == [False, True]
+
+    keep(storage, sample(id="later", timestamp=DAY.end, volume=3, **counted))
+    assert provisional(merges=True) == provisional() == [False, False]
 
 
 def test_a_key_that_pollers_omit(storage: Storage, kept: Keep) -> None:

@@ -133,6 +133,24 @@ def test_after_the_last_reading_nothing_is_counted() -> None:
     assert any(one.is_provisional for one in found)
 
 
+def test_a_description_may_come_back() -> None:
+    """So it is provisional where its stream may go on, but not if it stands for itself."""
+    small, large = (series(metadata={"flavor": flavor}) for flavor in ("small", "large"))
+    told = zip((small, large), readings((20, 0), (70, 5)), strict=True)
+    pieces = [Piece(one, of_stream([reading])) for one, reading in told]
+
+    def provisional(**more: Any) -> set[tuple[str, datetime | None]]:
+        found = portions_of(quantities.increase, pieces, rules(FixedWindows(NOON, 30), **more))
+        open_ones = [one for one in found if one.is_provisional]
+        return {
+            ("large" if one.series == large else "small", one.window.start) for one in open_ones
+        }
+
+    of_large = {("large", after_noon(60))}
+    assert provisional() == {("small", after_noon(60))} | of_large
+    assert provisional(returning=False) == of_large
+
+
 def test_rounded_once_at_each_boundary() -> None:
     """A third of 1 at two boundaries: 12 places, and the three parts are 1."""
     found = portions(quantities.increase, readings((0, 0), (30, 1)), rules(FixedWindows(NOON, 10)))
