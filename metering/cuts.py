@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from metering.model import MeterType, Series
+from metering.model import MeterType
 from metering.summary import Reading, Summary
 from metering.times import Windows
 
@@ -29,10 +29,10 @@ class Cuts:
     constant: bool = False
     longest: timedelta | None = None
 
-    def allow(self, series: Series, summary: Summary) -> bool:
-        """Whether the readings of a Summary may stay together."""
+    def allow(self, kind: MeterType, summary: Summary) -> bool:
+        """Whether the readings of a Summary of such a meter may stay together."""
         first, last = summary.first.at, summary.last.at
-        patience = self.patience.get(series.type)
+        patience = self.patience.get(kind)
         return (
             last in self.windows.holding(first)
             and not self._divides(first, last)
@@ -41,10 +41,10 @@ class Cuts:
             and (not self.constant or summary.min == summary.max)
         )
 
-    def runs(self, series: Series, readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
-        """The longest runs of successive readings of the series that may stay together."""
+    def runs(self, kind: MeterType, readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
+        """The longest runs of successive readings of a series that may stay together."""
         begin = 0
-        patience = self.patience.get(series.type)
+        patience = self.patience.get(kind)
         window = self.windows.holding(readings[0].at) if readings else None
         for index, (earlier, later) in enumerate(pairwise(readings), start=1):
             leaves = window is not None and later.at not in window
@@ -62,12 +62,12 @@ class Cuts:
         if readings:
             yield readings[begin:]
 
-    def joins(self, series: Series, earlier: Summary, later: Summary, begin: datetime) -> bool:
-        """Whether Summaries of the series may be one that begins with the reading at `begin`.
+    def joins(self, kind: MeterType, earlier: Summary, later: Summary, begin: datetime) -> bool:
+        """Whether Summaries of a series may be one that begins with the reading at `begin`.
 
         They are successive, and each may stay together; so does what begins there with `earlier`.
         """
-        patience = self.patience.get(series.type)
+        patience = self.patience.get(kind)
         last = later.last.at
         return (
             last in self.windows.holding(begin)

@@ -16,7 +16,7 @@ from typing import Any
 import re2
 
 from metering.errors import InvalidQuery
-from metering.model import Sample, Series
+from metering.model import Rollup, Sample, Series
 from metering.query import (
     EVERYTHING,
     NOTHING,
@@ -50,12 +50,12 @@ def matches(filter_: Filter, sample: Sample) -> bool:
     return _holds(filter_, sample.series, sample)
 
 
-def matches_series(filter_: Filter, series: Series) -> bool:
-    """Whether a filter that has only fields of series matches."""
+def matches_series(filter_: Filter, series: Series | Rollup) -> bool:
+    """Whether a filter that has only fields of series, or of rollups, matches."""
     return _holds(filter_, series, None)
 
 
-def _holds(filter_: Filter, series: Series, sample: Sample | None) -> bool:
+def _holds(filter_: Filter, series: Series | Rollup, sample: Sample | None) -> bool:
     match filter_:
         case AllOf(parts):
             return all(_holds(part, series, sample) for part in parts)
@@ -123,8 +123,8 @@ def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) 
     return rest[0] if len(rest) == 1 else node(tuple(rest))
 
 
-def _values(field: Field, series: Series, sample: Sample | None) -> list[Any]:
-    if field.kind is Kind.METADATA:
+def _values(field: Field, series: Series | Rollup, sample: Sample | None) -> list[Any]:
+    if isinstance(series, Series) and field.kind is Kind.METADATA:
         return series.metadata.find(field.path)
     value = getattr(series if field.of_series else sample, field.name)
     return [] if value is None else [value]

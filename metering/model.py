@@ -33,6 +33,20 @@ class Stream(NamedTuple):
     resource_id: str
 
 
+class Rollup(NamedTuple):
+    """What the series of a meter of one project share; readings of all of them are added up."""
+
+    meter: str
+    type: MeterType
+    unit: str
+    project_id: str | None
+
+    @property
+    def digest(self) -> bytes:
+        """128 bits that identify the rollup; no series has the same."""
+        return _digest_of(self.meter, self.type, self.unit, _optional(self.project_id))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """All that samples share which differ only in id, time and volume."""
@@ -49,7 +63,7 @@ class Series:
     @cached_property
     def digest(self) -> bytes:
         """128 bits that identify the series, the same in every process and driver."""
-        parts = (
+        return _digest_of(
             self.source,
             self.meter,
             self.type,
@@ -59,12 +73,16 @@ class Series:
             _optional(self.user_id),
             self.metadata.text,
         )
-        return _digest("".join([f"{len(part)}:{part}" for part in parts]))
 
     @property
     def stream(self) -> Stream:
         """The stream that the series belongs to."""
         return Stream(self.source, self.meter, self.type, self.unit, self.resource_id)
+
+    @property
+    def rollup(self) -> Rollup:
+        """The rollup that the series is added up in."""
+        return Rollup(self.meter, self.type, self.unit, self.project_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +115,10 @@ def sample_key(source: str, sample_id: str) -> bytes:
 
 def _optional(text: str | None) -> str:
     return "-" if text is None else f"+{text}"
+
+
+def _digest_of(*parts: str) -> bytes:
+    return _digest("".join([f"{len(part)}:{part}" for part in parts]))
 
 
 def _digest(framed: str) -> bytes:
@@ -170,8 +192,8 @@ class AllProjects:
 Scope = Project | AllProjects
 
 
-def is_visible(series: Series, scope: Scope) -> bool:
-    """Whether a caller of that scope may see the samples of the series."""
+def is_visible(series: Series | Rollup, scope: Scope) -> bool:
+    """Whether a caller of that scope may see the samples of the series, or of the rollup."""
     return isinstance(scope, AllProjects) or series.project_id == scope.id
 
 

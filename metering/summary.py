@@ -7,7 +7,7 @@ drivers, and everything is an exact decimal.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import pairwise
@@ -124,6 +124,20 @@ def total(parts: Sequence[Summary]) -> Summary:
             last=max(part.last for part in parts),
             between=_NOTHING_BETWEEN,
         )
+
+
+def tally(parts: Sequence[Summary]) -> Summary:
+    """What Summaries, at least one, say of readings by themselves: nothing of any intervals.
+
+    Associative and commutative, whatever streams they are of and however these were cut.
+    """
+    return replace(
+        total(parts),
+        increase=_ZERO,
+        resets=0,
+        unit_seconds=_ZERO,
+        longest_gap_seconds=_ZERO,
+    )
 
 
 @dataclass(frozen=True, slots=True)

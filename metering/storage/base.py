@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from metering.model import Extent, Outcome, Place, Sample, Scope, Series, Submission, Verdict
+from metering.model import (
+    Extent,
+    Outcome,
+    Place,
+    Rollup,
+    Sample,
+    Scope,
+    Series,
+    Submission,
+    Verdict,
+)
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Expiry, Horizons
 from metering.streams import Stretch
@@ -23,8 +33,8 @@ from metering.times import Range
 class Effort:
     """What an answer of Summaries took, counted up while it is read.
 
-    `series` are those of which there was something to read, `pieces` the Summaries of months, days
-    or hours that `seal` kept, `samples` what was read beside.
+    `series` are those that were read one by one, `pieces` the Summaries of months, days or hours
+    that `seal` kept, of series or rollups, `samples` what was read beside.
     """
 
     series: int = 0
@@ -38,6 +48,15 @@ class Inspection:
 
     samples: int
     contradictions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTotal:
+    """The `tally` of those samples of one rollup that lie in one window."""
+
+    rollup: Rollup
+    window: Range
+    summary: Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +169,14 @@ class Storage(abc.ABC):
 
         In no defined order. All figures are exact. Intervals are credited between successive
         matching samples of a series within a window. The effort, if given, is added to.
+        """
+
+    @abc.abstractmethod
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        """A Summary for each rollup and window that has samples; no two for the same pair.
+
+        In no defined order. The filter may use fields of a rollup only. All figures of readings
+        are exact; those of intervals are 0. The effort, if given, is added to.
         """
 
     @abc.abstractmethod

@@ -1,13 +1,14 @@
 """Blocks: the Summaries of a series for each day of a month, kept so that nobody reads its samples.
 
-A block covers the days (UTC) from the first of its month up to `end`: a day that it covers and does
-not have is empty. Days with many readings have their hours too. Blocks are derived: without one,
-samples are read. A day that is *struck* is read from samples whatever the block says, until it is
-sealed again.
+Those of a rollup have what all of its series have on a day, so that nobody reads theirs. A block
+covers the days (UTC) from the first of its month up to `end`: a day that it covers and does not
+have is empty. Days of series with many readings have their hours too. Blocks are derived: without
+one, samples are read. A day that is *struck* is read from samples whatever the block says, until
+it is sealed again.
 """
 
 import calendar
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,6 +31,9 @@ HOUR_MS = 3_600_000
 READINGS_FOR_HOURS = 96
 
 
+Together = Callable[[Sequence[Summary]], Summary]
+
+
 class Grain(Enum):
     """The shortest pieces that an answer can be made of."""
 
@@ -40,7 +44,7 @@ class Grain(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is kept of a series for the days of a month that lie before `end`, by day since 1970.
+    """What is kept for the days of a month that lie before `end`, by day since 1970.
 
     `hours` has the Summaries of the hours of busy days, by day and by hour since 1970.
     """
@@ -93,8 +97,8 @@ def days_of(month: int) -> range:
 class Folded(NamedTuple):
     """Summaries of days, by day since 1970, and of the hours of busy days, by hour since 1970."""
 
-    days: dict[int, Summary]
-    hours: dict[int, dict[int, Summary]]
+    days: Mapping[int, Summary]
+    hours: Mapping[int, Mapping[int, Summary]]
 
 
 def fold(readings: Iterable[Reading]) -> Folded:
@@ -153,11 +157,11 @@ _decode_days = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
 _decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
 
 
-def encode_days(block: Block, month: int) -> bytes:
-    """The end of a block, its days, and all of them in one Summary."""
+def encode_days(block: Block, month: int, together: Together = joined) -> bytes:
+    """The end of a block, its days, and all of them together in one Summary."""
     days = {day: _pack(one, day * DAY_MS) for day, one in block.days.items()}
     in_order = [block.days[day] for day in sorted(days)]
-    whole = _pack(joined(in_order), _begin_ms(month)) if in_order else None
+    whole = _pack(together(in_order), _begin_ms(month)) if in_order else None
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 

@@ -14,9 +14,9 @@ from collections.abc import (
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from metering.model import Sample, Series
+from metering.model import Rollup, Sample, Series
 from metering.query import (
     Position,
 )
@@ -28,8 +28,11 @@ from metering.storage.blocks import (
 )
 from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Access, Run
+from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,17 @@ class SeriesLookUps(Storage):
 
         By `resource_id` if asked so.
         """
+
+    @abc.abstractmethod
+    def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
+        """The rollups whose fields equal these values (None for absent); all, if none is given.
+
+        Each that a series with samples has is there; no series has the same handle.
+        """
+
+    @abc.abstractmethod
+    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        """The series of these rollups; of all, if None."""
 
     @abc.abstractmethod
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
@@ -145,14 +159,14 @@ class SeriesLookUps(Storage):
     def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
         """Delete the samples of the series in range bit by bit, yielding the size of each bit.
 
-        Their days are struck in the same transaction.
+        Their days are struck in the same transaction, of the series and of their rollups.
         """
 
     @abc.abstractmethod
     def _blocks(
         self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
-        """The blocks of the series in these months, in no order; with hours if asked so."""
+        """The blocks of series or rollups in these months, in no order; with hours if asked so."""
 
     @abc.abstractmethod
     def _open_seal(self, day: int, settle_seconds: float) -> Run:
@@ -167,10 +181,10 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _struck(self) -> list[tuple[int, list[Handle]]]:
-        """Where days are struck: by month the series."""
+        """Where days are struck: by month the series and rollups."""
 
     @abc.abstractmethod
-    def _transact(self, work: Callable[[Access], int]) -> int:
+    def _transact(self, work: Callable[[Access], T]) -> T:
         """Do the work in a transaction, which is durable when it returns; again on a conflict.
 
         Raises:

@@ -1,7 +1,7 @@
 """What an operator does with a store of series: seal days, let samples expire, verify it all."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
@@ -11,8 +11,9 @@ from operator import attrgetter
 from metering.decimals import EXACT
 from metering.model import Series, sample_key
 from metering.retention import Horizons, becomes_spent
-from metering.storage.base import Inspection
+from metering.storage.base import Effort, Inspection
 from metering.storage.blocks import (
+    Folded,
     Grain,
     StoredBlock,
     day_of,
@@ -25,7 +26,9 @@ from metering.storage.blocks import (
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle
 from metering.storage.lookups import Row, SeriesLookUps
-from metering.storage.sealing import TooMany, contradicting, seal
+from metering.storage.reckoning import no_blocks
+from metering.storage.sealing import TooMany, add_up, contradicting, seal
+from metering.storage.totals import days_of_members
 from metering.summary import Reading
 from metering.times import EVER, FIRST, LAST, Range
 
@@ -37,6 +40,11 @@ _MOST_SERIES = 500
 _ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
 
 
+# Makes the blocks of some series or rollups in a month, in a transaction: `seal`, `add_up`.
+Make = Callable[..., Effort]
+Work = Sequence[tuple[int, Sequence[Handle]]]
+
+
 class SealedSeries(SeriesLookUps):
     """Keeps Summaries of days that are over."""
 
@@ -44,44 +52,62 @@ class SealedSeries(SeriesLookUps):
         """See `Storage.seal`."""
         end = day_of(until)
         run = self._open_seal(end, settle_seconds)
-        yield from self._seal_months(self._months_with_samples(run.done_day, end), end)
-        yield from self._seal_months(self._struck(), end)
+        rollup_of = {one.series: one.rollup for one in self._members(None)}
+        with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
+        yield from self._seal_months(seal, with_samples, end)
+        struck = self._struck()
+        # Read after that: whatever is struck was stored before.
+        rollups = {handle for handle, _ in self._find_rollups({})}
+        of_series = [(month, [one for one in some if one not in rollups]) for month, some in struck]
+        yield from self._seal_months(seal, of_series, end)
+        totals: dict[int, set[Handle]] = defaultdict(set)
+        for month, handles in with_samples:
+            totals[month].update(rollup_of[handle] for handle in handles)
+        for month, handles in struck:
+            totals[month].update(rollups.intersection(handles))
+        work = [(month, list(totals[month])) for month in sorted(totals)]
+        yield from self._seal_months(add_up, work, end)
         self._close_seal(end, run)
 
-    def _months_with_samples(self, begin: int | None, end: int) -> list[tuple[int, list[Handle]]]:
+    def _months_with_samples(
+        self, handles: Collection[Handle], begin: int | None, end: int
+    ) -> list[tuple[int, list[Handle]]]:
         """The series by month, between their first and last sample of these days."""
         found: dict[int, list[Handle]] = defaultdict(list)
         range_ = Range(None if begin is None else start_of(begin), start_of(end))
-        handles = [handle for handle, _ in self._find_series({})]
         for handle, first, last in self._extents(handles, range_, None):
             for month in range(month_of(day_of(first)), month_of(day_of(last)) + 1):
                 found[month].append(handle)
         return sorted(found.items())
 
-    def _seal_months(self, work: Iterable[tuple[int, Sequence[Handle]]], end: int) -> Iterator[int]:
-        """As many series at once as have few enough samples: nobody else writes to SQLite then."""
+    def _seal_months(self, make: Make, work: Work, end: int) -> Iterator[int]:
+        """As many at once as have little enough to read: nobody else writes to SQLite then."""
         size = 1
         for month, handles in work:
             stop = min(days_of(month).stop, end)
             at = 0
             while at < len(handles):
                 some = handles[at : at + size]
-                do = partial(seal, handles=some, month=month, end=stop, most=_READINGS_AT_ONCE)
+                do = partial(make, handles=some, month=month, end=stop, most=_READINGS_AT_ONCE)
                 try:
-                    count = self._transact(do)
+                    effort = self._transact(do)
                 except TooMany:
                     if len(some) > 1:
                         size = len(some) // 2
                         continue
-                    yield from self._seal_by_days(some, month, stop)
+                    yield from self._seal_by_days(make, some, month, stop)
                 else:
-                    size = min(2 * size, _MOST_SERIES) if count < _READINGS_AT_ONCE / 2 else size
-                    yield count
+                    is_little = effort.samples + effort.pieces < _READINGS_AT_ONCE / 2
+                    size = min(2 * size, _MOST_SERIES) if is_little else size
+                    yield effort.samples
                 at += len(some)
 
-    def _seal_by_days(self, handles: Sequence[Handle], month: int, end: int) -> Iterator[int]:
+    def _seal_by_days(
+        self, make: Make, handles: Sequence[Handle], month: int, end: int
+    ) -> Iterator[int]:
         for day in range(days_of(month).start, end):
-            yield self._transact(partial(seal, handles=handles, month=month, end=day + 1))
+            effort = self._transact(partial(make, handles=handles, month=month, end=day + 1))
+            yield effort.samples
 
 
 class ExpiringSeries(SeriesLookUps):
@@ -122,6 +148,10 @@ class VerifiedSeries(SeriesLookUps):
             for inspection in self._inspect(handle, series):
                 told = tuple(f"{name}: {one}" for one in inspection.contradictions)
                 yield Inspection(inspection.samples, told)
+        for handle, rollup in list(self._find_rollups({})):
+            name = f"meter {rollup.meter} of project {rollup.project_id}"
+            found = self._wrong_blocks(handle, partial(self._total_month, handle))
+            yield Inspection(0, tuple(f"{name}: {one}" for one in found))
 
     def _inspect(self, handle: Handle, series: Series) -> Iterator[Inspection]:
         """Compare what samples say with keys, readings and blocks, some thousands at a time."""
@@ -131,7 +161,7 @@ class VerifiedSeries(SeriesLookUps):
             end = rows[-1].timestamp
             told = [*self._wrong_keys(series, rows), *self._wrong_readings(handle, range_, rows)]
             yield Inspection(len(rows), tuple(told))
-        yield Inspection(0, tuple(self._wrong_blocks(handle)))
+        yield Inspection(0, tuple(self._wrong_blocks(handle, partial(self._fold_month, handle))))
 
     def _wrong_keys(self, series: Series, rows: Sequence[Row]) -> Iterator[str]:
         keys = [sample_key(series.source, row.id) for row in rows]
@@ -159,18 +189,28 @@ class VerifiedSeries(SeriesLookUps):
                 f"from {range_.start:%Y-%m-%d %H:%M} on"
             )
 
-    def _wrong_blocks(self, handle: Handle) -> Iterator[str]:
+    def _wrong_blocks(self, handle: Handle, read: Callable[[Range], Folded]) -> Iterator[str]:
         for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR)):
-            for day in self._contradicting(handle, block):
+            for day in self._contradicting(block, read):
                 yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
 
-    def _contradicting(self, handle: Handle, block: StoredBlock) -> list[int]:
+    def _fold_month(self, handle: Handle, range_: Range) -> Folded:
+        return fold(reading for _, reading in self._readings([handle], range_))
+
+    def _total_month(self, handle: Handle, range_: Range) -> Folded:
+        """From samples alone."""
+        members = self._members([handle])
+        days = days_of_members(no_blocks, self._readings, members, range_, Effort())
+        return Folded(days.get(handle, {}), {})
+
+    def _contradicting(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""
         days, months = days_of(block.month), range(block.month, block.month + 1)
         for _ in range(_LOOKS_AT_A_BLOCK):
-            found = self._readings([handle], days_range(days.start, days.stop))
-            wrong = list(contradicting(block, fold(reading for _, reading in found)))
-            again = next(iter(self._blocks([handle], months, Grain.HOUR)), None) if wrong else block
+            wrong = list(contradicting(block, read(days_range(days.start, days.stop))))
+            if not wrong:
+                break
+            again = next(iter(self._blocks([block.handle], months, Grain.HOUR)), None)
             if again == block:
                 return wrong
             if again is None:

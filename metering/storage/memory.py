@@ -10,6 +10,7 @@ from metering.matching import matches, matches_series
 from metering.model import (
     Extent,
     Place,
+    Rollup,
     Sample,
     Scope,
     Series,
@@ -25,11 +26,12 @@ from metering.storage.base import (
     Inspection,
     Storage,
     WindowSummary,
+    WindowTotal,
     has_refusal,
     verdicts_in_order,
 )
 from metering.streams import Piece, Stretch, stretches
-from metering.summary import Reading, of_stream
+from metering.summary import Reading, of_stream, tally
 from metering.times import Range
 
 
@@ -120,6 +122,18 @@ class MemoryStorage(Storage):
         effort.series += len({series for series, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        """See `Storage.totals`."""
+        effort = effort or Effort()
+        readings: dict[tuple[Rollup, Range], list[Reading]] = defaultdict(list)
+        for sample in self._samples.values():
+            if _is_asked(query, sample):
+                effort.samples += 1
+                key = sample.series.rollup, query.windows.holding(sample.timestamp)
+                readings[key].append(Reading(sample.timestamp, sample.volume))
+        for (rollup, window), found in readings.items():
+            yield WindowTotal(rollup, window, tally([of_stream([one]) for one in found]))
 
     def streams(
         self, query: StreamQuery, effort: Effort | None = None

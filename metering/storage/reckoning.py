@@ -1,4 +1,4 @@
-"""Pieces of series: Summaries from blocks where there are, from samples elsewhere.
+"""Pieces: Summaries from blocks where there are, of series from samples elsewhere.
 
 What they tell is the same with and without blocks; only what has to be read differs.
 """
@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
 
 from metering.cuts import Cuts
-from metering.model import Series
+from metering.model import MeterType
 from metering.storage.base import Effort
 from metering.storage.blocks import (
     DAY_MS,
@@ -41,7 +41,7 @@ from metering.times import (
 ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
 ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
 
-_SERIES_AT_ONCE = 1_000
+_BLOCKS_AT_ONCE = 1_000
 # Of blocks that are taken apart at once, if every day has some: 30 MB.
 _PIECES_AT_ONCE = 30_000
 _USUAL_DAYS = 100
@@ -52,6 +52,11 @@ _MONTH = timedelta(days=31)
 # Of a calendar: February, and an hour in which clocks are set back by half an hour.
 _SHORTEST_MONTH = timedelta(days=28)
 _LONGEST_HOUR = timedelta(minutes=90)
+
+
+def no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
+    """For who wants everything from samples."""
+    return iter(())
 
 
 def grain_of(windows: Windows) -> Grain:
@@ -82,73 +87,55 @@ def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
 
 
 @dataclass(slots=True)
-class _Found:
-    """What is known of one series: pieces, and between which instants blocks say all."""
+class Taken:
+    """What blocks tell of a series or rollup: pieces, and between which instants they say all."""
 
-    series: Series
+    kind: MeterType
     pieces: list[Summary] = field(default_factory=list)
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
-class Reckoner:
-    """Reads the pieces of series in a range, cut as somebody asks."""
+class BlockReader:
+    """Takes the pieces in a range, cut as somebody asks, that blocks have."""
 
-    def __init__(
-        self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, cuts: Cuts
-    ) -> None:
-        """Take the ways to read, and what is asked."""
+    def __init__(self, blocks: ReadBlocks, range_: Range, cuts: Cuts) -> None:
+        """Take the way to read them, and what is asked."""
         self._blocks = blocks
-        self._readings = readings
         self._range = range_
         self._cuts = cuts
         self._grain = grain_of(cuts.windows)
         self._days = _whole_days(range_)
         days = min(len(self._days), _USUAL_DAYS)
         pieces = days * (_HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
-        self._series_at_once = max(1, min(_SERIES_AT_ONCE, _PIECES_AT_ONCE // max(1, pieces)))
+        self._most = max(1, min(_BLOCKS_AT_ONCE, _PIECES_AT_ONCE // max(1, pieces)))
 
-    def pieces(
-        self, series: Mapping[Handle, Series], effort: Effort
-    ) -> Iterator[tuple[Handle, list[Summary]]]:
-        """The pieces of each series that has readings, in order; counts what was read."""
-        for some in chunks(series, self._series_at_once):
-            members = {handle: _Found(series[handle]) for handle in some}
-            self._find(members, effort)
-            for handle, found in members.items():
-                if found.pieces:
-                    effort.series += 1
-                    yield handle, sorted(found.pieces, key=attrgetter("first"))
+    def taken(
+        self, kinds: Mapping[Handle, MeterType], effort: Effort
+    ) -> Iterator[dict[Handle, Taken]]:
+        """What blocks tell of each of these, some at a time; counts the pieces."""
+        for some in chunks(kinds, self._most):
+            found = {handle: Taken(kinds[handle]) for handle in some}
+            if self._grain is not Grain.READING and self._days:
+                months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
+                for block in self._blocks(some, months, self._grain):
+                    if block.days is not None:
+                        self._take(found[block.handle], block, block.days)
+            effort.pieces += sum(len(one.pieces) for one in found.values())
+            yield found
 
-    def _find(self, found: Mapping[Handle, _Found], effort: Effort) -> None:
-        if self._grain is not Grain.READING and self._days:
-            months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
-            for block in self._blocks(found.keys(), months, self._grain):
-                if block.days is not None:
-                    self._take(found[block.handle], block, block.days)
-        effort.pieces += sum(len(one.pieces) for one in found.values())
-        for range_, members in self._uncovered(found).items():
-            effort.samples += self._read(found, members, range_)
-
-    def _uncovered(self, found: Mapping[Handle, _Found]) -> Mapping[Range, Collection[Handle]]:
-        """What samples have to tell, and of which series."""
+    def uncovered(self, found: Mapping[Handle, Taken]) -> Mapping[Range, Collection[Handle]]:
+        """What they do not tell, and of which."""
         uncovered = defaultdict(list)
         for handle, one in found.items():
-            for range_ in _between(self._range, sorted(one.covered)):
+            for range_ in self.gaps(one):
                 uncovered[range_].append(handle)
         return uncovered
 
-    def _read(
-        self, found: Mapping[Handle, _Found], handles: Collection[Handle], range_: Range
-    ) -> int:
-        count = 0
-        for handle, pairs in groupby(self._readings(handles, range_), key=itemgetter(0)):
-            readings = [reading for _, reading in pairs]
-            count += len(readings)
-            one = found[handle]
-            one.pieces += map(of_stream, self._cuts.runs(one.series, readings))
-        return count
+    def gaps(self, one: Taken) -> Sequence[Range]:
+        """What of the range it does not tell, in order."""
+        return list(_between(self._range, sorted(one.covered)))
 
-    def _take(self, found: _Found, block: StoredBlock, days: bytes) -> None:
+    def _take(self, found: Taken, block: StoredBlock, days: bytes) -> None:
         """Take the block as one piece if all of it is asked for, or else its days."""
         begin = days_of(block.month)[0]
         end, whole = decode_whole(days, block.month)
@@ -158,7 +145,7 @@ class Reckoner:
         else:
             self._take_days(found, block, decode(days, block.hours))
 
-    def _take_days(self, found: _Found, stored: StoredBlock, block: Block) -> None:
+    def _take_days(self, found: Taken, stored: StoredBlock, block: Block) -> None:
         """Take the days that are asked for, whole or by hours, and note what is covered by that."""
         first = max(days_of(stored.month)[0], self._days[0])
         after = min(block.end, self._days[-1] + 1)
@@ -171,7 +158,7 @@ class Reckoner:
         _cover(found, covered_from, start_of(after))
 
     def _gaps(
-        self, found: _Found, stored: StoredBlock, block: Block, day: int
+        self, found: Taken, stored: StoredBlock, block: Block, day: int
     ) -> Iterator[tuple[datetime, timedelta]]:
         """Take what can be taken of a day; what is left to be read from samples, in order."""
         start = start_of(day)
@@ -186,15 +173,50 @@ class Reckoner:
                 if not self._take_piece(found, hours[hour]):
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
-    def _take_piece(self, found: _Found, summary: Summary) -> bool:
+    def _take_piece(self, found: Taken, summary: Summary) -> bool:
         """Take it, if it need not be cut; whether it does."""
-        if not self._cuts.allow(found.series, summary):
+        if not self._cuts.allow(found.kind, summary):
             return False
         found.pieces.append(summary)
         return True
 
 
-def _cover(found: _Found, begin: datetime, after: datetime) -> None:
+class Reckoner:
+    """Reads the pieces of series in a range, cut as somebody asks."""
+
+    def __init__(
+        self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, cuts: Cuts
+    ) -> None:
+        """Take the ways to read, and what is asked."""
+        self._blocks = BlockReader(blocks, range_, cuts)
+        self._readings = readings
+        self._cuts = cuts
+
+    def pieces(
+        self, kinds: Mapping[Handle, MeterType], effort: Effort
+    ) -> Iterator[tuple[Handle, list[Summary]]]:
+        """The pieces of each series that has readings, in order; counts what was read."""
+        for found in self._blocks.taken(kinds, effort):
+            for range_, members in self._blocks.uncovered(found).items():
+                effort.samples += self._read(found, members, range_)
+            for handle, one in found.items():
+                if one.pieces:
+                    effort.series += 1
+                    yield handle, sorted(one.pieces, key=attrgetter("first"))
+
+    def _read(
+        self, found: Mapping[Handle, Taken], handles: Collection[Handle], range_: Range
+    ) -> int:
+        count = 0
+        for handle, pairs in groupby(self._readings(handles, range_), key=itemgetter(0)):
+            readings = [reading for _, reading in pairs]
+            count += len(readings)
+            one = found[handle]
+            one.pieces += map(of_stream, self._cuts.runs(one.kind, readings))
+        return count
+
+
+def _cover(found: Taken, begin: datetime, after: datetime) -> None:
     if begin < after:
         found.covered.append((begin, after))
 

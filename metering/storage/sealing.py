@@ -1,11 +1,13 @@
 """Sealing: blocks are made of samples, month by month, each batch of series in one transaction.
 
-No sample is missing from a block, because of four steps:
+Those of rollups are made of the blocks of their series, and of samples where these have no sealed
+day. No sample is missing from a block, because of four steps:
 
 1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
 2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
-3. A writer that knows that a day may be sealed *strikes* it, in the transaction of the sample; a
-   strike and a transaction that seals the same month exclude each other.
+3. A writer that knows that a day may be sealed *strikes* it, for the series and for its rollup, in
+   the transaction of the sample; a strike and a transaction that seals the same month exclude each
+   other.
 4. A writer that does not know it looks, after the sample is stored and before it answers, whether
    it is so by now; then it strikes. So for duplicates too: who stored them may be dead.
 
@@ -15,16 +17,18 @@ deletes samples strikes their days as well. Questions take blocks as they find t
 
 import abc
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from metering.storage.base import Effort
 from metering.storage.blocks import (
     Block,
     Folded,
     Grain,
     StoredBlock,
+    Together,
     days_of,
     days_range,
     decode,
@@ -33,6 +37,8 @@ from metering.storage.blocks import (
     fold,
 )
 from metering.storage.handles import Handle, Pair
+from metering.storage.totals import Member, days_of_members
+from metering.summary import joined, tally
 from metering.times import Range
 
 
@@ -43,7 +49,11 @@ class Access(abc.ABC):
     def blocks(
         self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
-        """The blocks of the series in these months, in no order; with hours if asked so."""
+        """The blocks of series or rollups in these months, in no order; with hours if asked so."""
+
+    @abc.abstractmethod
+    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
+        """The series of these rollups."""
 
     @abc.abstractmethod
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
@@ -58,7 +68,7 @@ class Access(abc.ABC):
 
 
 class TooMany(Exception):
-    """More readings than a transaction should have."""
+    """More readings, or days of series, than a transaction should have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +88,83 @@ def seal(
     month: int,
     end: int,
     most: int | None = None,
-) -> int:
-    """Bring the blocks of the series in a month up to the day `end`; how many readings it took.
+) -> Effort:
+    """Bring the blocks of the series in a month up to the day `end`; what it took.
 
     Raises:
         TooMany: more than `most`.
     """
+    renewals = _renewals(access, handles, month, end)
+    effort = Effort(series=len(handles))
+    for range_, members in _missing(renewals).items():
+        for handle, pairs in groupby(access.readings(members, range_), key=itemgetter(0)):
+            found = [reading for _, reading in pairs]
+            effort.samples += len(found)
+            if most is not None and effort.samples > most:
+                raise TooMany
+            renewals[handle].take(fold(found))
+    _keep(access, renewals, month, joined)
+    return effort
+
+
+def add_up(
+    access: Access,
+    handles: Collection[Handle],
+    month: int,
+    end: int,
+    most: int | None = None,
+) -> Effort:
+    """The same of rollups: of the days of their series, and readings of those that are not sealed.
+
+    Raises:
+        TooMany: more than `most`.
+    """
+    renewals = _renewals(access, handles, month, end)
+    effort = Effort()
+    for range_, rollups in _missing(renewals).items():
+        members = access.members(rollups)
+        days = days_of_members(access.blocks, access.readings, members, range_, effort)
+        for handle, found in days.items():
+            renewals[handle].take(Folded(found, {}))
+        if most is not None and effort.pieces + effort.samples > most:
+            raise TooMany
+    _keep(access, renewals, month, tally)
+    return effort
+
+
+def _renewals(
+    access: Access, handles: Collection[Handle], month: int, end: int
+) -> dict[Handle, "_Renewal"]:
     months = range(month, month + 1)
     stored = {one.handle: one for one in access.blocks(handles, months, Grain.HOUR)}
-    renewals = {handle: _Renewal.of(month, stored.get(handle), end) for handle in handles}
+    return {handle: _Renewal.of(month, stored.get(handle), end) for handle in handles}
+
+
+def _missing(renewals: Mapping[Handle, "_Renewal"]) -> Mapping[Range, Collection[Handle]]:
+    """What is to be read anew, and of which."""
     missing = defaultdict(list)
     for handle, renewal in renewals.items():
         for part in renewal.missing:
             missing[part].append(handle)
-    count = 0
-    for (begin, after), members in missing.items():
-        readings = access.readings(members, days_range(begin, after))
-        for handle, pairs in groupby(readings, key=itemgetter(0)):
-            found = [reading for _, reading in pairs]
-            count += len(found)
-            if most is not None and count > most:
-                raise TooMany
-            renewals[handle].take(fold(found))
+    return {days_range(*part): handles for part, handles in missing.items()}
+
+
+def _keep(
+    access: Access, renewals: Mapping[Handle, "_Renewal"], month: int, together: Together
+) -> None:
     access.keep(
         [
             StoredBlock(
-                handle, month, encode_days(one.block, month), encode_hours(one.block), one.struck
+                handle,
+                month,
+                encode_days(one.block, month, together),
+                encode_hours(one.block),
+                one.struck,
             )
             for handle, one in renewals.items()
             if one.missing
         ]
     )
-    return count
 
 
 @dataclass(slots=True)

@@ -45,7 +45,7 @@ from metering.query import (
     StreamQuery,
     SummaryQuery,
 )
-from metering.storage.base import Effort, WindowSummary
+from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.blocks import (
     Grain,
     StoredBlock,
@@ -54,8 +54,9 @@ from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Pair
 from metering.storage.limit import Limit
 from metering.storage.maintenance import ExpiringSeries, SealedSeries, VerifiedSeries
-from metering.storage.reckoning import Reckoner
+from metering.storage.reckoning import Reckoner, no_blocks
 from metering.storage.streaming import StreamReader, Ways
+from metering.storage.totals import TotalReader
 from metering.streams import Stretch, stretches
 from metering.summary import Reading, joined
 from metering.times import Range
@@ -154,17 +155,40 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
 
             windows = query.windows
             reckoner = Reckoner(
-                partial(self._limited_blocks, limit) if rest == EVERYTHING else _no_blocks,
+                partial(self._limited_blocks, limit) if rest == EVERYTHING else no_blocks,
                 partial(self._limited_readings, limit)
                 if rest == EVERYTHING
                 else partial(self._matching_readings, limit, rest, series),
                 range_,
                 Cuts(windows=windows),
             )
-            for handle, pieces in limit.over(reckoner.pieces(series, effort)):
+            kinds = {handle: one.type for handle, one in series.items()}
+            for handle, pieces in limit.over(reckoner.pieces(kinds, effort)):
                 in_windows = groupby(pieces, key=lambda piece: windows.holding(piece.first.at))
                 for window, members in in_windows:
                     yield WindowSummary(series[handle], window, joined(list(members)))
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        """See `Storage.totals`."""
+        if query.range.is_empty:
+            return
+        limit = Limit(self._timeout_seconds)
+        left = _left(query)
+        rollups = {
+            handle: one
+            for handle, one in limit.over(self._find_rollups(_look_up(query)))
+            if is_visible(one, query.scope) and matches_series(left, one)
+        }
+        reader = TotalReader(
+            partial(self._limited_blocks, limit),
+            partial(self._limited_readings, limit),
+            self._members,
+            query.range,
+            query.windows,
+        )
+        for totals in limit.over(reader.totals(rollups, effort or Effort())):
+            for (handle, window), summary in totals.items():
+                yield WindowTotal(rollups[handle], window, summary)
 
     def streams(
         self, query: StreamQuery, effort: Effort | None = None
@@ -254,11 +278,6 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
         for handle, series in limit.over(found):
             if is_visible(series, query.scope):
                 yield handle, series
-
-
-def _no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
-    """For questions that ask something of each sample."""
-    return iter(())
 
 
 def _left(query: AnyQuery) -> Filter:

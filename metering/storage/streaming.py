@@ -73,7 +73,7 @@ class StreamReader:
             if run and not (
                 piece.series.digest == run[0].series.digest
                 and self._cuts.joins(
-                    piece.series, run[-1].summary, piece.summary, run[0].summary.first.at
+                    piece.series.type, run[-1].summary, piece.summary, run[0].summary.first.at
                 )
             ):
                 yield _as_one(run)
@@ -107,7 +107,8 @@ class StreamReader:
         series = {handle: one for members in streams for handle, one in members.items()}
         ways = self._ways
         reckoner = Reckoner(ways.blocks, ways.readings, self._range, cuts)
-        pieces = dict(reckoner.pieces(series, self._effort))
+        kinds = {handle: one.type for handle, one in series.items()}
+        pieces = dict(reckoner.pieces(kinds, self._effort))
         return [
             _clusters(
                 Piece(one, summary)
@@ -147,7 +148,9 @@ class StreamReader:
             Piece(together[0].series, of_stream(run))
             for _, group in groupby(singles, key=lambda piece: piece.series.digest)
             for together in [list(group)]
-            for run in self._cuts.runs(together[0].series, [one.summary.first for one in together])
+            for run in self._cuts.runs(
+                together[0].series.type, [one.summary.first for one in together]
+            )
         ]
 
     def _neighbours(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from metering.cuts import Cuts
-from metering.model import MeterType, Scope
-from metering.query import EVERYTHING, Field, Filter
+from metering.model import MeterType, Rollup, Scope
+from metering.query import EVERYTHING, Field, Filter, fields_of
 from metering.times import EVER, Range, Windows
 from metering.usage import quantities
 from metering.usage.figures import Aggregate, Source
@@ -43,6 +43,13 @@ class Question:
     def is_of_readings(self) -> bool:
         """Whether nothing is asked of what happens between readings."""
         return self.sources <= {Source.READINGS}
+
+    @property
+    def is_of_rollups(self) -> bool:
+        """Whether nothing is asked that tells the series of a rollup apart."""
+        asked = {field.name for field in (*fields_of(self.filter), *self.group_by)}
+        counted = {one.param for one in self.aggregates if one.function == "cardinality"}
+        return asked | counted <= set(Rollup._fields)
 
     @property
     def rules(self) -> Rules:

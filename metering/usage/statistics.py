@@ -76,6 +76,10 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
             range=question.range,
             windows=question.windows,
         )
+        if question.is_of_rollups:
+            for total in storage.totals(asked, effort):
+                yield Portion(series=total.rollup, window=total.window, summary=total.summary)
+            return
         for one in storage.summaries(asked, effort):
             yield Portion(series=one.series, window=one.window, summary=one.summary)
         return

@@ -55,7 +55,7 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
     opened = [one.summary.first for one in stretches if one.opens]
     with localcontext(EXACT):
         for one in stretches:
-            assert one.summary.count == 1 or cuts.allow(one.series, one.summary)
+            assert one.summary.count == 1 or cuts.allow(one.series.type, one.summary)
             summary, follower = one.summary, one.next
             window = cuts.windows.holding(summary.first.at)
             found = [summary]

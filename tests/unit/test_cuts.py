@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import islice, pairwise
 
 import strategies
-from builders import after_noon, readings, series
+from builders import after_noon, readings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +13,7 @@ from metering.model import MeterType
 from metering.summary import Reading, joined, of_stream
 from metering.times import EVER, FixedWindows, WholeRange
 
-GAUGE = series()
+GAUGE = MeterType.GAUGE
 WHOLE = WholeRange(EVER)
 
 cuts = st.builds(

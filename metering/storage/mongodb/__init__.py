@@ -1,9 +1,10 @@
 """The MongoDB driver: look-ups by series, time and key, for `SeriesStorage` to answer from.
 
-`series` has a document for each series, `samples` one for each sample, about 90 bytes; neither is
-ever changed. `blocks` has what was sealed, `horizons` and `spent` what has expired. Transactions
-need a replica set (one member will do). On a standalone server `record(atomic=True)` looks before
-it writes, but samples that somebody else stores at the same moment can leave it half done.
+`series` has a document for each series, `rollups` one for each rollup, `samples` one for each
+sample, about 90 bytes; none is ever changed. `blocks` has what was sealed, `horizons` and `spent`
+what has expired. Transactions need a replica set (one member will do). On a standalone server
+`record(atomic=True)` looks before it writes, but samples that somebody else stores at the same
+moment can leave it half done.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,11 +12,11 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 
-from metering.model import Series, Submission, Verdict
+from metering.model import Rollup, Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
@@ -29,6 +30,7 @@ from metering.storage.mongodb.mapping import (
     Found,
     block_from_document,
     found_in_batch,
+    rollup_from_document,
     row_from_document,
     series_from_document,
 )
@@ -37,14 +39,18 @@ from metering.storage.mongodb.reading import (
     KEYS_PER_FIND,
     PLACES_PER_FIND,
     Reader,
+    read_members,
     read_neighbours,
     read_readings,
 )
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
+from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import EVER, Range
+
+T = TypeVar("T")
 
 # As many seeks take as long as a question.
 _FEW_SERIES = 50
@@ -102,6 +108,13 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         find = questions.handles_with(equal, by_resource=by_resource)
         return self._completed(reader, map(itemgetter("_id"), reader.series(find)))
+
+    def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
+        for document in self._reader().rollups(questions.rollups_with(equal)):
+            yield document["_id"], rollup_from_document(document)
+
+    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        return read_members(self._reader(), rollups)
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         return self._reader().sources(questions.sources_of(equal))
@@ -208,7 +221,7 @@ class MongoStorage(SeriesStorage):
     def _struck(self) -> list[tuple[int, list[Handle]]]:
         return sealing.struck_blocks(self._reader())
 
-    def _transact(self, work: Callable[[Access], int]) -> int:
+    def _transact(self, work: Callable[[Access], T]) -> T:
         return sealing.transact(self._connection, self._timeout_seconds, work)
 
     def unseal(self) -> None:
@@ -221,12 +234,15 @@ class MongoStorage(SeriesStorage):
         # Before the series: a series is stored before the first of its samples.
         in_use = set(reader.series_in_use())
         documents = reader.series(questions.series_with({}))
-        series = {one["_id"]: series_from_document(one).digest for one in documents}
+        series = {one["_id"]: (series_from_document(one), one["rollup"]) for one in documents}
+        rollups = dict(self._find_rollups({}))
         for missing in sorted(in_use - series.keys()):
             yield f"samples are of series {missing.hex()}, which does not exist"
-        for handle, digest in series.items():
-            if handle != digest:
-                yield f"series {digest.hex()} has the key of another"
+        for handle, (one, rollup) in series.items():
+            if handle != one.digest:
+                yield f"series {one.digest.hex()} has the key of another"
+            if rollup != one.rollup.digest or rollups.get(rollup) != one.rollup:
+                yield f"series {one.digest.hex()} is of no rollup, or that of another"
 
     def _samples_alone(self, find: Find) -> Iterator[Found]:
         """The samples of a find that has a time limit of its own."""

@@ -96,13 +96,18 @@ class Connection:
         return self.database["series"]
 
     @property
+    def rollups(self) -> Collection[Document]:
+        """The collection of rollups, `_id` the digest."""
+        return self.database["rollups"]
+
+    @property
     def samples(self) -> Collection[Document]:
         """The collection of samples, `_id` the key."""
         return self.database["samples"]
 
     @property
     def blocks(self) -> Collection[Document]:
-        """The collection of blocks, `_id` from series and month."""
+        """The collection of blocks, `_id` from series or rollup, and month."""
         return self.database["blocks"]
 
     @property

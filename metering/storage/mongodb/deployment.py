@@ -56,13 +56,14 @@ def prepare(connection: Connection) -> None:
     with faults.of_order():
         for fault in _newer_schema(_schema_version(connection)):
             raise Misconfigured(fault)
-        for collection in (connection.series, connection.samples, connection.blocks):
+        for name in indexes.COLLECTIONS:
+            collection = connection.database[name]
             try:
-                collection.create_indexes(indexes.models(collection.name))
+                collection.create_indexes(indexes.models(name))
             except OperationFailure as error:
                 if error.code not in _INDEX_CONFLICTS:
                     raise
-                message = f"an index of {collection.name} has other options than ours: drop it"
+                message = f"an index of {name} has other options than ours: drop it"
                 raise Misconfigured(message) from error
         document = {"_id": _SCHEMA, "version": SCHEMA_VERSION}
         try:
@@ -83,9 +84,11 @@ def check(connection: Connection) -> list[str]:
         return [
             *wrong_with_server(hello, _replica_set_config(connection, hello)),
             *_wrong_with_schema(connection),
-            *indexes.missing("series", connection.series.list_indexes()),
-            *indexes.missing("samples", connection.samples.list_indexes()),
-            *indexes.missing("blocks", connection.blocks.list_indexes()),
+            *(
+                sentence
+                for name in indexes.COLLECTIONS
+                for sentence in indexes.missing(name, connection.database[name].list_indexes())
+            ),
         ]
 
 

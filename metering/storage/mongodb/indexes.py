@@ -46,20 +46,25 @@ BY_SERIES = Index(
 )
 BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many series")
 
+BY_ROLLUP = Index("series", ("rollup",), "series by rollup")
 BY_RESOURCE = Index("series", ("resource_id",), "series by resource")
 
-BLOCKS_BY_SERIES = Index("blocks", ("series", "month"), "blocks of some series")
+BLOCKS = Index("blocks", ("of", "month"), "blocks of some series or rollups")
 STRUCK = Index("blocks", ("struck",), "what is to be sealed again")
 
 TABLE = (
     BY_SERIES,
     BY_TIME,
-    BLOCKS_BY_SERIES,
+    BLOCKS,
     STRUCK,
     Index("series", ("meter", "project_id"), "series by meter, and project"),
     Index("series", ("project_id",), "series by project"),
     BY_RESOURCE,
+    BY_ROLLUP,
+    Index("rollups", ("meter", "project_id"), "rollups by meter, and project"),
 )
+
+COLLECTIONS = tuple(dict.fromkeys(index.collection for index in TABLE))
 
 
 def models(collection: str) -> list[IndexModel]:

@@ -3,7 +3,7 @@
 What is written of a sample is in `packing`.
 
 Metadata is one text on purpose: no foreign key or value can mean anything to the database.
-Binary digests are the keys of series and samples: a *handle* is the digest of a series.
+Binary digests are the keys of series, rollups and samples: a *handle* is a series' or a rollup's.
 """
 
 import re
@@ -19,7 +19,7 @@ from bson.codec_options import CodecOptions
 
 from metering.decimals import canonical
 from metering.metadata import Metadata
-from metering.model import MeterType, Series
+from metering.model import MeterType, Rollup, Series
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
 from metering.storage.lookups import Row
@@ -84,6 +84,7 @@ def series_to_document(series: Series) -> Document:
         "project_id": series.project_id,
         "user_id": series.user_id,
         "metadata": series.metadata.text,
+        "rollup": series.rollup.digest,
     }
 
 
@@ -98,6 +99,24 @@ def series_from_document(document: Mapping[str, Any]) -> Series:
         project_id=document["project_id"],
         user_id=document["user_id"],
         metadata=Metadata(document["metadata"]),
+    )
+
+
+def rollup_to_document(rollup: Rollup) -> Document:
+    """The document of `rollups`; an absent project is null."""
+    return {
+        "_id": rollup.digest,
+        "meter": rollup.meter,
+        "type": rollup.type.value,
+        "unit": rollup.unit,
+        "project_id": rollup.project_id,
+    }
+
+
+def rollup_from_document(document: Mapping[str, Any]) -> Rollup:
+    """The rollup of a document."""
+    return Rollup(
+        document["meter"], MeterType(document["type"]), document["unit"], document["project_id"]
     )
 
 
@@ -180,7 +199,7 @@ def watermarks_from_documents(documents: Iterable[Document]) -> Watermarks:
 
 def block_to_document(kept: StoredBlock) -> Document:
     """The document of `blocks`, without what is empty."""
-    document = {"series": kept.handle, "month": kept.month, "days": kept.days}
+    document = {"of": kept.handle, "month": kept.month, "days": kept.days}
     more = {"hours": kept.hours, "struck": list(kept.struck)}
     return document | {name: value for name, value in more.items() if value}
 
@@ -188,7 +207,7 @@ def block_to_document(kept: StoredBlock) -> Document:
 def block_from_document(document: Mapping[str, Any]) -> StoredBlock:
     """The block of a document; the hours only if they were asked for."""
     return StoredBlock(
-        document["series"],
+        document["of"],
         document["month"],
         document.get("days"),
         document.get("hours"),

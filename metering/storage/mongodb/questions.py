@@ -14,8 +14,9 @@ from pymongo import ASCENDING, DESCENDING
 from metering.query import Position
 from metering.storage.blocks import Grain
 from metering.storage.mongodb.indexes import (
-    BLOCKS_BY_SERIES,
+    BLOCKS,
     BY_RESOURCE,
+    BY_ROLLUP,
     BY_SERIES,
     BY_TIME,
     STRUCK,
@@ -45,8 +46,8 @@ _SERIES_FIELDS = {
     "user_id": "user_id",
 }
 # Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
-_BLOCKS = {"_id": False, "series": True, "month": True, "days": True, "struck": True}
-_BLOCKS_WITH_HOURS = {**_BLOCKS, "hours": True}
+_BLOCK_FIELDS = {"_id": False, "of": True, "month": True, "days": True, "struck": True}
+_BLOCK_FIELDS_WITH_HOURS = {**_BLOCK_FIELDS, "hours": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,19 @@ def handles_with(equal: Mapping[str, Any], *, by_resource: bool = False) -> Find
     return find if equal else {**find, "hint": _BY_KEY}
 
 
+def rollups_with(equal: Mapping[str, Any]) -> Find:
+    """The rollups whose fields equal these values."""
+    return series_with(equal)
+
+
+def members(rollups: Collection[Any] | None) -> Find:
+    """Handle (as `_id`), rollup and type of the series of these rollups; of all, if None."""
+    find: Find = {"projection": {"rollup": True, "type": True}}
+    if rollups is None:
+        return {**find, "filter": {}, "hint": _BY_KEY}
+    return {**find, "filter": {"rollup": {"$in": list(rollups)}}, "hint": BY_ROLLUP.keys}
+
+
 def sources_of(equal: Mapping[str, Any]) -> Stages:
     """On `series`: the sources of the same series, each once as `_id`."""
     return [{"$match": series_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
@@ -88,6 +102,11 @@ def sources_of(equal: Mapping[str, Any]) -> Stages:
 def among(keys: Collection[Any]) -> Find:
     """The documents with these keys."""
     return {"filter": {"_id": {"$in": list(keys)}}}
+
+
+def rollups_of(handles: Collection[Any]) -> Find:
+    """The rollup of each of these series."""
+    return {**among(handles), "projection": {"rollup": True}}
 
 
 def samples_of_few(handles: Collection[Any], range_: Range, after: Position | None) -> Find:
@@ -162,19 +181,22 @@ def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
 
 
 def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
-    """The blocks of the series in these months, with their hours if that is the grain."""
+    """The blocks of series or rollups in these months, with their hours if that is the grain."""
     return {
-        "filter": {**_of(handles), "month": {"$gte": months.start, "$lt": months.stop}},
-        "projection": _BLOCKS_WITH_HOURS if grain is Grain.HOUR else _BLOCKS,
-        "hint": BLOCKS_BY_SERIES.keys,
+        "filter": {
+            "of": {"$in": list(handles)},
+            "month": {"$gte": months.start, "$lt": months.stop},
+        },
+        "projection": _BLOCK_FIELDS_WITH_HOURS if grain is Grain.HOUR else _BLOCK_FIELDS,
+        "hint": BLOCKS.keys,
     }
 
 
 def struck() -> Find:
-    """Series and month of the blocks in which a day is struck."""
+    """Whose, and of which month, the blocks are in which a day is struck."""
     return {
         "filter": {"struck": {"$gt": _NO_DAY}},
-        "projection": {"_id": False, "series": True, "month": True},
+        "projection": {"_id": False, "of": True, "month": True},
         "hint": STRUCK.keys,
     }
 

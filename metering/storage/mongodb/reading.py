@@ -13,11 +13,13 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
 from metering.errors import QueryTooExpensive
+from metering.model import MeterType
 from metering.storage.chunks import chunks
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import NAIVE, Document, aware, readings_from_batch
 from metering.storage.mongodb.questions import Ends, Find, Stages
+from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range
 
@@ -49,6 +51,10 @@ class Reader:
     def series(self, find: Find) -> Iterator[Document]:
         """The documents of series."""
         return self._find(self._connection.series, find)
+
+    def rollups(self, find: Find) -> Iterator[Document]:
+        """The documents of rollups."""
+        return self._find(self._connection.rollups, find)
 
     def sources(self, stages: Stages) -> Iterator[str]:
         """The sources of series, each once."""
@@ -160,6 +166,13 @@ class Reader:
         finally:
             with suppress(PyMongoError):
                 cursor.close()
+
+
+def read_members(reader: Reader, rollups: Collection[Any] | None) -> Iterator[Member]:
+    """The series of these rollups; of all, if None."""
+    for chunk in (None,) if rollups is None else chunks(rollups, KEYS_PER_FIND):
+        for document in reader.series(questions.members(chunk)):
+            yield Member(document["_id"], document["rollup"], MeterType(document["type"]))
 
 
 def read_readings(

@@ -29,8 +29,9 @@ from metering.storage.mongodb.mapping import (
     block_key,
     block_to_document,
 )
-from metering.storage.mongodb.reading import Reader, read_readings
+from metering.storage.mongodb.reading import Reader, read_members, read_readings
 from metering.storage.sealing import Access, Run
+from metering.storage.totals import Member
 from metering.times import Range
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -
 
 
 def strike(connection: Connection, days: Iterable[Day], session: ClientSession) -> None:
-    """Let the days of these series be read from samples until they are sealed again."""
+    """Let the days of these series and rollups be read from samples until they are sealed again."""
     by_block: dict[tuple[bytes, int], list[int]] = defaultdict(list)
     for handle, day in days:
         by_block[handle, month_of(day)].append(day)
@@ -61,7 +62,7 @@ def strike(connection: Connection, days: Iterable[Day], session: ClientSession) 
             {
                 "$addToSet": {"struck": {"$each": sorted(struck)}},
                 "$inc": {"strikes": 1},
-                "$setOnInsert": {"series": handle, "month": month},
+                "$setOnInsert": {"of": handle, "month": month},
             },
             upsert=True,
         )
@@ -121,10 +122,10 @@ def unseal(connection: Connection) -> None:
 
 
 def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
-    """Where days are struck: by month the series."""
+    """Where days are struck: by month the series and rollups."""
     found: dict[int, list[Handle]] = defaultdict(list)
     for document in reader.blocks(questions.struck()):
-        found[document["month"]].append(document["series"])
+        found[document["month"]].append(document["of"])
     return sorted(found.items())
 
 
@@ -153,6 +154,10 @@ class _Transaction(Access):
         return map(
             block_from_document, self._reader.blocks(questions.blocks(handles, months, grain))
         )
+
+    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
+        """See `Access.members`."""
+        return read_members(self._reader, rollups)
 
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """See `Access.readings`."""
@@ -210,5 +215,12 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
 def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:
     """The days of the samples, as far as they may be sealed now."""
     before = read_watermarks(connection, session).sealing_before
-    pairs = ((one["series"], one["timestamp"]) for one in samples)
-    return {(handle, day_of(timestamp)) for handle, timestamp in pairs if timestamp < before}
+    late = [one for one in samples if one["timestamp"] < before]
+    find = questions.rollups_of({one["series"] for one in late})
+    found = connection.series.find(**find, session=session) if late else ()
+    rollup_of = {one["_id"]: one["rollup"] for one in found}
+    return {
+        (handle, day_of(one["timestamp"]))
+        for one in late
+        for handle in (one["series"], rollup_of[one["series"]])
+    }

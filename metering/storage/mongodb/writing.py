@@ -27,6 +27,7 @@ from metering.storage.mongodb.expiring import read_spent, read_watermarks
 from metering.storage.mongodb.mapping import (
     Document,
     Watermarks,
+    rollup_to_document,
     row_from_document,
     series_from_document,
     series_to_document,
@@ -247,12 +248,24 @@ class Writer:
         unknown = [digest for digest in series if not self._stored_series.get(digest)]
         if not unknown:
             return
-        documents = [series_to_document(series[digest]) for digest in unknown]
-        taken = _insert(self._connection.series, documents, session)
-        if taken:
-            self._series(taken, session)
+        rollups = {one.digest: one for one in (series[digest].rollup for digest in unknown)}
+        self._keep_all(self._connection.rollups, map(rollup_to_document, rollups.values()), session)
+        new = (series_to_document(series[digest]) for digest in unknown)
+        self._keep_all(self._connection.series, new, session)
         for digest in unknown:
             self._stored_series.add(digest, True)
+
+    def _keep_all(
+        self,
+        collection: MongoCollection[Document],
+        documents: Iterable[Document],
+        session: ClientSession,
+    ) -> None:
+        """Make documents durable that never change, some of which may be there."""
+        taken = _insert(collection, list(documents), session)
+        find = {**among(taken), "projection": {"_id": True}}
+        if taken and len(collection.find(**find, session=session).to_list()) < len(taken):
+            raise _unproven()
 
     def _kept(self, keys: Collection[bytes], session: ClientSession) -> dict[bytes, Sample]:
         """The samples on a majority under these keys."""
@@ -291,11 +304,12 @@ def _insert(
 
 
 def _days(samples: Iterable[Sample], known: Watermarks) -> set[Day]:
-    """The days of the samples, as far as they may be sealed."""
+    """The days of the samples, for series and rollups, as far as they may be sealed."""
     return {
-        (one.series.digest, day_of(one.timestamp))
+        (handle, day_of(one.timestamp))
         for one in samples
         if one.timestamp < known.sealing_before
+        for handle in (one.series.digest, one.series.rollup.digest)
     }
 
 

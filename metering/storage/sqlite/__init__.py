@@ -14,10 +14,10 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from metering.errors import QueryTooExpensive
-from metering.model import Sample, Series, Submission, Verdict
+from metering.model import Rollup, Sample, Series, Submission, Verdict
 from metering.query import Position
 from metering.retention import Expiry, Horizons, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
@@ -36,13 +36,18 @@ from metering.storage.sqlite.mapping import (
     horizons_from_rows,
     horizons_to_rows,
     reading_from_columns,
+    rollup_from_columns,
+    rollup_to_columns,
     row_from_columns,
     sample_to_columns,
     series_from_columns,
     series_to_columns,
 )
+from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range, from_milliseconds, to_milliseconds
+
+T = TypeVar("T")
 
 _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 # Others may write in between: this many take some 50 ms.
@@ -120,6 +125,12 @@ class SqliteStorage(SeriesStorage):
         fetch = self._question()
         found = fetch(statements.find_series(equal, by_resource=by_resource), equal)
         return self._known_series.completed(found, partial(_read_series, fetch))
+
+    def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
+        return map(rollup_from_columns, self._question()(statements.find_rollups(equal), equal))
+
+    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        return access.read_members(self._question(), rollups)
 
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         for (source,) in self._question()(statements.find_sources(equal), equal):
@@ -253,11 +264,11 @@ class SqliteStorage(SeriesStorage):
             (month, [row[1] for row in group]) for month, group in groupby(rows, key=itemgetter(0))
         ]
 
-    def _transact(self, work: Callable[[Access], int]) -> int:
+    def _transact(self, work: Callable[[Access], T]) -> T:
         with self._connections.transaction() as connection:
-            count = work(access.Transaction(connection))
+            done = work(access.Transaction(connection))
         give_way()
-        return count
+        return done
 
     def unseal(self) -> None:
         """See `Storage.unseal`."""
@@ -271,10 +282,12 @@ class SqliteStorage(SeriesStorage):
             yield f"SQLite says: {damage}"
         for handle, count in fetch(statements.SAMPLES_OF_NO_SERIES, {}):
             yield f"{count} samples are of series {handle}, which does not exist"
-        for digest, *columns in fetch(statements.SERIES_AND_DIGESTS, {}):
+        for digest, rollup, *columns in fetch(statements.SERIES_AND_DIGESTS, {}):
             handle, series = series_from_columns(tuple(columns))
             if series.digest != digest:
                 yield f"series {handle} has the digest of another"
+            if series.rollup.digest != rollup:
+                yield f"series {handle} is of no rollup, or that of another"
 
     def _question(self) -> scan.Fetch:
         """A way to fetch rows until the time limit, which begins now, is reached."""
@@ -324,11 +337,17 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
 def _days_before_seal(
     connection: sqlite3.Connection, rows: Iterable[Columns]
 ) -> set[tuple[int, int]]:
-    """(handle, day) of rows that begin with (handle, timestamp), as far as days may be sealed."""
+    """(handle, day) of rows that begin with (handle, timestamp), as far as days may be sealed.
+
+    Of each the series and its rollup.
+    """
     day = dict(connection.execute(statements.SEALING).fetchall()).get(_OPEN)
     if day is None:
         return set()
-    return {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
+    late = {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
+    parameters = {"handles": statements.numbers_parameter({handle for handle, _ in late})}
+    rollup_of = dict(connection.execute(statements.ROLLUPS_OF, parameters).fetchall())
+    return late | {(rollup_of[handle], day) for handle, day in late}
 
 
 def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> Expiry:
@@ -365,6 +384,8 @@ def _handles(connection: sqlite3.Connection, series: Mapping[bytes, Series]) -> 
     known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
     new = [series_to_columns(one) for digest, one in series.items() if digest not in known]
     if new:
+        rollups = {one.rollup for digest, one in series.items() if digest not in known}
+        connection.executemany(statements.INSERT_ROLLUP, map(rollup_to_columns, rollups))
         connection.executemany(statements.INSERT_SERIES, new)
         known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
     return known

@@ -11,14 +11,15 @@ from metering.storage.blocks import Grain, StoredBlock, month_of
 from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Access
 from metering.storage.sqlite import scan, statements
-from metering.storage.sqlite.mapping import reading_from_columns
+from metering.storage.sqlite.mapping import member_from_columns, reading_from_columns
+from metering.storage.totals import Member
 from metering.times import Range
 
 
 def read_blocks(
     fetch: scan.Fetch, handles: Collection[Handle], months: range, grain: Grain
 ) -> Iterator[StoredBlock]:
-    """The blocks of the series in these months."""
+    """The blocks of series or rollups in these months."""
     parameters = {
         "handles": statements.numbers_parameter(cast("Collection[int]", handles)),
         "begin": months.start,
@@ -27,6 +28,14 @@ def read_blocks(
     }
     for handle, month, days, hours_, struck in fetch(statements.BLOCKS, parameters):
         yield StoredBlock(handle, month, days, hours_, json.loads(struck))
+
+
+def read_members(fetch: scan.Fetch, rollups: Collection[Handle] | None) -> Iterator[Member]:
+    """The series of these rollups; of all, if None."""
+    if rollups is None:
+        return map(member_from_columns, fetch(statements.MEMBERS, {}))
+    parameters = {"rollups": statements.numbers_parameter(cast("Collection[int]", rollups))}
+    return map(member_from_columns, fetch(statements.MEMBERS_OF, parameters))
 
 
 def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
@@ -57,6 +66,10 @@ class Transaction(Access):
     ) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
         return read_blocks(self._fetch, handles, months, grain)
+
+    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
+        """See `Access.members`."""
+        return read_members(self._fetch, rollups)
 
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """See `Access.readings`."""

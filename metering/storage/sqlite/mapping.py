@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from metering.metadata import Metadata
-from metering.model import MeterType, Sample, Series
+from metering.model import MeterType, Rollup, Sample, Series
 from metering.retention import Horizons
 from metering.storage.lookups import Row
+from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds, to_milliseconds
 
@@ -21,7 +22,7 @@ _DEFAULT = ""
 
 
 def series_to_columns(series: Series) -> Columns:
-    """The digest first, then what the series is."""
+    """The digest first, then what the series is, and the digest of its rollup."""
     return (
         series.digest,
         series.source,
@@ -32,6 +33,7 @@ def series_to_columns(series: Series) -> Columns:
         series.project_id,
         series.user_id,
         series.metadata.text,
+        series.rollup.digest,
     )
 
 
@@ -48,6 +50,23 @@ def series_from_columns(columns: Columns) -> tuple[int, Series]:
         user_id=user_id,
         metadata=Metadata(metadata),
     )
+
+
+def rollup_to_columns(rollup: Rollup) -> Columns:
+    """The digest first, then what the rollup is."""
+    return rollup.digest, rollup.meter, rollup.type.value, rollup.unit, rollup.project_id
+
+
+def rollup_from_columns(columns: Columns) -> tuple[int, Rollup]:
+    """The handle, which is the first column, and the rollup."""
+    handle, meter, type_, unit, project_id = columns
+    return handle, Rollup(meter, MeterType(type_), unit, project_id)
+
+
+def member_from_columns(columns: Columns) -> Member:
+    """The member in (handle, rollup, type)."""
+    handle, rollup, type_ = columns
+    return Member(handle, rollup, MeterType(type_))
 
 
 def sample_to_columns(handle: int, key: bytes, sample: Sample) -> Columns:

@@ -1,6 +1,18 @@
 -- Samples are clustered by series and time, the order in which they are read. A volume is the
 -- plain text of a decimal: SQL does no arithmetic on it. Instants are milliseconds since 1970 UTC.
 
+-- Handles of series count upwards from 1, those of rollups downwards: a block may be of either.
+CREATE TABLE IF NOT EXISTS rollups (
+    handle INTEGER PRIMARY KEY CHECK (handle < 0),
+    digest BLOB NOT NULL UNIQUE,
+    meter TEXT NOT NULL,
+    type TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    project_id TEXT
+) STRICT;
+
+CREATE INDEX IF NOT EXISTS rollups_by_meter ON rollups (meter, project_id);
+
 CREATE TABLE IF NOT EXISTS series (
     handle INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE,
@@ -11,8 +23,11 @@ CREATE TABLE IF NOT EXISTS series (
     resource_id TEXT NOT NULL,
     project_id TEXT,
     user_id TEXT,
-    metadata TEXT NOT NULL
+    metadata TEXT NOT NULL,
+    rollup INTEGER NOT NULL REFERENCES rollups
 ) STRICT;
+
+CREATE INDEX IF NOT EXISTS series_by_rollup ON series (rollup);
 
 CREATE INDEX IF NOT EXISTS series_by_meter ON series (meter, project_id);
 
@@ -46,12 +61,12 @@ CREATE TABLE IF NOT EXISTS spent (
 
 -- Months are counted from the year 0, days from 1970. What is struck is a JSON array of days.
 CREATE TABLE IF NOT EXISTS blocks (
-    series INTEGER NOT NULL REFERENCES series,
+    of INTEGER NOT NULL,
     month INTEGER NOT NULL,
     days BLOB,
     hours BLOB,
     struck TEXT NOT NULL,
-    PRIMARY KEY (series, month)
+    PRIMARY KEY (of, month)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS blocks_struck ON blocks (month) WHERE struck <> '[]';

@@ -16,6 +16,7 @@ _EQUAL = {
     "project_id": "project_id IS :project_id",
     "user_id": "user_id IS :user_id",
 }
+_ROLLUPS = "SELECT handle, meter, type, unit, project_id FROM rollups WHERE TRUE"
 _SERIES_OF_RESOURCES = """
     SELECT handle, digest
     FROM series
@@ -39,6 +40,12 @@ def series_of_resources(names: Iterable[str]) -> str:
     return " AND ".join([_SERIES_OF_RESOURCES, *where])
 
 
+def find_rollups(names: Iterable[str]) -> str:
+    """The rollups whose named fields equal those parameters, NULL to NULL."""
+    where = [_EQUAL[name] for name in names]
+    return " AND ".join([_ROLLUPS, *where])
+
+
 def find_sources(names: Iterable[str]) -> str:
     """The sources of the same series, each once."""
     where = [_EQUAL[name] for name in names]
@@ -59,10 +66,30 @@ HANDLES_BY_DIGEST = """
     FROM place CROSS JOIN series ON digest = substr(:keys, at, 16)
 """
 
+INSERT_ROLLUP = """
+    INSERT INTO rollups (handle, digest, meter, type, unit, project_id)
+    SELECT coalesce(min(handle), 0) - 1, ?, ?, ?, ?, ? FROM rollups WHERE TRUE
+    ON CONFLICT (digest) DO NOTHING
+"""
+
 INSERT_SERIES = """
     INSERT INTO series
-        (digest, source, meter, type, unit, resource_id, project_id, user_id, metadata)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (digest, source, meter, type, unit, resource_id, project_id, user_id, metadata, rollup)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, handle FROM rollups WHERE digest = ?
+"""
+
+MEMBERS = "SELECT handle, rollup, type FROM series"
+
+MEMBERS_OF = """
+    SELECT handle, rollup, type
+    FROM series
+    WHERE rollup IN (SELECT value FROM json_each(:rollups))
+"""
+
+ROLLUPS_OF = """
+    SELECT handle, rollup
+    FROM series
+    WHERE handle IN (SELECT value FROM json_each(:handles))
 """
 
 INSERT_SAMPLE = """
@@ -190,21 +217,21 @@ SOME_SAMPLES = """
 DELETE_SAMPLE = "DELETE FROM samples WHERE series = ? AND timestamp = ? AND key = ?"
 
 BLOCKS = """
-    SELECT series, month, days, iif(:hours, hours, NULL), struck
+    SELECT of, month, days, iif(:hours, hours, NULL), struck
     FROM blocks
-    WHERE series IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
+    WHERE of IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
 """
 
-KEEP_BLOCK = "REPLACE INTO blocks (series, month, days, hours, struck) VALUES (?, ?, ?, ?, ?)"
+KEEP_BLOCK = "REPLACE INTO blocks (of, month, days, hours, struck) VALUES (?, ?, ?, ?, ?)"
 
 STRIKE = """
-    INSERT INTO blocks (series, month, struck) VALUES (?, ?, json_array(?))
-    ON CONFLICT (series, month) DO UPDATE
+    INSERT INTO blocks (of, month, struck) VALUES (?, ?, json_array(?))
+    ON CONFLICT (of, month) DO UPDATE
     SET struck = json_insert(struck, '$[#]', json_extract(excluded.struck, '$[0]'))
     WHERE json_extract(excluded.struck, '$[0]') NOT IN (SELECT value FROM json_each(struck))
 """
 
-STRUCK = "SELECT month, series FROM blocks WHERE struck <> '[]' ORDER BY month, series"
+STRUCK = "SELECT month, of FROM blocks WHERE struck <> '[]' ORDER BY month, of"
 
 SEALING = "SELECT state, day FROM sealing"
 
@@ -221,9 +248,13 @@ UNSEAL = (
     "DELETE FROM blocks",
 )
 
+# A series without a rollup has NULL.
 SERIES_AND_DIGESTS = """
-    SELECT digest, handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
-    FROM series
+    SELECT
+        series.digest, rollups.digest,
+        series.handle, source, series.meter, series.type, series.unit, resource_id,
+        series.project_id, user_id, metadata
+    FROM series LEFT JOIN rollups ON series.rollup = rollups.handle
 """
 
 DAMAGES = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"

@@ -149,11 +149,12 @@ def test_an_old_month_that_was_sealed_in_part_is_sealed_further(storage: SqliteS
 
 
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
-    """A sample that went without a strike contradicts what was sealed."""
+    """A sample that went without a strike contradicts what was sealed of the series and of all."""
     with storage._connections.transaction() as connection:
         connection.execute("DELETE FROM samples WHERE id = 'a200'")
     found = [one for inspection in storage.verify() for one in inspection.contradictions]
 
     assert found == [
-        "meter cpu of resource vm-1: what was sealed of 2015-06-02 is not in its samples"
+        "meter cpu of resource vm-1: what was sealed of 2015-06-02 is not in its samples",
+        "meter cpu of project p-1: what was sealed of 2015-06-02 is not in its samples",
     ]

@@ -1,0 +1,123 @@
+"""Totals: out of the blocks of rollups where there are, elsewhere out of those rollups' series.
+
+A rollup has a block for each month, as a series has; its days are a `tally` of those of its series.
+What a project used in a month costs the same for ten series and for ten thousand.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from metering.cuts import Cuts
+from metering.model import MeterType, Rollup
+from metering.storage.base import Effort
+from metering.storage.blocks import day_of
+from metering.storage.handles import Handle
+from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner
+from metering.summary import Summary, tally
+from metering.times import EPOCH, FixedWindows, Range, Windows
+
+# Each gap is a look at all series; beyond so many one look at everything is cheaper.
+_MOST_GAPS = 3
+_SUMMARIES_AT_ONCE = 100
+_SECONDS_IN_A_DAY = 86_400
+
+
+class Member(NamedTuple):
+    """A series, the rollup that it is added up in, and what both are."""
+
+    series: Handle
+    rollup: Handle
+    kind: MeterType
+
+
+ReadMembers = Callable[[Collection[Handle]], Iterator[Member]]
+Totals = Mapping[tuple[Handle, Range], Summary]
+
+
+class TotalReader:
+    """Reads the totals of rollups in a range, by window."""
+
+    def __init__(
+        self,
+        blocks: ReadBlocks,
+        readings: ReadReadings,
+        members: ReadMembers,
+        range_: Range,
+        windows: Windows,
+    ) -> None:
+        """Take the ways to read, and what is asked."""
+        self._blocks = blocks
+        self._readings = readings
+        self._members = members
+        self._range = range_
+        self._windows = windows
+        self._cuts = Cuts(windows=windows)
+
+    def totals(self, rollups: Mapping[Handle, Rollup], effort: Effort) -> Iterator[Totals]:
+        """A Summary of all readings for each rollup and window that has some, in several parts.
+
+        No pair comes twice. Counts what was read.
+        """
+        reader = BlockReader(self._blocks, self._range, self._cuts)
+        for found in reader.taken({handle: one.type for handle, one in rollups.items()}, effort):
+            for one in found.values():
+                if len(reader.gaps(one)) > _MOST_GAPS:
+                    one.pieces.clear()
+                    one.covered.clear()
+            sums = _Sums(self._windows)
+            for handle, one in found.items():
+                sums.add(handle, one.pieces)
+            uncovered = reader.uncovered(found)
+            lacking = {handle for handles in uncovered.values() for handle in handles}
+            members = list(self._members(lacking)) if lacking else []
+            for range_, handles in uncovered.items():
+                reckoner = Reckoner(self._blocks, self._readings, range_, self._cuts)
+                some = frozenset(handles)
+                sums.add_members((one for one in members if one.rollup in some), reckoner, effort)
+            yield sums.done()
+
+
+def days_of_members(
+    blocks: ReadBlocks,
+    readings: ReadReadings,
+    members: Iterable[Member],
+    range_: Range,
+    effort: Effort,
+) -> Mapping[Handle, Mapping[int, Summary]]:
+    """The Summary of what series have in a range, by rollup and day since 1970."""
+    windows = FixedWindows(EPOCH, _SECONDS_IN_A_DAY)
+    sums = _Sums(windows)
+    reckoner = Reckoner(blocks, readings, range_, Cuts(windows=windows))
+    sums.add_members(members, reckoner, effort)
+    days: dict[Handle, dict[int, Summary]] = defaultdict(dict)
+    for (handle, _), summary in sums.done().items():
+        days[handle][day_of(summary.first.at)] = summary
+    return days
+
+
+class _Sums:
+    """Pieces by rollup and window; as soon as there are many, they are made one."""
+
+    def __init__(self, windows: Windows) -> None:
+        self._windows = windows
+        self._found: dict[tuple[Handle, Range], list[Summary]] = defaultdict(list)
+
+    def add(self, handle: Handle, pieces: Collection[Summary]) -> None:
+        """Add pieces, each of which lies in one window."""
+        for piece in pieces:
+            some = self._found[handle, self._windows.holding(piece.first.at)]
+            some.append(piece)
+            if len(some) >= _SUMMARIES_AT_ONCE:
+                some[:] = [tally(some)]
+
+    def add_members(self, members: Iterable[Member], reckoner: Reckoner, effort: Effort) -> None:
+        """Add the pieces of series to their rollups; counts what was read."""
+        of = {one.series: one for one in members}
+        kinds = {handle: one.kind for handle, one in of.items()}
+        for handle, pieces in reckoner.pieces(kinds, effort):
+            self.add(of[handle].rollup, pieces)
+
+    def done(self) -> Totals:
+        """One Summary for each."""
+        return {key: tally(some) for key, some in self._found.items()}
