@@ -37,7 +37,7 @@ class BrokenStorage(MemoryStorage):
     def _fail(self, *_: Any, **__: Any) -> Any:
         raise self._error
 
-    samples = extents = oldest = summaries = record = _fail
+    samples = extents = oldest = summaries = totals = record = _fail
 
 
 class LateStorage(MemoryStorage):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from metering.model import AllProjects, Extent, Outcome, Sample, Series, Submission
+from metering.model import AllProjects, Extent, Outcome, Rollup, Sample, Series, Submission
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
 from metering.storage.base import Storage
 from metering.summary import Summary
@@ -76,3 +76,21 @@ def windows(storage: Storage, **query: Any) -> list[tuple[datetime | None, int]]
     """Begin and count of each window, by time; of one series."""
     found = summaries(storage, **query).items()
     return sorted((window.start, summary.count) for (_, window), summary in found)
+
+
+def totals(storage: Storage, **query: Any) -> dict[tuple[Rollup, Range], Summary]:
+    """The totals by rollup and window; no pair may come twice."""
+    whole = WholeRange(query.get("range", EVER))
+    effort = query.pop("effort", None)
+    question = SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
+    found = list(storage.totals(question, effort))
+    by_pair = {(one.rollup, one.window): one.summary for one in found}
+
+    assert len(by_pair) == len(found)
+    return by_pair
+
+
+def total(storage: Storage, **query: Any) -> Summary:
+    """The only total of an answer."""
+    (only,) = totals(storage, **query).values()
+    return only

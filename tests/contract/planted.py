@@ -2,10 +2,11 @@
 # ruff: noqa: ARG002, D102 - signatures and meaning are those of the contract
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
+from itertools import islice
 from typing import Any, Self
 
 from metering.matching import matches, matches_series
@@ -14,6 +15,7 @@ from metering.model import (
     AllProjects,
     Extent,
     Outcome,
+    Rollup,
     Sample,
     Scope,
     Submission,
@@ -33,13 +35,15 @@ from metering.query import (
     SummaryQuery,
 )
 from metering.retention import Expiry, Horizons
-from metering.storage.base import Effort, WindowSummary
+from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.blocks import StoredBlock, days_of, decode, encode_days
+from metering.storage.handles import Handle
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
+from metering.storage.totals import Member
 from metering.streams import Stretch
-from metering.summary import Reading, Summary, joined, of_stream
+from metering.summary import Reading, Summary, joined, of_stream, tally
 from metering.times import FIRST, MILLISECOND, FixedWindows, Range
 
 EVERYONE = AllProjects()
@@ -572,6 +576,109 @@ class EagerSummaries(MemoryStorage):
 # --- Summaries
 
 
+class _OtherTotals(MemoryStorage):
+    """Asks another question for totals."""
+
+    changed: Callable[[Any], Any]
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        return super().totals(type(self).changed(query), effort)
+
+
+class UnscopedTotals(_OtherTotals):
+    """Forgets the scope."""
+
+    changed = staticmethod(_unscoped)
+
+
+class TotalsAtTheEndToo(_OtherTotals):
+    """A sample at the end of a range is inside."""
+
+    changed = staticmethod(_end_inclusive)
+
+
+class IgnoresRangeOfTotals(_OtherTotals):
+    """Adds up what there is at any time."""
+
+    changed = staticmethod(lambda query: replace(query, range=Range()))
+
+
+class IgnoresFilterOfTotals(_OtherTotals):
+    """Adds up what nobody asked for."""
+
+    changed = staticmethod(lambda query: replace(query, filter=AllOf(())))
+
+
+class TotalsOfSeries(MemoryStorage):
+    """Adds up each series by itself."""
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        for one in self.summaries(query, effort):
+            yield WindowTotal(one.series.rollup, one.window, tally([one.summary]))
+
+
+class _ChangedTotals(MemoryStorage):
+    """Adds up other rollups than there are."""
+
+    def rollup(self, one: Rollup) -> Rollup:
+        raise NotImplementedError
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        found: dict[tuple[Rollup, Range], list[Summary]] = {}
+        for one in super().totals(query, effort):
+            found.setdefault((self.rollup(one.rollup), one.window), []).append(one.summary)
+        for (rollup, window), some in found.items():
+            yield WindowTotal(rollup, window, tally(some))
+
+
+class TotalsOfMeters(_ChangedTotals):
+    """Adds up all units."""
+
+    def rollup(self, one: Rollup) -> Rollup:
+        return one._replace(unit="core")
+
+
+class TotalsOfNobodyAreEverybodys(_ChangedTotals):
+    """Takes what belongs to nobody for a project's."""
+
+    def rollup(self, one: Rollup) -> Rollup:
+        return one._replace(project_id=one.project_id or "p-1")
+
+
+class CreditsIntervals(MemoryStorage):
+    """Says of all readings what one stream would have between them."""
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        readings: dict[tuple[Rollup, Range], list[Reading]] = {}
+        asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
+        for sample in self.samples(asked):
+            key = sample.series.rollup, query.windows.holding(sample.timestamp)
+            readings.setdefault(key, []).append(Reading(sample.timestamp, sample.volume))
+        for (rollup, window), found in readings.items():
+            yield WindowTotal(rollup, window, of_stream(sorted(found)))
+
+
+class FloatTotals(MemoryStorage):
+    """Adds floats."""
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        for one in super().totals(query, effort):
+            yield replace(one, summary=replace(one.summary, sum=Decimal(float(one.summary.sum))))
+
+
+class FirstOfAnySeries(MemoryStorage):
+    """Takes the first of the series that it met last."""
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        firsts = {
+            (one.series.rollup, one.window): one.summary.first
+            for one in self.summaries(query, effort)
+        }
+        for one in super().totals(query):
+            first = firsts[one.rollup, one.window]
+            yield replace(one, summary=replace(one.summary, first=first))
+
+
 class _OtherFigures(MemoryStorage):
     """Gives other Summaries than asked for."""
 
@@ -866,6 +973,24 @@ class ForgetsToStrike(SqliteStorage):
         with self._connections.transaction() as connection:
             connection.execute("UPDATE blocks SET struck = '[]'")
         return verdicts
+
+
+class ForgetsToStrikeRollups(SqliteStorage):
+    """Late samples count for their series only."""
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        verdicts = super().record(submissions, atomic=atomic)
+        with self._connections.transaction() as connection:
+            connection.execute("UPDATE blocks SET struck = '[]' WHERE of < 0")
+        return verdicts
+
+
+class ForgetsMembers(SqliteStorage):
+    """Adds up one series of those that it has to read."""
+
+    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        found = super()._members(rollups)
+        return found if rollups is None else islice(found, 1)
 
 
 class IgnoresStrikes(SqliteStorage):
@@ -1204,6 +1329,20 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         FillsGaps,
         SummaryOfEachSample,
         FiltersSeriesOnly,
+    ],
+    "totals": [
+        UnscopedTotals,
+        TotalsAtTheEndToo,
+        IgnoresRangeOfTotals,
+        IgnoresFilterOfTotals,
+        TotalsOfSeries,
+        TotalsOfMeters,
+        TotalsOfNobodyAreEverybodys,
+        CreditsIntervals,
+        FloatTotals,
+        FirstOfAnySeries,
+        ForgetsToStrikeRollups,
+        ForgetsMembers,
     ],
     "streams": [
         UnscopedStreams,

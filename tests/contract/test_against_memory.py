@@ -9,8 +9,16 @@ from contract.stores import Driver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metering.model import AllProjects, Sample, Submission
-from metering.query import ExtentQuery, Position, SampleQuery, SummaryQuery
+from metering.model import AllProjects, Rollup, Sample, Submission
+from metering.query import (
+    EVERYTHING,
+    ExtentQuery,
+    Filter,
+    Position,
+    SampleQuery,
+    SummaryQuery,
+    fields_of,
+)
 from metering.storage.base import Storage
 from metering.storage.memory import MemoryStorage
 
@@ -60,8 +68,20 @@ def _(query: ExtentQuery, storage: Storage) -> Any:
 
 @answer.register
 def _(query: SummaryQuery, storage: Storage) -> Any:
-    found = storage.summaries(query)
-    return sorted(found, key=lambda one: (one.series.digest, str(one.window.start)))
+    found = sorted(
+        storage.summaries(query), key=lambda one: (one.series.digest, str(one.window.start))
+    )
+    totals = sorted(
+        storage.totals(replace(query, filter=of_rollups(query.filter))),
+        key=lambda one: (one.rollup.digest, str(one.window.start)),
+    )
+    return found, totals
+
+
+def of_rollups(filter_: Filter) -> Filter:
+    """The filter, if it asks of rollups only."""
+    asked = {field.name for field in fields_of(filter_)}
+    return filter_ if asked <= set(Rollup._fields) else EVERYTHING
 
 
 def test_same_answers(driver: Driver) -> None:

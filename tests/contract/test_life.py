@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from builders import sample, submission
-from contract.asking import EVERYONE, extents, ids, keep, record, samples, summaries
+from contract.asking import EVERYONE, extents, ids, keep, record, samples, summaries, totals
 from contract.stores import Driver
 
 from metering.errors import QueryTooExpensive, StorageUnavailable
@@ -240,6 +240,7 @@ ACTS: list[Callable[[Storage], Any]] = [
     samples,
     extents,
     summaries,
+    totals,
 ]
 
 

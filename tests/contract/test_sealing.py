@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import strategies
 from builders import NOON, after_noon, sample, submission
-from contract.asking import keep, record, samples, summaries, summary
+from contract.asking import keep, record, samples, summaries, summary, totals
 from contract.stores import Driver
 from contract.test_against_memory import History, answer, record_in_both, try_hard
 from hypothesis import given
@@ -39,11 +39,12 @@ def contradictions(storage: Storage) -> list[str]:
 
 
 def both(storage: Storage, **query: Any) -> Any:
-    """The Summaries, which must be the same after all blocks were forgotten."""
-    sealed = summaries(storage, **query)
+    """The Summaries, which must be the same after all blocks were forgotten; and totals so."""
+    sealed, added_up = summaries(storage, **query), totals(storage, **query)
     storage.unseal()
 
     assert sealed == summaries(storage, **query)
+    assert added_up == totals(storage, **query)
     return sealed
 
 

@@ -9,7 +9,7 @@ from metering.errors import StorageUnavailable
 from metering.model import Extent, Place, Sample, Scope, Submission, Verdict
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
 from metering.retention import Horizons
-from metering.storage.base import Effort, Inspection, Storage, WindowSummary
+from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
 from metering.streams import Stretch
 
 T = TypeVar("T")
@@ -98,6 +98,10 @@ class FailingStorage(Storage):
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
         return self._rows(lambda: self._inner.summaries(query, effort))
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        """See `Storage.totals`."""
+        return self._rows(lambda: self._inner.totals(query, effort))
 
     def streams(
         self, query: StreamQuery, effort: Effort | None = None

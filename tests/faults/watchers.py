@@ -9,10 +9,16 @@ from itertools import cycle
 
 from e2e.web import get
 
-# By series, by days of blocks, by their hours, and by samples.
+# By months and days of rollups, by the hours of series, by their months and days.
 PATHS = tuple(
     f"/v2/meters/m/statistics{rest}"
-    for rest in ("", "?period=86400", "?period=3600", "?period=2592000&groupby=resource_id")
+    for rest in (
+        "",
+        "?period=86400",
+        "?period=3600",
+        "?period=2592000&groupby=resource_id",
+        "?period=86400&groupby=resource_id",
+    )
 )
 _PAUSE_SECONDS = 0.05
 

@@ -19,7 +19,7 @@ from metering.query import (
     StreamQuery,
     SummaryQuery,
 )
-from metering.storage.base import Effort, WindowSummary
+from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.memory import MemoryStorage
 from metering.streams import Stretch
 from metering.times import FixedWindows, ListedWindows
@@ -88,6 +88,13 @@ class UnscopedPeriods(MemoryStorage):
         if isinstance(query.windows, FixedWindows):
             query = replace(query, scope=_EVERYONE)
         return super().summaries(query, effort)
+
+
+class UnscopedTotals(MemoryStorage):
+    """Forgets the scope where all of a project's series are added up."""
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        return super().totals(replace(query, scope=_EVERYONE), effort)
 
 
 class UnscopedCalendar(MemoryStorage):

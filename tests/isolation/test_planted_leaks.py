@@ -42,6 +42,7 @@ READING: dict[type[MemoryStorage], list[str]] = {
     leaky.UnscopedBeginning: [STATISTICS],
     leaky.UnscopedPeriods: [STATISTICS],
     leaky.UnscopedCalendar: [STATISTICS],
+    leaky.UnscopedTotals: [STATISTICS],
     leaky.UnscopedStreams: [SEGMENTS],
     leaky.SharedByAll: [*SAMPLES, SAMPLE, QUERY],
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from builders import sample, submission
-from contract.asking import keep, record, samples, summary
+from contract.asking import keep, record, samples, summary, total
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
@@ -61,12 +61,13 @@ def seal(storage: MongoStorage, until: datetime = MIDNIGHT) -> None:
 def assert_all_there(storage: MongoStorage, count: int = 2) -> None:
     """All samples count, nothing contradicts, and after sealing once more neither."""
     for _ in range(2):
-        assert summary(storage).count == count
+        assert summary(storage).count == total(storage).count == count
         assert [one for found in storage.verify() for one in found.contradictions] == []
         seal(storage)
-    effort = Effort()
-    summary(storage, effort=effort)
-    assert (effort.pieces, effort.samples) == (1, 0)
+    for ask in (summary, total):
+        effort = Effort()
+        ask(storage, effort=effort)
+        assert (effort.pieces, effort.samples) == (1, 0)
 
 
 @pytest.mark.parametrize("atomic", [False, True])
@@ -106,7 +107,18 @@ def test_a_late_writer(
 
 
 @pytest.mark.parametrize("atomic", [False, True])
-@pytest.mark.parametrize("step", ["blocks", "readings", "keep"])
+@pytest.mark.parametrize(
+    ("step", "call"),
+    [
+        ("blocks", 1),
+        ("readings", 1),
+        ("keep", 1),
+        pytest.param("blocks", 2, id="of rollups"),
+        pytest.param("members", 1, id="members"),
+        pytest.param("blocks", 3, id="of members"),
+        pytest.param("keep", 2, id="keep rollups"),
+    ],
+)
 @pytest.mark.parametrize("is_struck", [False, True])
 def test_a_sealer_in_its_transaction(  # noqa: PLR0913, PLR0917 - every case in one
     storage: MongoStorage,
@@ -114,6 +126,7 @@ def test_a_sealer_in_its_transaction(  # noqa: PLR0913, PLR0917 - every case in 
     monkeypatch: pytest.MonkeyPatch,
     atomic: bool,
     step: str,
+    call: int,
     is_struck: bool,
 ) -> None:
     """It is held up before it reads or writes while a late sample is recorded: it begins anew."""
@@ -126,6 +139,7 @@ def test_a_sealer_in_its_transaction(  # noqa: PLR0913, PLR0917 - every case in 
         sealing._Transaction,
         step,
         lambda: told.extend(record(other, LATE, atomic=atomic)),
+        call=call,
     )
     seal(storage)
 
