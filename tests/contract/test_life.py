@@ -112,9 +112,9 @@ def test_preparing_through_two_connections(driver: Driver) -> None:
         assert [sample()] == samples(other)
 
 
-def in_threads(work: Callable[[int], Any]) -> list[Any]:
+def in_threads(work: Callable[[int], Any], count: int = THREADS) -> list[Any]:
     """Run the work in threads that start together; what each gave, an exception included."""
-    start, results = threading.Barrier(THREADS), [None] * THREADS
+    start, results = threading.Barrier(count), [None] * count
 
     def run(number: int) -> None:
         start.wait()
@@ -123,7 +123,7 @@ def in_threads(work: Callable[[int], Any]) -> list[Any]:
         except Exception as error:  # noqa: BLE001 - the test says which one may be
             results[number] = error
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -250,7 +250,7 @@ def test_store_that_is_not_there(unreachable: Storage) -> None:
 
     All at once, because a driver may wait some seconds for its server.
     """
-    told = in_threads(lambda number: ACTS[number](unreachable))
+    told = in_threads(lambda number: ACTS[number](unreachable), len(ACTS))
 
     assert [StorageUnavailable] * len(ACTS) == [type(error) for error in told]
     assert all(error.__cause__ is not None for error in told)

@@ -28,7 +28,7 @@ from metering.storage.mongodb import deployment, expiring, faults, questions, sc
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     Found,
-    block_from_document,
+    blocks_from_documents,
     found_in_batch,
     rollup_from_document,
     row_from_document,
@@ -208,7 +208,7 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
             found = reader.blocks(questions.blocks(chunk, months, grain))
-            yield from map(block_from_document, found)
+            yield from blocks_from_documents(found)
 
     def _open_seal(self, day: int, settle_seconds: float) -> Run:
         with faults.of_order():

@@ -49,7 +49,8 @@ BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many 
 BY_ROLLUP = Index("series", ("rollup",), "series by rollup")
 BY_RESOURCE = Index("series", ("resource_id",), "series by resource")
 
-BLOCKS = Index("blocks", ("of", "month"), "blocks of some series or rollups")
+# What is struck comes before the block: nobody reads a block that is older than the strikes.
+BLOCKS = Index("blocks", ("of", "month", "is_block"), "blocks of some series or rollups")
 STRUCK = Index("blocks", ("struck",), "what is to be sealed again")
 
 TABLE = (

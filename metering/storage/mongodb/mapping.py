@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from bson import decode_iter
@@ -198,26 +200,32 @@ def watermarks_from_documents(documents: Iterable[Document]) -> Watermarks:
 
 
 def block_to_document(kept: StoredBlock) -> Document:
-    """The document of `blocks`, without what is empty."""
-    document = {"of": kept.handle, "month": kept.month, "days": kept.days}
+    """The document of a block, without what is empty."""
+    document = {"of": kept.handle, "month": kept.month, "is_block": True, "days": kept.days}
     more = {"hours": kept.hours, "struck": list(kept.struck)}
     return document | {name: value for name, value in more.items() if value}
 
 
-def block_from_document(document: Mapping[str, Any]) -> StoredBlock:
-    """The block of a document; the hours only if they were asked for."""
-    return StoredBlock(
-        document["of"],
-        document["month"],
-        document.get("days"),
-        document.get("hours"),
-        document.get("struck", ()),
-    )
+def blocks_from_documents(documents: Iterable[Mapping[str, Any]]) -> Iterator[StoredBlock]:
+    """The blocks of documents, which come in the order of `indexes.BLOCKS`.
+
+    Of each what is struck in documents of its own; the hours only if they were asked for.
+    """
+    for (handle, month), group in groupby(documents, key=itemgetter("of", "month")):
+        together = list(group)
+        struck = {day for one in together for day in one.get("struck", ())}
+        block = together[-1]
+        yield StoredBlock(handle, month, block.get("days"), block.get("hours"), sorted(struck))
 
 
 def block_key(handle: bytes, month: int) -> bytes:
     """The `_id` of a block."""
     return handle + month.to_bytes(4, "big")
+
+
+def strike_key(handle: bytes, month: int, number: int) -> bytes:
+    """The `_id` of one of the documents that have what is struck of a block."""
+    return block_key(handle, month) + number.to_bytes(1, "big")
 
 
 def id_from_bson(value: str | bytes) -> str:

@@ -188,8 +188,14 @@ def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
             "month": {"$gte": months.start, "$lt": months.stop},
         },
         "projection": _BLOCK_FIELDS_WITH_HOURS if grain is Grain.HOUR else _BLOCK_FIELDS,
+        "sort": BLOCKS.keys,
         "hint": BLOCKS.keys,
     }
+
+
+def strikes(handles: Collection[Any], month: int) -> dict[str, Any]:
+    """The filter of what is struck of these series or rollups in a month."""
+    return {"of": {"$in": list(handles)}, "month": month, "is_block": False}
 
 
 def struck() -> Find:

@@ -1,16 +1,19 @@
 """Blocks in MongoDB: striking days, and the transactions that make blocks and delete samples.
 
 Whoever stores or deletes a sample of a day that may be sealed strikes the day, in the transaction
-of the sample or before the answer is sent. A strike always changes the document, so that it and a
-transaction that seals exclude each other.
+of the sample or before the answer is sent. A transaction that seals takes away the strikes that it
+sees. A strike always changes its document, so that one that it does not see stays, or excludes it.
+Late samples of a rollup come from many writers at once: so that they seldom meet, each takes one of
+several documents, and none the block's.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
+from random import randrange
 from typing import Any, TypeVar, cast
 
-from pymongo import ReadPreference, UpdateOne
+from pymongo import DeleteMany, ReadPreference, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
@@ -25,9 +28,10 @@ from metering.storage.mongodb.mapping import (
     SEALED,
     SEALING,
     Document,
-    block_from_document,
     block_key,
     block_to_document,
+    blocks_from_documents,
+    strike_key,
 )
 from metering.storage.mongodb.reading import Reader, read_members, read_readings
 from metering.storage.sealing import Access, Run
@@ -39,6 +43,7 @@ Day = tuple[bytes, int]
 
 _DELETED_AT_ONCE = 2_000
 _ATTEMPTS = 3
+_STRIKE_DOCUMENTS = 16
 
 
 def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
@@ -56,13 +61,14 @@ def strike(connection: Connection, days: Iterable[Day], session: ClientSession) 
     by_block: dict[tuple[bytes, int], list[int]] = defaultdict(list)
     for handle, day in days:
         by_block[handle, month_of(day)].append(day)
+    number = randrange(_STRIKE_DOCUMENTS)  # noqa: S311 - no secret
     updates = [
         UpdateOne(
-            {"_id": block_key(handle, month)},
+            {"_id": strike_key(handle, month, number)},
             {
                 "$addToSet": {"struck": {"$each": sorted(struck)}},
                 "$inc": {"strikes": 1},
-                "$setOnInsert": {"of": handle, "month": month},
+                "$setOnInsert": {"of": handle, "month": month, "is_block": False},
             },
             upsert=True,
         )
@@ -123,10 +129,10 @@ def unseal(connection: Connection) -> None:
 
 def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
     """Where days are struck: by month the series and rollups."""
-    found: dict[int, list[Handle]] = defaultdict(list)
+    found: dict[int, set[Handle]] = defaultdict(set)
     for document in reader.blocks(questions.struck()):
-        found[document["month"]].append(document["of"])
-    return sorted(found.items())
+        found[document["month"]].add(document["of"])
+    return [(month, list(found[month])) for month in sorted(found)]
 
 
 def transact(connection: Connection, timeout_seconds: float, work: Callable[[Access], T]) -> T:
@@ -151,9 +157,7 @@ class _Transaction(Access):
         self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
-        return map(
-            block_from_document, self._reader.blocks(questions.blocks(handles, months, grain))
-        )
+        return blocks_from_documents(self._reader.blocks(questions.blocks(handles, months, grain)))
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `Access.members`."""
@@ -165,22 +169,20 @@ class _Transaction(Access):
 
     def keep(self, blocks: Collection[StoredBlock]) -> None:
         """See `Access.keep`."""
-        updates = [
-            UpdateOne(
+        by_month: dict[int, list[Handle]] = defaultdict(list)
+        for kept in blocks:
+            by_month[kept.month].append(kept.handle)
+        writes: list[ReplaceOne[Document] | DeleteMany] = [
+            ReplaceOne(
                 {"_id": block_key(cast("bytes", kept.handle), kept.month)},
-                _replacing(kept),
+                block_to_document(kept),
                 upsert=True,
             )
             for kept in blocks
         ]
-        if updates:
-            self._connection.blocks.bulk_write(updates, ordered=False, session=self._session)
-
-
-def _replacing(kept: StoredBlock) -> Mapping[str, Any]:
-    document = block_to_document(kept)
-    gone = {name: "" for name in ("hours", "struck") if name not in document}
-    return {"$set": document, "$unset": gone, "$inc": {"strikes": 1}}
+        writes += [DeleteMany(questions.strikes(some, month)) for month, some in by_month.items()]
+        if writes:
+            self._connection.blocks.bulk_write(writes, ordered=False, session=self._session)
 
 
 def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:

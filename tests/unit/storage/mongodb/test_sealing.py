@@ -10,15 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import sample, submission
+from builders import NOON, sample, submission
 from contract.asking import keep, record, samples, summary, total
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
 from metering.retention import Horizons
 from metering.storage.base import Effort
-from metering.storage.blocks import day_of
-from metering.storage.mongodb import MongoStorage, sealing, writing
+from metering.storage.blocks import Grain, day_of, month_of
+from metering.storage.mongodb import MongoStorage, questions, sealing, writing
 
 MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -348,3 +348,26 @@ def test_a_standalone_server_seals_nothing(standalone: Any) -> None:
         with pytest.raises(Misconfigured, match="replica set"):
             seal(store)
         assert summary(store).count == 1
+
+
+def test_what_is_struck_is_read_before_the_block(
+    storage: MongoStorage, other: MongoStorage
+) -> None:
+    """Of several strikes each has a document, and the block's is the last of them."""
+    seal(storage)
+    for number in range(40):
+        keep(other, sample(id=f"late {number}", timestamp=NOON + timedelta(seconds=number)))
+    month = month_of(day_of(NOON))
+    handles = [sample().series.digest, sample().series.rollup.digest]
+    find = questions.blocks(handles, range(month, month + 1), Grain.DAY)
+    kept = [one["of"] for one in storage._connection.blocks.find(**find)]
+    are_blocks = ["days" in one for one in storage._connection.blocks.find(**find)]
+
+    assert kept == sorted(kept)
+    assert set(kept) == set(handles)
+    assert 4 < len(kept) <= 2 * 17
+    for handle in handles:
+        found = [is_block for of, is_block in zip(kept, are_blocks, strict=True) if of == handle]
+        assert found == [False] * (len(found) - 1) + [True]
+    assert_all_there(storage, 41)
+    assert storage._connection.blocks.count_documents({}) == 2
