@@ -127,11 +127,14 @@ class MemoryStorage(Storage):
         """See `Storage.totals`."""
         effort = effort or Effort()
         readings: dict[tuple[Rollup, Range], list[Reading]] = defaultdict(list)
+        series = set()
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
+                series.add(sample.series)
                 key = sample.series.rollup, query.windows.holding(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
+        effort.series += len(series)
         for (rollup, window), found in readings.items():
             yield WindowTotal(rollup, window, tally([of_stream([one]) for one in found]))
 

@@ -6,8 +6,8 @@ day. No sample is missing from a block, because of four steps:
 1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
 2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
 3. A writer that knows that a day may be sealed *strikes* it, for the series and for its rollup, in
-   the transaction of the sample; a strike and a transaction that seals the same month exclude each
-   other.
+   the transaction of the sample; a transaction that seals takes away those strikes that it sees, as
+   it sees their samples.
 4. A writer that does not know it looks, after the sample is stored and before it answers, whether
    it is so by now; then it strikes. So for duplicates too: who stored them may be dead.
 
@@ -63,7 +63,7 @@ class Access(abc.ABC):
     def keep(self, blocks: Collection[StoredBlock]) -> None:
         """Keep these blocks, and what is struck in them, instead of those of the same months.
 
-        Whoever strikes one of them meanwhile and this transaction exclude each other.
+        What somebody strikes that this transaction does not see stays struck.
         """
 
 
