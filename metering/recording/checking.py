@@ -102,7 +102,7 @@ def _mandatory(draft: Draft, field: str, *, empty: bool = False) -> str:
 def _text(draft: Draft, field: str, value: str) -> str:
     if len(value) > MAX_TEXT_LENGTH:
         raise _invalid(draft, field, value, f"longer than {MAX_TEXT_LENGTH} characters")
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):  # the first is quicker
         raise _invalid(draft, field, value, "control characters are not allowed")
     return value
 

@@ -121,8 +121,14 @@ def _circumstances(manner: Manner) -> Hashable:
 def _sent(draft: Draft, circumstances: Hashable) -> Hashable:
     """All that a series depends on, but the metadata."""
     return (
-        *(draft.meter, draft.type, draft.unit, draft.resource_id),
-        *(draft.project_id, draft.user_id, draft.source, circumstances),
+        draft.meter,
+        draft.type,
+        draft.unit,
+        draft.resource_id,
+        draft.project_id,
+        draft.user_id,
+        draft.source,
+        circumstances,
     )
 
 

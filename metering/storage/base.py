@@ -247,14 +247,16 @@ def verdicts_in_order(
     """The verdicts of recording one after the other over what is kept, and what is new, by key."""
     fresh: dict[bytes, Sample] = {}
     verdicts = []
+    has_expired = expiry != Expiry()
     for submission in submissions:
-        key = submission.sample.key
+        sample = submission.sample
+        key = sample.key
         existing = kept.get(key) or fresh.get(key)
-        if expiry.covers(submission):
-            verdicts.append(Verdict(Outcome.EXPIRED, submission.sample))
+        if has_expired and expiry.covers(submission):
+            verdicts.append(Verdict(Outcome.EXPIRED, sample))
         elif existing is None:
-            fresh[key] = submission.sample
-            verdicts.append(Verdict(Outcome.STORED, submission.sample))
+            fresh[key] = sample
+            verdicts.append(Verdict(Outcome.STORED, sample))
         elif submission.repeats(existing):
             verdicts.append(Verdict(Outcome.DUPLICATE, existing))
         else:

@@ -9,6 +9,8 @@ from decimal import Context, Decimal
 from itertools import islice
 from typing import Any, Self
 
+from msgspec import structs
+
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
 from metering.model import (
@@ -262,7 +264,7 @@ class _OtherSampleKept(MemoryStorage):
         raise NotImplementedError
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
-        changed = [replace(one, sample=self.kept(one.sample)) for one in submissions]
+        changed = [structs.replace(one, sample=self.kept(one.sample)) for one in submissions]
         return super().record(changed, atomic=atomic)
 
 
@@ -271,14 +273,14 @@ class RoundedToHundredths(_OtherSampleKept):
 
     def kept(self, sample: Sample) -> Sample:
         digit = sample.timestamp.microsecond // 1000 % 10
-        return replace(sample, timestamp=sample.timestamp - digit * MILLISECOND)
+        return structs.replace(sample, timestamp=sample.timestamp - digit * MILLISECOND)
 
 
 class WholeSeconds(_OtherSampleKept):
     """Cuts the fraction of a second."""
 
     def kept(self, sample: Sample) -> Sample:
-        return replace(sample, timestamp=sample.timestamp.replace(microsecond=0))
+        return structs.replace(sample, timestamp=sample.timestamp.replace(microsecond=0))
 
 
 class FloatMilliseconds(_OtherSampleKept):
@@ -286,21 +288,23 @@ class FloatMilliseconds(_OtherSampleKept):
 
     def kept(self, sample: Sample) -> Sample:
         milliseconds = int(sample.timestamp.timestamp() % 1 * 1000)
-        return replace(sample, timestamp=sample.timestamp.replace(microsecond=milliseconds * 1000))
+        return structs.replace(
+            sample, timestamp=sample.timestamp.replace(microsecond=milliseconds * 1000)
+        )
 
 
 class RecordedInSeconds(_OtherSampleKept):
     """Cuts the fraction of the time of recording."""
 
     def kept(self, sample: Sample) -> Sample:
-        return replace(sample, recorded_at=sample.recorded_at.replace(microsecond=0))
+        return structs.replace(sample, recorded_at=sample.recorded_at.replace(microsecond=0))
 
 
 class FloatVolumes(_OtherSampleKept):
     """Keeps volumes as floats."""
 
     def kept(self, sample: Sample) -> Sample:
-        return replace(sample, volume=Decimal(repr(float(sample.volume))))
+        return structs.replace(sample, volume=Decimal(repr(float(sample.volume))))
 
 
 class MetadataAsText(_OtherSampleKept):
@@ -308,7 +312,7 @@ class MetadataAsText(_OtherSampleKept):
 
     def kept(self, sample: Sample) -> Sample:
         tree = {key: str(value) for key, value in sample.series.metadata.tree.items()}
-        return replace(sample, series=replace(sample.series, metadata=Metadata.of(tree)))
+        return structs.replace(sample, series=replace(sample.series, metadata=Metadata.of(tree)))
 
 
 class EmptyProjectIsNone(_OtherSampleKept):
@@ -316,14 +320,14 @@ class EmptyProjectIsNone(_OtherSampleKept):
 
     def kept(self, sample: Sample) -> Sample:
         series = replace(sample.series, project_id=sample.series.project_id or None)
-        return replace(sample, series=series)
+        return structs.replace(sample, series=series)
 
 
 class IdsInLowerCase(_OtherSampleKept):
     """Compares ids without case."""
 
     def kept(self, sample: Sample) -> Sample:
-        return replace(sample, id=sample.id.lower())
+        return structs.replace(sample, id=sample.id.lower())
 
 
 # --- recording
@@ -337,7 +341,7 @@ class SharedIds(MemoryStorage):
         for one in submissions:
             same = [kept for kept in self._samples.values() if kept.id == one.sample.id]
             if same and one.sample.key not in self._samples:
-                agrees = replace(one, completed=one.completed | {"source"}).repeats(same[0])
+                agrees = structs.replace(one, completed=one.completed | {"source"}).repeats(same[0])
                 outcome = Outcome.DUPLICATE if agrees else Outcome.CONFLICT
                 verdicts.append(Verdict(outcome, same[0]))
             else:
@@ -381,7 +385,9 @@ class ComparesKeysOnly(MemoryStorage):
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         verdicts = super().record(submissions, atomic=atomic)
         return [
-            replace(one, outcome=Outcome.DUPLICATE) if one.outcome is Outcome.CONFLICT else one
+            structs.replace(one, outcome=Outcome.DUPLICATE)
+            if one.outcome is Outcome.CONFLICT
+            else one
             for one in verdicts
         ]
 
@@ -400,7 +406,8 @@ class VerdictsOfTheSender(MemoryStorage):
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         verdicts = super().record(submissions, atomic=atomic)
         return [
-            replace(one, kept=sent.sample) for one, sent in zip(verdicts, submissions, strict=True)
+            structs.replace(one, kept=sent.sample)
+            for one, sent in zip(verdicts, submissions, strict=True)
         ]
 
 
@@ -897,7 +904,7 @@ class TopLevelMetadata(MemoryStorage):
                 if not isinstance(value, dict)
             }
             series = replace(one.series, metadata=Metadata.of(shallow))
-            if matches(query.filter, replace(one, series=series)):
+            if matches(query.filter, structs.replace(one, series=series)):
                 yield one
 
 

@@ -15,6 +15,7 @@ from contract.test_against_memory import History, record_in_both, try_hard
 from contract.test_streams import history, tangled
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metering.cuts import Cuts
 from metering.decimals import EXACT
@@ -353,7 +354,7 @@ def test_a_late_sample_divides(storage: Storage, kept: Keep) -> None:
     kept(*history((-HALF, 1, SMALL), (3600, 1, SMALL)))
     assert len(ask(storage)) == 1
     late = history((0, 3, LARGE), (1800, 1, LARGE), (9, 9, OMITTED))
-    keep(storage, *[Sample(**{**vars(one), "id": f"late-{one.id}"}) for one in late])
+    keep(storage, *[structs.replace(one, id=f"late-{one.id}") for one in late])
 
     assert [
         ("small", -HALF, 0, 12),

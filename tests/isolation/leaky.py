@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from api.client import kept
+from msgspec import structs
 
 from metering.errors import InvalidQuery
 from metering.matching import required
@@ -161,7 +162,7 @@ class TakesResourcesOver(_ChangesOthers):
         if of_other.series.resource_id != written.series.resource_id:
             return of_other
         series = replace(of_other.series, project_id=written.series.project_id)
-        return replace(of_other, series=series)
+        return structs.replace(of_other, series=series)
 
 
 class ForgetsOthers(_ChangesOthers):

@@ -8,6 +8,7 @@ import strategies
 from builders import sample, series
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metering.api.writing import templates
 from metering.api.writing.convert import sample_to_api, sample_to_old_api
@@ -37,8 +38,7 @@ def test_samples_of_a_series_differ(write: Callable[[Sample], Any]) -> None:
     made = Templates(write)
 
     for number in range(3):
-        each = sample(id=f"%{number}", volume=f"0.{number}0")
-        each = Sample(**vars(each) | {"series": one})
+        each = structs.replace(sample(id=f"%{number}", volume=f"0.{number}0"), series=one)
         assert encode(write(each)) == bytes(made.row(each))
 
 
