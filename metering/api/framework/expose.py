@@ -6,9 +6,10 @@ nothing more, after what it would misread has been refused; bodies are left to t
 every error goes on to Pecan's hook (`metering.api.faults`).
 """
 
+import copy
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from typing import IO, Any
@@ -39,6 +40,8 @@ JSON_TYPES = (JSON, "text/javascript", "application/javascript")
 ROWS = (JSON, *XML, NDJSON, CSV)
 FORM = "application/x-www-form-urlencoded"
 
+# Of the name of a parameter in a query string what is declared: `q` of `q.field`.
+_DECLARED = re.compile(r"[^.\[]*")
 _INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
 _LONGEST_FAULT = 200
 # Twice what a URL may have; WSME takes milliseconds for each KiB of conditions.
@@ -214,10 +217,16 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
         params = NestedMultiDict(params, _read_form(_bounded(call.body)))
     elif call.body and endpoint.body is None:
         body = _checked_json(call)
-    _refuse_what_wsme_misreads(endpoint, params)
+    sent = {_DECLARED.match(name)[0] for name in params}  # type: ignore[index] # any text matches
+    _refuse_what_wsme_misreads(endpoint, params, sent)
+    definition = endpoint.definition
+    if not body:
+        # WSME looks through all that was sent for each parameter that it knows of.
+        definition = copy.copy(definition)
+        definition.arguments = [one for one in definition.arguments if one.name in sent]
     try:
         _, found = wsme.rest.args.get_args(
-            endpoint.definition, (), {}, params, None, body, JSON if body else ""
+            definition, (), {}, params, None, body, JSON if body else ""
         )
     except wsme.exc.UnknownArgument as error:
         # WSME lists them from a set: in another order in each process.
@@ -277,8 +286,10 @@ def _read_form(body: bytes) -> MultiDict:
         raise InvalidRequest("the form is not valid UTF-8") from None
 
 
-def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any) -> None:
+def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any, sent: Collection[str]) -> None:
     for name, datatype in endpoint.parameters.items():
+        if name not in sent:
+            continue
         values = params.getall(name)
         if isinstance(datatype, list):
             if datatype[0] in _PARTS:

@@ -3,6 +3,9 @@
 It also answers OPTIONS, as it did for v2.
 """
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from oslo_middleware import cors
 
 from metering.api.middleware.request_id import HEADER, Wsgi
@@ -19,7 +22,16 @@ def set_defaults() -> None:
 
 
 def allow_origins(application: Wsgi, config: Config) -> Wsgi:
-    """The application, with answers that let the configured origins read them."""
+    """The application, with answers that let the configured origins read them.
+
+    What no page of another origin asks goes past the middleware, which would make a request and an
+    answer of its own of it, and then leave them as they are.
+    """
     set_defaults()
-    wrapped: Wsgi = cors.CORS(application, config.oslo)
-    return wrapped
+    allowing: Wsgi = cors.CORS(application, config.oslo)
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        is_concerned = "HTTP_ORIGIN" in environ or environ["REQUEST_METHOD"] == "OPTIONS"
+        return (allowing if is_concerned else application)(environ, start_response)
+
+    return answer
