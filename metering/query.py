@@ -174,7 +174,8 @@ class ExtentQuery:
 
     The filter may use fields of series only. `as_of` leaves out samples recorded later: the
     pages of a list are all cut from what was there when the first was. `lazily` is for who may
-    read the first few resources only, and costs a little more where all are read.
+    read the first few resources only, and costs a little more where all are read. With `last_only`
+    an extent is that of the last sample alone, for half the work.
     """
 
     scope: Scope
@@ -182,6 +183,7 @@ class ExtentQuery:
     range: Range = EVER
     as_of: datetime | None = None
     lazily: bool = False
+    last_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,6 +249,7 @@ extent_queries = st.builds(
     range=ranges,
     as_of=st.none() | _recording_instants,
     lazily=st.booleans(),
+    last_only=st.booleans(),
 )
 
 

@@ -5,7 +5,7 @@ Only samples in scope exist. Values are texts, as the groups of statistics have 
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metering.grouping import text_of
@@ -28,7 +28,8 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
 
     A path that is too long to be asked for is left out.
     """
-    described = {extent.series.metadata for extent in storage.extents(query)}
+    found = storage.extents(replace(query, last_only=True))
+    described = {extent.series.metadata for extent in found}
     paths = {path for metadata in described for path in metadata.paths}
     of_metadata = (metadata_field(one).name for one in paths if 0 < len(one) <= MAX_PATH_LENGTH)
     return sorted([*(name for name, field in FIELDS.items() if field.of_series), *of_metadata])
@@ -36,7 +37,8 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
 
 def values(storage: Storage, query: ExtentQuery, dimension: Field) -> list[str | None]:
     """The values of a field of series, each once: null first if some have none, then by text."""
-    found: Iterable[Series] = (extent.series for extent in storage.extents(query))
+    extents = storage.extents(replace(query, last_only=True))
+    found: Iterable[Series] = (extent.series for extent in extents)
     if dimension.kind is Kind.METADATA:
         found = {series.metadata: series for series in found}.values()  # each is read once
     texts = {text_of(series, dimension) for series in found}

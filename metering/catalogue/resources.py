@@ -41,14 +41,15 @@ class CatalogueQuery:
 
 def resources(storage: Storage, query: CatalogueQuery) -> list[Resource]:
     """The resources, by (user, project, last sample, id), each descending; null comes last."""
-    whole = _by_resource(storage, query, _of_resources(query.filter), EVER)
+    of_resources = _of_resources(query.filter)
     if query.range.is_unbounded:
         found = [
             _resource(extents, extents)
-            for extents in whole
+            for extents in _by_resource(storage, query, of_resources, EVER)
             if matches_series(query.filter, newest(extents))
         ]
     else:
+        whole = _by_resource(storage, query, of_resources, EVER, last_only=True)
         all_of = {extents[0].series.resource_id: extents for extents in whole}
         shown = _by_resource(storage, query, query.filter, query.range)
         # A resource may have come between the two looks.
@@ -64,7 +65,8 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
 
     Lazy: who reads a page asks the store for about as much.
     """
-    for extents in _by_resource(storage, query, _of_resources(query.filter), EVER, lazily=True):
+    of_resources = _of_resources(query.filter)
+    for extents in _by_resource(storage, query, of_resources, EVER, lazily=True, last_only=True):
         owner = newest(extents)
         for name, type_, unit in sorted(_meters_of(extents)):
             described = replace(owner, meter=name, type=type_, unit=unit)
@@ -100,12 +102,11 @@ def _by_resource(
     query: CatalogueQuery,
     filter_: Filter,
     range_: Range,
-    *,
-    lazily: bool = False,
+    **how: bool,
 ) -> Iterator[list[Extent]]:
-    """The extents that match, a list for each resource, by id."""
+    """The extents that match, a list for each resource, by id; how as in `ExtentQuery`."""
     question = ExtentQuery(
-        scope=query.scope, filter=filter_, range=range_, as_of=query.as_of, lazily=lazily
+        scope=query.scope, filter=filter_, range=range_, as_of=query.as_of, **how
     )
     for _, members in groupby(storage.extents(question), key=attrgetter("series.resource_id")):
         yield list(members)

@@ -154,7 +154,8 @@ class Storage(abc.ABC):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """Each series that matches and has samples in range, and where they begin and end.
 
-        By `resource_id`, ascending. The timestamps are those of samples in range.
+        By `resource_id`, ascending. The timestamps are those of samples in range; both that of the
+        last, if the query asks for the last only.
         """
 
     @abc.abstractmethod

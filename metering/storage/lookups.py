@@ -133,6 +133,12 @@ class SeriesLookUps(Storage):
         """
 
     @abc.abstractmethod
+    def _lasts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime]]:
+        """The last timestamp alone of each of them, likewise."""
+
+    @abc.abstractmethod
     def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
         """Timestamps of samples, the oldest of all among them; of these series only, if given."""
 

@@ -101,7 +101,8 @@ class MemoryStorage(Storage):
             ):
                 seen[sample.series].append(sample.timestamp)
         for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
-            yield Extent(series, min(instants), max(instants))
+            last = max(instants)
+            yield Extent(series, last if query.last_only else min(instants), last)
 
     def oldest(self, scope: Scope) -> datetime | None:
         """See `Storage.oldest`."""

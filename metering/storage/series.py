@@ -128,9 +128,16 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
         at_once = _FIRST_SERIES if query.lazily else _MOST_SERIES
         for some in growing_chunks(asked, at_once, _MOST_SERIES):
             series = dict(some)
-            found = limit.over(self._extents(series.keys(), query.range, query.as_of))
+            look_up = self._last_extents if query.last_only else self._extents
+            found = limit.over(look_up(series.keys(), query.range, query.as_of))
             extents = [Extent(series[handle], first, last) for handle, first, last in found]
             yield from sorted(extents, key=attrgetter("series.resource_id"))
+
+    def _last_extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        for handle, last in self._lasts(handles, range_, as_of):
+            yield handle, last, last
 
     def oldest(self, scope: Scope) -> datetime | None:
         """See `Storage.oldest`."""

@@ -21,7 +21,10 @@ def carried_into(
     Only what is in scope counts, and no more than the streams are told of.
     """
     asked = ExtentQuery(
-        scope=query.scope, filter=query.filter, range=Range(None, query.range.start)
+        scope=query.scope,
+        filter=query.filter,
+        range=Range(None, query.range.start),
+        last_only=True,
     )
     latest: dict[tuple[Stream, Field], list[Extent]] = defaultdict(list)
     for extent in storage.extents(asked):

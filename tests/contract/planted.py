@@ -240,6 +240,15 @@ class ExtentsAsTheyCame(MemoryStorage):
         yield from sorted(super().extents(query), key=lambda one: one.series.meter)
 
 
+class FirstForLast(MemoryStorage):
+    """Looks from the wrong end where the last sample alone is asked for."""
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        for one in super().extents(replace(query, last_only=False)):
+            last = one.first_sample_at if query.last_only else one.last_sample_at
+            yield Extent(one.series, one.first_sample_at, last)
+
+
 class ExtentsOfEveryone(MemoryStorage):
     """Ends of a resource are those of all its owners' samples."""
 
@@ -1312,6 +1321,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         ForgetsAsOf,
         ExtentsOfAllTime,
         ExtentsAsTheyCame,
+        FirstForLast,
         ExtentsOfEveryone,
         EagerExtents,
         IgnoresFilterOfExtents,

@@ -1,5 +1,6 @@
 """`Storage.extents`: which series there are, and where they begin and end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -130,6 +131,37 @@ def test_ends_are_those_in_range(storage: Storage, range_: Range, expected: tupl
 
     first, last = map(after_noon, expected)
     assert {series(): (first, last)} == bounds(storage, range=range_)
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        pytest.param({}, id="ever"),
+        pytest.param({"range": Range(None, after_noon(3))}, id="range"),
+        pytest.param({"as_of": after_noon(10.001)}, id="as-of"),
+        pytest.param({"range": Range(after_noon(1), None), "as_of": after_noon(10.002)}, id="both"),
+    ],
+)
+@pytest.mark.parametrize("lazily", [False, True])
+def test_last_only(storage: Storage, narrowed: dict, lazily: bool) -> None:
+    """Who asks for the last samples only is told of the same series, in order, and their ends."""
+    for number, resource in enumerate(("vm-3", "vm-1", "vm-2")):
+        for n in range(4):
+            keep(
+                storage,
+                sample(
+                    id=f"{resource}-{n}",
+                    resource_id=resource,
+                    timestamp=after_noon(n + number / 10),
+                    recorded_at=after_noon(10 + n / 1000),
+                ),
+            )
+
+    asked = ExtentQuery(scope=EVERYONE, lazily=lazily, **narrowed)
+    expected = [
+        Extent(one.series, one.last_sample_at, one.last_sample_at) for one in storage.extents(asked)
+    ]
+    assert expected == list(storage.extents(replace(asked, last_only=True)))
 
 
 @pytest.mark.parametrize(

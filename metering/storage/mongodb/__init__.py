@@ -166,6 +166,13 @@ class MongoStorage(SeriesStorage):
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from reader.extents(questions.Ends(chunk, range_, as_of))
 
+    def _lasts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime]]:
+        reader = self._reader()
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            yield from reader.ends(questions.Ends(chunk, range_, as_of), DESCENDING)
+
     def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
         reader = self._reader()
         if handles is None:

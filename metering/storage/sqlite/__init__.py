@@ -179,11 +179,25 @@ class SqliteStorage(SeriesStorage):
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        for handle, first, last in self._ends(statements.EXTENTS, handles, range_, as_of):
+            yield handle, from_milliseconds(first), from_milliseconds(last)
+
+    def _lasts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime]]:
+        for handle, last in self._ends(statements.LASTS, handles, range_, as_of):
+            yield handle, from_milliseconds(last)
+
+    def _ends(
+        self,
+        statement: str,
+        handles: Collection[Handle],
+        range_: Range,
+        as_of: datetime | None,
+    ) -> Iterator[Columns]:
         limit = scan.LATEST if as_of is None else to_milliseconds(as_of)
         bounds = scan.Bounds.of(range_)
-        rows = scan.extents(self._question(), _numbers(handles), bounds, limit)
-        for handle, first, last in rows:
-            yield handle, from_milliseconds(first), from_milliseconds(last)
+        return scan.ends(self._question(), statement, _numbers(handles), bounds, limit)
 
     def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
         rows = scan.oldest(self._question(), None if handles is None else _numbers(handles))

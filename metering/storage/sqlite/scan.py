@@ -86,10 +86,10 @@ def by_series(fetch: Fetch, handles: Collection[int], bounds: Bounds) -> Iterato
             pending = [handle for handle in group if handle > rows[-1][0]] + pending
 
 
-def extents(
-    fetch: Fetch, handles: Collection[int], bounds: Bounds, as_of: int
+def ends(
+    fetch: Fetch, statement: str, handles: Collection[int], bounds: Bounds, as_of: int
 ) -> Iterator[Columns]:
-    """(series, first, last timestamp) of those that have samples in bounds."""
+    """What `EXTENTS` or `LASTS` says of those of the series that have samples in bounds."""
     ordered = sorted(handles)
     for begin in range(0, len(ordered), HANDLES_AT_ONCE):
         parameters = {
@@ -98,7 +98,7 @@ def extents(
             "end": bounds.end,
             "as_of": as_of,
         }
-        for columns in fetch(statements.EXTENTS, parameters):
+        for columns in fetch(statement, parameters):
             if columns[1] is not None:
                 yield columns
 

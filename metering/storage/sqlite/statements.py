@@ -165,23 +165,24 @@ FIRST_FROM = """
         )
 """
 
-EXTENTS = """
-    SELECT
-        value,
-        (
-            SELECT timestamp FROM samples
-            WHERE series = value AND timestamp >= :start AND timestamp < :end
-                AND recorded_at <= :as_of
-            ORDER BY timestamp LIMIT 1
-        ),
-        (
-            SELECT timestamp FROM samples
-            WHERE series = value AND timestamp >= :start AND timestamp < :end
-                AND recorded_at <= :as_of
-            ORDER BY timestamp DESC LIMIT 1
-        )
-    FROM json_each(:handles)
-"""
+_FIRST = """(
+    SELECT timestamp FROM samples
+    WHERE series = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
+    ORDER BY timestamp LIMIT 1
+)"""
+
+_LAST = """(
+    SELECT timestamp FROM samples
+    WHERE series = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
+    ORDER BY timestamp DESC LIMIT 1
+)"""
+
+_OF_EACH = "FROM json_each(:handles)"
+
+# (series, first, last timestamp), and the last alone; of a series without samples NULL.
+EXTENTS = f"SELECT value, {_FIRST}, {_LAST} {_OF_EACH}"
+
+LASTS = f"SELECT value, {_LAST} {_OF_EACH}"
 
 
 # Both from an index, a seek for each.
