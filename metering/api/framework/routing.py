@@ -11,6 +11,7 @@ from pecan.core import ExplicitPecan
 from webob import exc
 
 from metering.api.middleware.exchange import ROUTE
+from metering.api.writing.render import JSON
 
 Controller = Callable[..., Any]
 
@@ -71,7 +72,11 @@ class Routed(ExplicitPecan):
             if arguments is not None:
                 req.environ[ARGUMENTS] = arguments
                 req.environ[ROUTE] = route.template
-                return _controller(route, req.method), []
+                controller = _controller(route, req.method)
+                if req.environ.get("HTTP_ACCEPT") == JSON and _has_json(controller):
+                    # What most clients ask for; Pecan would weigh it for a tenth of a request.
+                    req.pecan["content_type"] = JSON
+                return controller, []
         raise exc.HTTPNotFound
 
     def invoke_controller(
@@ -79,6 +84,11 @@ class Routed(ExplicitPecan):
     ) -> None:
         """Take the answer of a controller, which is whole."""
         state.response = controller(*args, **kwargs)
+
+
+def _has_json(controller: Controller) -> bool:
+    endpoint = getattr(controller, "endpoint", None)
+    return endpoint is not None and JSON in endpoint.forms
 
 
 def _controller(route: Route, method: str) -> Controller:
