@@ -1,14 +1,17 @@
 """The database itself: what `prepare` creates, and what `check` finds wrong."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pymongo
+from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from metering.errors import Misconfigured, NotPrepared
 from metering.storage.mongodb import faults, indexes
 from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.mapping import Document
 
 SCHEMA_VERSION = 1
 _SCHEMA = "schema"
@@ -17,6 +20,16 @@ _CHECK_SECONDS = 10
 _INDEX_CONFLICTS = (85, 86)
 _UNAUTHORIZED = 13
 _NEVER_PREPARED = "the database has no schema version"
+
+
+def _compressed(by: str) -> dict[str, Any]:
+    return {"storageEngine": {"wiredTiger": {"configString": f"block_compressor={by}"}}}
+
+
+# On disk, four fifths of MongoDB's own choice for documents, and two thirds for indexes, which it
+# leaves as they are. Documents are added at one end, so zstd is cheap; a key somewhere in an index
+# has a page compressed again, which by zstd costs more than all the rest of a sample.
+_COMPRESSED = {**_compressed("zstd"), "indexOptionDefaults": _compressed("snappy")}
 
 
 def ping(connection: Connection) -> None:
@@ -58,6 +71,7 @@ def prepare(connection: Connection) -> None:
             raise Misconfigured(fault)
         for name in indexes.COLLECTIONS:
             collection = connection.database[name]
+            _create(collection)
             try:
                 collection.create_indexes(indexes.models(name))
             except OperationFailure as error:
@@ -70,6 +84,15 @@ def prepare(connection: Connection) -> None:
             connection.meta.insert_many([document], ordered=False)
         except BulkWriteError as error:
             faults.taken_keys(error.details, [document])
+
+
+def _create(collection: Collection[Document]) -> None:
+    """Create the collection in fewer bytes, unless it is there or the server does not know how.
+
+    Then it is as it is, or is created with its indexes: nothing but its size differs.
+    """
+    with suppress(OperationFailure):
+        collection.database.create_collection(collection.name, check_exists=False, **_COMPRESSED)
 
 
 def check(connection: Connection) -> list[str]:

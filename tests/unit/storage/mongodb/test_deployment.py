@@ -1,11 +1,13 @@
 """What prepare creates, and what check finds wrong."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from mongod import Standalone
+from pymongo.collection import Collection
 
 from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 from metering.storage.mongodb import MongoStorage
@@ -44,6 +46,48 @@ def test_several_may_prepare_at_once(url: str) -> None:
     assert [] == stores[0].check()
     for store in stores:
         store.close()
+
+
+def test_documents_and_indexes_are_compressed(
+    storage: MongoStorage, connection: Connection
+) -> None:
+    """Those of all three large collections, each by its own means."""
+    for collection in (connection.samples, connection.series, connection.blocks):
+        assert compressors(collection) == ("zstd", {"snappy"})
+
+
+def test_a_collection_that_is_there_stays_as_it_is(unprepared: MongoStorage) -> None:
+    """Somebody may have made it, or a restore: it serves, and nothing is wrong with it."""
+    samples = unprepared._connection.samples
+    samples.create_index([("volume", 1)])
+
+    unprepared.prepare()
+
+    assert [] == unprepared.check()
+    assert compressors(samples) == ("snappy", {""})
+
+
+def test_a_server_that_compresses_otherwise(unprepared: MongoStorage) -> None:
+    """What it does not take is left out."""
+    admin = unprepared._connection.client.admin
+    refused = {"failCommands": ["create"], "errorCode": 72}
+    admin.command("configureFailPoint", "failCommand", mode={"times": 3}, data=refused)
+
+    unprepared.prepare()
+
+    assert [] == unprepared.check()
+    assert compressors(unprepared._connection.samples) == ("snappy", {""})
+
+
+def compressors(collection: Collection[Any]) -> tuple[str, set[str]]:
+    """What compresses the documents, and what the indexes."""
+    statistics = collection.database.command("collStats", collection.name)
+    by = re.compile(r"block_compressor=(\w*)")
+    documents, *indexes = [
+        by.findall(one["creationString"])[-1]
+        for one in (statistics["wiredTiger"], *statistics["indexDetails"].values())
+    ]
+    return documents, set(indexes)
 
 
 def test_an_unprepared_store_says_what_is_missing(unprepared: MongoStorage) -> None:
