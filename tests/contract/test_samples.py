@@ -197,6 +197,17 @@ def test_pages_neither_repeat_nor_skip(storage: Storage, size: int) -> None:
     assert whole == paged
 
 
+def test_pages_of_very_many_ties(storage: Storage) -> None:
+    """Also where no page has all samples of an instant, or of a part of one."""
+    expected = tied(storage, 2_000)
+
+    paged: list[Sample] = []
+    for number in range(7):
+        after = position(paged[-1]) if paged else None
+        paged += islice(storage.samples(SampleQuery(scope=EVERYONE, after=after)), 300)
+        assert expected[: 300 * (number + 1)] == paged
+
+
 def test_every_position_continues_just_after(storage: Storage) -> None:
     """After each of the samples come exactly those that follow it."""
     expected = tied(storage)
@@ -229,6 +240,9 @@ def test_page_goes_on_though_ties_arrived(storage: Storage) -> None:
     [
         pytest.param(b"\0" * 16, ["old"], id="below-all-keys"),
         pytest.param(b"\xff" * 16, ["tie", "old"], id="above-all-keys"),
+        pytest.param(b"", ["old"], id="empty"),
+        pytest.param(b"\xff", ["tie", "old"], id="short"),
+        pytest.param(b"\xff" * 17, ["tie", "old"], id="too-long"),
     ],
 )
 def test_position_need_not_be_a_sample(storage: Storage, key: bytes, expected: list) -> None:

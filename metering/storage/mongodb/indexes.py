@@ -37,14 +37,13 @@ class Index:
         return IndexModel(self.keys, name=self.name)
 
 
-# The volume is last so that readings are answered from the index alone; the key is before it so
-# that the samples of some series come in the order of positions without sorting.
+# The volume is there so that readings are answered from the index alone.
 BY_SERIES = Index(
     "samples",
-    ("series", "timestamp", "_id", "volume"),
+    ("series", "rank", "volume"),
     "readings, extents and pages of samples of some series",
 )
-BY_TIME = Index("samples", ("timestamp", "_id"), "pages of samples of very many series")
+BY_TIME = Index("samples", ("rank",), "pages of samples of very many series")
 
 BY_ROLLUP = Index("series", ("rollup",), "series by rollup")
 BY_RESOURCE = Index("series", ("resource_id",), "series by resource")

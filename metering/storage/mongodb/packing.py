@@ -12,13 +12,14 @@ from bson.raw_bson import RawBSONDocument
 
 from metering.model import Sample
 from metering.storage.mongodb.mapping import COEFFICIENT_BITS, EXPONENT_BIAS
+from metering.storage.mongodb.ranks import rank_of
 from metering.times import to_milliseconds
 
 # The type and the name of each field; of what is binary the length and the kind too.
 _KEY = b"\x05_id\0\x10\0\0\0\0"
 _SERIES = b"\x05series\0\x10\0\0\0\0"
 _UUID_ID, _TEXT_ID = b"\x05id\0\x10\0\0\0\x04", b"\x02id\0"
-_TIMESTAMP, _VOLUME, _RECORDED_AT = b"\x09timestamp\0", b"\x13volume\0", b"\x09recorded_at\0"
+_RANK, _VOLUME, _RECORDED_AT = b"\x12rank\0", b"\x13volume\0", b"\x09recorded_at\0"
 
 _int32 = struct.Struct("<i").pack
 _int64 = struct.Struct("<q").pack
@@ -34,7 +35,7 @@ def sample_to_document(key: bytes, sample: Sample) -> RawBSONDocument:
             *(_KEY, key),
             *(_SERIES, sample.series.digest),
             id_to_bson(sample.id),
-            *(_TIMESTAMP, _int64(to_milliseconds(sample.timestamp))),
+            *(_RANK, _int64(rank_of(sample.timestamp, key))),
             *(_VOLUME, volume_to_bson(sample.volume)),
             *(_RECORDED_AT, _int64(to_milliseconds(sample.recorded_at))),
         )

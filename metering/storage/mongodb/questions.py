@@ -11,7 +11,6 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from metering.query import Position
 from metering.storage.blocks import Grain
 from metering.storage.mongodb.indexes import (
     BLOCKS,
@@ -21,6 +20,7 @@ from metering.storage.mongodb.indexes import (
     BY_TIME,
     STRUCK,
 )
+from metering.storage.mongodb.ranks import Ranks, ranks_at, ranks_in
 from metering.times import Range
 
 Find = dict[str, Any]
@@ -33,7 +33,7 @@ MOST_SERIES_MERGED = 200
 MOST_SERIES_SENT = 20_000
 
 _NO_DAY = -(2**31)
-_NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
+_NEWEST_FIRST = [("rank", DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
 _BY_RESOURCE = [("resource_id", ASCENDING)]
 _SERIES_FIELDS = {
@@ -46,6 +46,7 @@ _SERIES_FIELDS = {
     "user_id": "user_id",
 }
 # Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
+_READING = {"_id": False, "series": True, "rank": True, "volume": True}
 _BLOCK_FIELDS = {"_id": False, "of": True, "month": True, "days": True, "struck": True}
 _BLOCK_FIELDS_WITH_HOURS = {**_BLOCK_FIELDS, "hours": True}
 
@@ -109,30 +110,30 @@ def rollups_of(handles: Collection[Any]) -> Find:
     return {**among(handles), "projection": {"rollup": True}}
 
 
-def samples_of_few(handles: Collection[Any], range_: Range, after: Position | None) -> Find:
-    """The samples of at most `MOST_SERIES_MERGED` series, newest first, after a position."""
+def samples_of_few(handles: Collection[Any], ranks: Ranks) -> Find:
+    """The samples of at most `MOST_SERIES_MERGED` series with these ranks, highest first."""
     return {
-        "filter": {**_of(handles), **_within(range_), **_after(after)},
+        "filter": {**_of(handles), **_ranked(ranks)},
         "sort": _NEWEST_FIRST,
         "hint": BY_SERIES.keys,
     }
 
 
-def samples_of_many(handles: Collection[Any], range_: Range, after: Position | None) -> Find:
+def samples_of_many(handles: Collection[Any], ranks: Ranks) -> Find:
     """The same for many series, with samples of others if there are very many of them."""
     of_series = _of(handles) if len(handles) <= MOST_SERIES_SENT else {}
     return {
-        "filter": {**_within(range_), **_just_after(after), **of_series},
+        "filter": {**_ranked(ranks), **of_series},
         "sort": _NEWEST_FIRST,
         "hint": BY_TIME.keys,
     }
 
 
 def readings(handles: Collection[Any], range_: Range) -> Find:
-    """{series, timestamp, volume} by series and time, from the index alone."""
+    """{series, rank, volume} by series and time, from the index alone."""
     return {
         "filter": {**_of(handles), **_within(range_)},
-        "projection": {"_id": False, "series": True, "timestamp": True, "volume": True},
+        "projection": _READING,
         "sort": BY_SERIES.keys[:2],
         "hint": BY_SERIES.keys,
     }
@@ -140,20 +141,19 @@ def readings(handles: Collection[Any], range_: Range) -> Find:
 
 def samples_at(places: Collection[tuple[Any, datetime]]) -> Find:
     """The samples at each (series, instant), in no order."""
-    alternatives = [{"series": handle, "timestamp": at} for handle, at in places]
+    alternatives = [{"series": handle, **_ranked(ranks_at(at))} for handle, at in places]
     return {"filter": {"$or": alternatives}, "hint": BY_SERIES.keys}
 
 
 def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
-    """{series, timestamp, volume} of these samples, from the index alone."""
-    projection = {"_id": False, "series": True, "timestamp": True, "volume": True}
-    return {**samples_at(places), "projection": projection}
+    """{series, rank, volume} of these samples, from the index alone."""
+    return {**samples_at(places), "projection": _READING}
 
 
-# The oldest timestamp of all, from the index alone.
+# The lowest rank of all, from the index alone.
 OLDEST: Find = {
     "filter": {},
-    "projection": {"_id": False, "timestamp": True},
+    "projection": {"_id": False, "rank": True},
     "sort": BY_TIME.keys,
     "hint": BY_TIME.keys,
     "limit": 1,
@@ -161,20 +161,20 @@ OLDEST: Find = {
 
 
 def any_from(instant: datetime) -> Find:
-    """The key of a sample at this instant or later, if there is one."""
+    """The rank of a sample at this instant or later, if there is one."""
     return {
-        "filter": {"timestamp": {"$gte": instant}},
-        "projection": {"_id": True},
+        "filter": _within(Range(instant, None)),
+        "projection": {"_id": False, "rank": True},
         "hint": BY_TIME.keys,
         "limit": 1,
     }
 
 
 def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
-    """Key, series and time of some samples of the series in range, from the index alone."""
+    """Key, series and rank of some samples of the series in range."""
     return {
         "filter": {**_of(handles), **_within(range_)},
-        "projection": {"series": True, "timestamp": True},
+        "projection": {"series": True, "rank": True},
         "hint": BY_SERIES.keys,
         "limit": limit,
     }
@@ -210,8 +210,8 @@ def struck() -> Find:
 def series_in_use() -> Stages:
     """On `samples`: each series that has samples, as `_id`; answered with a DISTINCT_SCAN."""
     return [
-        {"$sort": {"series": 1, "timestamp": 1}},
-        {"$group": {"_id": "$series", "timestamp": {"$first": "$timestamp"}}},
+        {"$sort": {"series": 1, "rank": 1}},
+        {"$group": {"_id": "$series", "rank": {"$first": "$rank"}}},
     ]
 
 
@@ -223,8 +223,8 @@ def ends(asked: Ends, direction: int) -> Stages:
     also = {"recorded_at": {"$first": "$recorded_at"}} if asked.as_of else {}
     return [
         {"$match": {**_of(asked.handles), **_within(asked.range)}},
-        {"$sort": {"series": direction, "timestamp": direction}},
-        {"$group": {"_id": "$series", "timestamp": {"$first": "$timestamp"}, **also}},
+        {"$sort": {"series": direction, "rank": direction}},
+        {"$group": {"_id": "$series", "rank": {"$first": "$rank"}, **also}},
     ]
 
 
@@ -233,9 +233,9 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
     in_time = {**_within(asked.range), "recorded_at": {"$lte": asked.as_of}}
     first_in_time = [
         {"$match": in_time},
-        {"$sort": {"timestamp": direction}},
+        {"$sort": {"rank": direction}},
         {"$limit": 1},
-        {"$project": {"_id": False, "timestamp": True}},
+        {"$project": {"_id": False, "rank": True}},
     ]
     look_up = {
         "from": "samples",
@@ -249,7 +249,7 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
         {"$project": {"_id": True}},
         {"$lookup": look_up},
         {"$unwind": "$found"},
-        {"$project": {"timestamp": "$found.timestamp"}},
+        {"$project": {"rank": "$found.rank"}},
     ]
 
 
@@ -258,23 +258,10 @@ def _of(handles: Collection[Any]) -> dict[str, Any]:
 
 
 def _within(range_: Range) -> dict[str, Any]:
-    bounds = {"$gte": range_.start, "$lt": range_.end}
-    given = {operator: at for operator, at in bounds.items() if at is not None}
-    return {"timestamp": given} if given else {}
+    return _ranked(ranks_in(range_))
 
 
-def _after(position: Position | None) -> dict[str, Any]:
-    """In the form in which MongoDB still merges the scans of several series."""
-    if position is None:
-        return {}
-    at, key = position.timestamp, position.key
-    later_key = {"$or": [{"timestamp": {"$lt": at}}, {"_id": {"$lt": key}}]}
-    return {"$and": [{"timestamp": {"$lte": at}}, later_key]}
-
-
-def _just_after(position: Position | None) -> dict[str, Any]:
-    """The same in the form in which a scan by time starts there, not at the first such instant."""
-    if position is None:
-        return {}
-    at, key = position.timestamp, position.key
-    return {"$or": [{"timestamp": at, "_id": {"$lt": key}}, {"timestamp": {"$lt": at}}]}
+def _ranked(ranks: Ranks) -> dict[str, Any]:
+    bounds = {"$gte": ranks.lowest, "$lte": ranks.highest}
+    given = {operator: rank for operator, rank in bounds.items() if rank is not None}
+    return {"rank": given} if given else {}

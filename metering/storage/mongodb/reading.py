@@ -19,6 +19,7 @@ from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import NAIVE, Document, aware, readings_from_batch
 from metering.storage.mongodb.questions import Ends, Find, Stages
+from metering.storage.mongodb.ranks import instant_of
 from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range
@@ -97,13 +98,13 @@ class Reader:
         stages = questions.ends(asked, direction)
         for found in self._aggregate(self._connection.samples, stages):
             if asked.as_of is None or aware(found["recorded_at"]) <= asked.as_of:
-                yield found["_id"], aware(found["timestamp"])
+                yield found["_id"], instant_of(found["rank"])
             else:
                 late.append(found["_id"])
         if late:
             stages = questions.ends_in_time(Ends(late, asked.range, asked.as_of), direction)
             for found in self._aggregate(self._connection.series, stages):
-                yield found["_id"], aware(found["timestamp"])
+                yield found["_id"], instant_of(found["rank"])
 
     def series_in_use(self) -> Iterator[bytes]:
         """The handle of each series that has samples, whether or not it is stored."""
@@ -183,7 +184,7 @@ def read_readings(
         batches = reader.batches(questions.readings(chunk, range_))
         pairs = chain.from_iterable(map(readings_from_batch, batches))
         for handle, group in groupby(pairs, key=itemgetter(0)):
-            # The index orders readings of one instant by key, not by volume.
+            # The index orders readings of one instant by rank before it does by volume.
             for reading in sorted(map(itemgetter(1), group)):
                 yield handle, reading
 

@@ -33,6 +33,7 @@ from metering.storage.mongodb.mapping import (
     blocks_from_documents,
     strike_key,
 )
+from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import Reader, read_members, read_readings
 from metering.storage.sealing import Access, Run
 from metering.storage.totals import Member
@@ -217,12 +218,9 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
 def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:
     """The days of the samples, as far as they may be sealed now."""
     before = read_watermarks(connection, session).sealing_before
-    late = [one for one in samples if one["timestamp"] < before]
-    find = questions.rollups_of({one["series"] for one in late})
+    instants = [(one["series"], instant_of(one["rank"])) for one in samples]
+    late = {(handle, day_of(at)) for handle, at in instants if at < before}
+    find = questions.rollups_of({handle for handle, _ in late})
     found = connection.series.find(**find, session=session) if late else ()
     rollup_of = {one["_id"]: one["rollup"] for one in found}
-    return {
-        (handle, day_of(one["timestamp"]))
-        for one in late
-        for handle in (one["series"], rollup_of[one["series"]])
-    }
+    return late | {(rollup_of[handle], day) for handle, day in late}

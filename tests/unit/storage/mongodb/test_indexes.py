@@ -6,8 +6,8 @@ from metering.storage.mongodb import indexes
 
 COMPLETE: list[dict[str, Any]] = [
     {"key": {"_id": 1}},
-    {"key": {"series": 1, "timestamp": 1, "_id": 1, "volume": 1}},
-    {"key": {"timestamp": 1, "_id": 1}},
+    {"key": {"series": 1, "rank": 1, "volume": 1}},
+    {"key": {"rank": 1}},
 ]
 
 
@@ -21,7 +21,7 @@ def test_a_missing_index_is_named_with_its_question() -> None:
     (sentence,) = indexes.missing("samples", COMPLETE[:2])
 
     assert (
-        "the index timestamp__id of the collection samples is missing, which serves "
+        "the index rank of the collection samples is missing, which serves "
         "pages of samples of very many series: run metering-manage prepare"
     ) == sentence
 
@@ -44,6 +44,6 @@ def test_an_index_that_does_not_serve_is_missing(options: dict[str, Any]) -> Non
 
 def test_the_order_of_fields_counts() -> None:
     """The same fields in another order are another index."""
-    turned = [*COMPLETE[:2], {"key": {"_id": 1, "timestamp": 1}}]
+    turned = [{"key": {"series": 1, "volume": 1, "rank": 1}}, *COMPLETE[2:]]
 
     assert 1 == len(list(indexes.missing("samples", turned)))

@@ -12,6 +12,7 @@ from strategies import metadata
 from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.storage.mongodb import mapping, packing
+from metering.storage.mongodb.ranks import rank_of
 from metering.summary import Reading
 
 
@@ -45,9 +46,7 @@ def test_volumes_of_others_become_canonical(text: str) -> None:
     assert expected.as_tuple() == mapping.volume_from_bson(Decimal128(text).bid).as_tuple()
 
 
-@pytest.mark.parametrize(
-    "fields", [("series", "timestamp", "volume"), ("volume", "timestamp", "series")]
-)
+@pytest.mark.parametrize("fields", [("series", "rank", "volume"), ("volume", "rank", "series")])
 def test_readings_are_cut_from_a_batch(fields: tuple[str, ...]) -> None:
     """The order of the fields of a document only matters for speed."""
     kept = sample(volume="0.5")
@@ -87,7 +86,9 @@ def test_samples_are_cut_from_a_batch(ids: list[str]) -> None:
     documents = [packing.sample_to_document(one.key, one) for one in kept]
     found = list(mapping.found_in_batch(b"".join(map(encode, documents))))
 
-    assert [(one.timestamp, one.key) for one in kept] == [one.position for one in found]
+    assert [(rank_of(one.timestamp, one.key), one.key) for one in kept] == [
+        one.position for one in found
+    ]
     assert [mapping.row_from_document(one) for one in map(decoded, documents)] == [
         one.row for one in found
     ]

@@ -32,7 +32,7 @@ def test_a_document_is_what_the_library_makes_of_it(sample_id: str, volume: Deci
     document = decode(packed, mapping.CODEC)
 
     assert packed == encode(document)
-    assert ["_id", "series", "id", "timestamp", "volume", "recorded_at"] == list(document)
+    assert ["_id", "series", "id", "rank", "volume", "recorded_at"] == list(document)
     assert Decimal128(canonical(volume)) == document["volume"]
 
 

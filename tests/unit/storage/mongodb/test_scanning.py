@@ -1,13 +1,22 @@
 """Reading samples batch by batch."""
 
+import random
+from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 
-from builders import after_noon, submission
+import pytest
+from builders import NOON, after_noon, submission
 from contract.asking import EVERYONE
 
-from metering.query import SampleQuery
-from metering.storage.mongodb import MongoStorage, scanning
+from metering.query import Position, SampleQuery
+from metering.storage.lookups import Row
+from metering.storage.mongodb import MongoStorage, questions, scanning
 from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.mapping import Found
+from metering.storage.mongodb.questions import Find
+from metering.storage.mongodb.ranks import instant_of, rank_of, ranks_at
+from metering.times import EVER
 
 ALL = SampleQuery(scope=EVERYONE)
 
@@ -56,3 +65,70 @@ def test_batches_that_end_with_the_samples(storage: MongoStorage) -> None:
     assert list(reversed(range(3 * scanning._FIRST_BATCH))) == [
         int(one.id.removeprefix("s-")) for one in storage.samples(ALL)
     ]
+
+
+class Server:
+    """Answers finds as MongoDB does: samples of one rank in any order; it counts them."""
+
+    def __init__(self, samples: list[Found]) -> None:
+        """Take what there is."""
+        self._samples = samples
+        self.sent = 0
+
+    def ask(self, find: Find) -> Iterator[Found]:
+        """As many as asked for, highest ranks first."""
+        asked = find["filter"]
+        lowest = asked.get("rank", {}).get("$gte", float("-inf"))
+        highest = asked.get("rank", {}).get("$lte", float("inf"))
+        chosen = [
+            one
+            for one in self._samples
+            if lowest <= one.position[0] <= highest
+            and one.row.handle in asked.get("series", {"$in": [one.row.handle]})["$in"]
+        ]
+        random.Random(len(chosen)).shuffle(chosen)
+        chosen.sort(key=lambda one: -one.position[0])
+        self.sent += len(chosen[: find["limit"]])
+        return iter(chosen[: find["limit"]])
+
+
+def found(number: int, rank: int, series: int = 6) -> Found:
+    """A sample of one of some series."""
+    row = Row(bytes([number % series]), str(number), instant_of(rank), Decimal(1), NOON)
+    return Found((rank, number.to_bytes(16)), row)
+
+
+RANK = rank_of(NOON, b"\x80")
+
+
+@pytest.mark.parametrize("merged", [1, 4, 6])
+@pytest.mark.parametrize("batch", [1, 2, 7])
+@pytest.mark.parametrize("ranks", [1, 3, 50])
+def test_samples_of_one_rank_come_in_order(
+    monkeypatch: pytest.MonkeyPatch, merged: int, batch: int, ranks: int
+) -> None:
+    """However many they are, whatever a batch has, from the one index and from the other."""
+    monkeypatch.setattr(questions, "MOST_SERIES_MERGED", merged)
+    monkeypatch.setattr(scanning, "_FIRST_BATCH", batch)
+    monkeypatch.setattr(scanning, "_ROWS_OF_ALL_WALKS", 12)
+    samples = [found(number, RANK + number % ranks) for number in range(100)]
+    server, handles = Server(samples), [bytes([number]) for number in range(6)]
+    expected = sorted(samples, key=lambda one: one.position, reverse=True)
+
+    for count in (6, 7):
+        assert expected == list(
+            scanning.newest_first(server.ask, handles, EVER, None, lambda count=count: count)
+        )
+
+
+def test_a_page_of_very_many_ties_reads_little() -> None:
+    """Of 200,000 samples of one instant, a page in their midst has some hundreds sent."""
+    first = ranks_at(NOON).lowest
+    server = Server([found(number, first + number % 4096) for number in range(200_000)])
+    handles = [bytes([number]) for number in range(6)]
+    after = Position(NOON, b"\x80" + bytes(15))
+
+    pages = scanning.newest_first(server.ask, handles, EVER, after, lambda: 6)
+
+    assert 100 == len(list(islice(pages, 100)))
+    assert server.sent <= 400
