@@ -165,6 +165,15 @@ def encode_days(block: Block, month: int, together: Together = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
+def is_of_its_days(stored: StoredBlock, together: Together) -> bool:
+    """Whether the Summary of a whole block is that of its days."""
+    if stored.days is None:
+        return True
+    days = decode(stored.days, None).days
+    _, whole = decode_whole(stored.days, stored.month)
+    return whole == (together([days[day] for day in sorted(days)]) if days else None)
+
+
 def encode_hours(block: Block) -> bytes | None:
     """The hours of a block, if it has any."""
     if not block.hours:

@@ -190,8 +190,8 @@ class SeriesLookUps(Storage):
         """Where days are struck: by month the series and rollups."""
 
     @abc.abstractmethod
-    def _transact(self, work: Callable[[Access], T]) -> T:
-        """Do the work in a transaction, which is durable when it returns; again on a conflict.
+    def _transact(self, run: Run, work: Callable[[Access], T]) -> T:
+        """Do a run's work in a transaction, which is durable when it returns; again on a conflict.
 
         Raises:
             Misconfigured: the database has no transactions.

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import partial
@@ -16,10 +17,12 @@ from metering.storage.blocks import (
     Folded,
     Grain,
     StoredBlock,
+    Together,
     day_of,
     days_of,
     days_range,
     fold,
+    is_of_its_days,
     month_of,
     start_of,
 )
@@ -27,9 +30,9 @@ from metering.storage.chunks import chunks
 from metering.storage.handles import Handle
 from metering.storage.lookups import Row, SeriesLookUps
 from metering.storage.reckoning import no_blocks
-from metering.storage.sealing import TooMany, add_up, contradicting, seal
+from metering.storage.sealing import Reach, Run, TooMany, add_up, contradicting, seal
 from metering.storage.totals import days_of_members
-from metering.summary import Reading
+from metering.summary import Reading, joined, tally
 from metering.times import EVER, FIRST, LAST, Range
 
 _ROWS_AT_ONCE = 2_000
@@ -54,19 +57,19 @@ class SealedSeries(SeriesLookUps):
         run = self._open_seal(end, settle_seconds)
         rollup_of = {one.series: one.rollup for one in self._members(None)}
         with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
-        yield from self._seal_months(seal, with_samples, end)
+        yield from self._seal_months(run, seal, with_samples, end)
         struck = self._struck()
         # Read after that: whatever is struck was stored before.
         rollups = {handle for handle, _ in self._find_rollups({})}
         of_series = [(month, [one for one in some if one not in rollups]) for month, some in struck]
-        yield from self._seal_months(seal, of_series, end)
+        yield from self._seal_months(run, seal, of_series, end)
         totals: dict[int, set[Handle]] = defaultdict(set)
         for month, handles in with_samples:
             totals[month].update(rollup_of[handle] for handle in handles)
         for month, handles in struck:
             totals[month].update(rollups.intersection(handles))
         work = [(month, list(totals[month])) for month in sorted(totals)]
-        yield from self._seal_months(add_up, work, end)
+        yield from self._seal_months(run, add_up, work, end)
         self._close_seal(end, run)
 
     def _months_with_samples(
@@ -80,22 +83,23 @@ class SealedSeries(SeriesLookUps):
                 found[month].append(handle)
         return sorted(found.items())
 
-    def _seal_months(self, make: Make, work: Work, end: int) -> Iterator[int]:
+    def _seal_months(self, run: Run, make: Make, work: Work, end: int) -> Iterator[int]:
         """As many at once as have little enough to read: nobody else writes to SQLite then."""
         size = 1
         for month, handles in work:
-            stop = min(days_of(month).stop, end)
+            days = days_of(month)
+            reach = Reach(month, days.start, min(days.stop, end))
             at = 0
             while at < len(handles):
                 some = handles[at : at + size]
-                do = partial(make, handles=some, month=month, end=stop, most=_READINGS_AT_ONCE)
+                do = partial(make, handles=some, reach=reach, most=_READINGS_AT_ONCE)
                 try:
-                    effort = self._transact(do)
+                    effort = self._transact(run, do)
                 except TooMany:
                     if len(some) > 1:
                         size = len(some) // 2
                         continue
-                    yield from self._seal_by_days(make, some, month, stop)
+                    yield from self._seal_by_days(run, make, some, reach)
                 else:
                     is_little = effort.samples + effort.pieces < _READINGS_AT_ONCE / 2
                     size = min(2 * size, _MOST_SERIES) if is_little else size
@@ -103,10 +107,11 @@ class SealedSeries(SeriesLookUps):
                 at += len(some)
 
     def _seal_by_days(
-        self, make: Make, handles: Sequence[Handle], month: int, end: int
+        self, run: Run, make: Make, handles: Sequence[Handle], reach: Reach
     ) -> Iterator[int]:
-        for day in range(days_of(month).start, end):
-            effort = self._transact(partial(make, handles=handles, month=month, end=day + 1))
+        for day in range(reach.begin, reach.end):
+            one = replace(reach, begin=day, end=day + 1)
+            effort = self._transact(run, partial(make, handles=handles, reach=one))
             yield effort.samples
 
 
@@ -150,7 +155,7 @@ class VerifiedSeries(SeriesLookUps):
                 yield Inspection(inspection.samples, told)
         for handle, rollup in list(self._find_rollups({})):
             name = f"meter {rollup.meter} of project {rollup.project_id}"
-            found = self._wrong_blocks(handle, partial(self._total_month, handle))
+            found = self._wrong_blocks(handle, partial(self._total_month, handle), tally)
             yield Inspection(0, tuple(f"{name}: {one}" for one in found))
 
     def _inspect(self, handle: Handle, series: Series) -> Iterator[Inspection]:
@@ -161,7 +166,8 @@ class VerifiedSeries(SeriesLookUps):
             end = rows[-1].timestamp
             told = [*self._wrong_keys(series, rows), *self._wrong_readings(handle, range_, rows)]
             yield Inspection(len(rows), tuple(told))
-        yield Inspection(0, tuple(self._wrong_blocks(handle, partial(self._fold_month, handle))))
+        read = partial(self._fold_month, handle)
+        yield Inspection(0, tuple(self._wrong_blocks(handle, read, joined)))
 
     def _wrong_keys(self, series: Series, rows: Sequence[Row]) -> Iterator[str]:
         keys = [sample_key(series.source, row.id) for row in rows]
@@ -189,8 +195,13 @@ class VerifiedSeries(SeriesLookUps):
                 f"from {range_.start:%Y-%m-%d %H:%M} on"
             )
 
-    def _wrong_blocks(self, handle: Handle, read: Callable[[Range], Folded]) -> Iterator[str]:
+    def _wrong_blocks(
+        self, handle: Handle, read: Callable[[Range], Folded], together: Together
+    ) -> Iterator[str]:
         for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR)):
+            if not is_of_its_days(block, together):
+                begin = start_of(days_of(block.month).start)
+                yield f"what was sealed of {begin:%Y-%m} is not what its days are together"
             for day in self._contradicting(block, read):
                 yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
 

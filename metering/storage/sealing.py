@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from typing import TypeVar
 
 from metering.storage.base import Effort
 from metering.storage.blocks import (
@@ -63,8 +64,12 @@ class Access(abc.ABC):
     def keep(self, blocks: Collection[StoredBlock]) -> None:
         """Keep these blocks, and what is struck in them, instead of those of the same months.
 
-        What somebody strikes that this transaction does not see stays struck.
+        What somebody strikes that this transaction does not see stays struck; what was struck since
+        its run began may stay so until the next.
         """
+
+
+T = TypeVar("T")
 
 
 class TooMany(Exception):
@@ -82,71 +87,77 @@ class Run:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A month, up to which day (since 1970) to seal it, and from which to renew what is struck."""
+
+    month: int
+    begin: int
+    end: int
+
+
 def seal(
-    access: Access,
-    handles: Collection[Handle],
-    month: int,
-    end: int,
-    most: int | None = None,
+    access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """Bring the blocks of the series in a month up to the day `end`; what it took.
+    """Bring the blocks of the series up to the end of the reach; what it took.
 
     Raises:
-        TooMany: more than `most`.
+        TooMany: more readings than `most`.
     """
-    renewals = _renewals(access, handles, month, end)
+    renewals = _renewals(access, handles, reach)
+    missing = defaultdict(list)
+    for handle, renewal in renewals.items():
+        for part in renewal.missing:
+            missing[part].append(handle)
     effort = Effort(series=len(handles))
-    for range_, members in _missing(renewals).items():
-        for handle, pairs in groupby(access.readings(members, range_), key=itemgetter(0)):
+    for (begin, after), members in missing.items():
+        readings = access.readings(members, days_range(begin, after))
+        for handle, pairs in groupby(readings, key=itemgetter(0)):
             found = [reading for _, reading in pairs]
             effort.samples += len(found)
             if most is not None and effort.samples > most:
                 raise TooMany
             renewals[handle].take(fold(found))
-    _keep(access, renewals, month, joined)
+    _keep(access, renewals, reach.month, joined)
     return effort
 
 
 def add_up(
-    access: Access,
-    handles: Collection[Handle],
-    month: int,
-    end: int,
-    most: int | None = None,
+    access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
     """The same of rollups: of the days of their series, and readings of those that are not sealed.
 
+    The days between two that are missing are read too: a block costs as much for one as for all.
+
     Raises:
-        TooMany: more than `most`.
+        TooMany: more series and days of them, and readings, than `most`.
     """
-    renewals = _renewals(access, handles, month, end)
+    renewals = _renewals(access, handles, reach)
+    lacking = {handle: one for handle, one in renewals.items() if one.missing}
+    members = list(access.members(lacking.keys())) if lacking else []
     effort = Effort()
-    for range_, rollups in _missing(renewals).items():
-        members = access.members(rollups)
-        days = days_of_members(access.blocks, access.readings, members, range_, effort)
-        for handle, found in days.items():
-            renewals[handle].take(Folded(found, {}))
-        if most is not None and effort.pieces + effort.samples > most:
+    if members:
+        begin = min(one.missing[0][0] for one in lacking.values())
+        after = max(one.missing[-1][1] for one in lacking.values())
+        if most is not None and len(members) * (after - begin) > most:
             raise TooMany
-    _keep(access, renewals, month, tally)
+        days = days_of_members(
+            access.blocks, access.readings, members, days_range(begin, after), effort
+        )
+        for handle, found in days.items():
+            lacking[handle].take(Folded(found, {}))
+        if most is not None and effort.samples > most:
+            raise TooMany
+    _keep(access, renewals, reach.month, tally)
     return effort
 
 
 def _renewals(
-    access: Access, handles: Collection[Handle], month: int, end: int
+    access: Access, handles: Collection[Handle], reach: Reach
 ) -> dict[Handle, "_Renewal"]:
-    months = range(month, month + 1)
+    months = range(reach.month, reach.month + 1)
     stored = {one.handle: one for one in access.blocks(handles, months, Grain.HOUR)}
-    return {handle: _Renewal.of(month, stored.get(handle), end) for handle in handles}
-
-
-def _missing(renewals: Mapping[Handle, "_Renewal"]) -> Mapping[Range, Collection[Handle]]:
-    """What is to be read anew, and of which."""
-    missing = defaultdict(list)
-    for handle, renewal in renewals.items():
-        for part in renewal.missing:
-            missing[part].append(handle)
-    return {days_range(*part): handles for part, handles in missing.items()}
+    return {handle: _Renewal.of(reach, stored.get(handle)) for handle in handles}
 
 
 def _keep(
@@ -171,7 +182,7 @@ def _keep(
 class _Renewal:
     """A block without the days that are to be read anew, and from which day up to which these are.
 
-    What is struck later than the block will reach stays struck.
+    What else is struck stays struck.
     """
 
     block: Block
@@ -179,33 +190,40 @@ class _Renewal:
     struck: Collection[int]
 
     @classmethod
-    def of(cls, month: int, stored: StoredBlock | None, end: int) -> "_Renewal":
-        """What is to be done to have the block, if there is one, reach the day `end`."""
-        first = days_of(month).start
+    def of(cls, reach: Reach, stored: StoredBlock | None) -> "_Renewal":
+        """What is to be done with the block, if there is one."""
+        first = days_of(reach.month).start
         if stored is None or stored.days is None:
             block = Block(first, {}, {})
         else:
             block = decode(stored.days, stored.hours)
         struck = () if stored is None else stored.struck
-        again = [day for day in struck if first <= day < block.end]
+        reached = max(block.end, reach.end)
+        anew = range(max(first, reach.begin), min(block.end, reach.end))
+        again = sorted(day for day in struck if day in anew)
         missing = [(day, day + 1) for day in again]
-        if block.end < end:
-            missing.append((block.end, end))
-        reached = max(block.end, end)
+        if block.end < reached:
+            missing.append((block.end, reached))
         kept = Block(
             reached,
             {day: one for day, one in block.days.items() if day not in again},
             {day: one for day, one in block.hours.items() if day not in again},
         )
-        return cls(kept, missing, [day for day in struck if day >= reached])
+        renewed = {*again, *range(block.end, reached)}
+        return cls(kept, missing, [day for day in struck if day not in renewed])
 
     def take(self, folded: Folded) -> None:
-        """Have these days too."""
+        """Have those of these days that are missing."""
+        missing = {day for part in self.missing for day in range(*part)}
         self.block = Block(
             self.block.end,
-            {**self.block.days, **folded.days},
-            {**self.block.hours, **folded.hours},
+            {**self.block.days, **_among(folded.days, missing)},
+            {**self.block.hours, **_among(folded.hours, missing)},
         )
+
+
+def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
+    return {day: one for day, one in found.items() if day in days}
 
 
 def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:

@@ -189,7 +189,7 @@ class SeriesStorage(SealedSeries, ExpiringSeries, VerifiedSeries):
         reader = TotalReader(
             partial(self._limited_blocks, limit),
             partial(self._limited_readings, limit),
-            self._members,
+            lambda rollups: limit.over(self._members(rollups)),
             query.range,
             query.windows,
         )

@@ -6,6 +6,7 @@ What a project used in a month costs the same for ten series and for ten thousan
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from metering.cuts import Cuts
@@ -70,11 +71,13 @@ class TotalReader:
                 sums.add(handle, one.pieces)
             uncovered = reader.uncovered(found)
             lacking = {handle for handles in uncovered.values() for handle in handles}
-            members = list(self._members(lacking)) if lacking else []
+            members: dict[Handle, list[Member]] = defaultdict(list)
+            for member in self._members(lacking) if lacking else ():
+                members[member.rollup].append(member)
             for range_, handles in uncovered.items():
                 reckoner = Reckoner(self._blocks, self._readings, range_, self._cuts)
-                some = frozenset(handles)
-                sums.add_members((one for one in members if one.rollup in some), reckoner, effort)
+                some = chain.from_iterable(members[handle] for handle in handles)
+                sums.add_members(some, reckoner, effort)
             yield sums.done()
 
 

@@ -241,6 +241,27 @@ def test_many_struck_days(storage: Storage) -> None:
     )
 
 
+def test_late_samples_of_two_months(storage: Storage) -> None:
+    """To seal one month anew leaves what is struck of the other."""
+    instants = [NOON, NOON + 40 * DAY]
+    for number in range(3):
+        keep(storage, *(sample(id=f"{number} {at}", timestamp=at) for at in instants))
+        assert counts(storage) == {CPU: 2 * (number + 1)}
+        list(storage.seal(NOON + 60 * DAY))
+        assert counts(storage) == {CPU: 2 * (number + 1)}
+
+
+def test_sealing_less_far(storage: Storage) -> None:
+    """What was sealed further stays, though a day was struck."""
+    keep(storage, *(sample(id=f"{n}", timestamp=NOON + n * DAY) for n in range(10)))
+    list(storage.seal(MIDNIGHT + 20 * DAY))
+    keep(storage, sample(id="late"), sample(id="later", timestamp=NOON + 8 * DAY))
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+
+    assert counts(storage) == {CPU: 12}
+    assert [one.count for one in both(storage).values()] == [12]
+
+
 def test_expired_samples_go(storage: Storage) -> None:
     """What is deleted is in no total, sealed or not."""
     keep(storage, *(sample(id=f"{n}", timestamp=after_noon(40_000 * n)) for n in range(6)))

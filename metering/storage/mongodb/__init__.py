@@ -230,8 +230,8 @@ class MongoStorage(SeriesStorage):
     def _struck(self) -> list[tuple[int, list[Handle]]]:
         return sealing.struck_blocks(self._reader())
 
-    def _transact(self, work: Callable[[Access], T]) -> T:
-        return sealing.transact(self._connection, self._timeout_seconds, work)
+    def _transact(self, run: Run, work: Callable[[Access], T]) -> T:
+        return sealing.transact(self._connection, self._timeout_seconds, run, work)
 
     def unseal(self) -> None:
         """See `Storage.unseal`."""

@@ -224,9 +224,9 @@ def block_key(handle: bytes, month: int) -> bytes:
     return handle + month.to_bytes(4, "big")
 
 
-def strike_key(handle: bytes, month: int, number: int) -> bytes:
+def strike_key(handle: bytes, month: int, run: int, number: int) -> bytes:
     """The `_id` of one of the documents that have what is struck of a block."""
-    return block_key(handle, month) + number.to_bytes(1, "big")
+    return block_key(handle, month) + run.to_bytes(4, "big") + number.to_bytes(1, "big")
 
 
 def id_from_bson(value: str | bytes) -> str:

@@ -193,9 +193,10 @@ def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
     }
 
 
-def strikes(handles: Collection[Any], month: int) -> dict[str, Any]:
-    """The filter of what is struck of these series or rollups in a month."""
-    return {"of": {"$in": list(handles)}, "month": month, "is_block": False}
+def strikes(handles: Collection[Any], month: int, run: int) -> dict[str, Any]:
+    """The filter of what is struck of these series or rollups in a month since before the run."""
+    of_month = {"of": {"$in": list(handles)}, "month": month, "is_block": False}
+    return {**of_month, "run": {"$lt": run}}
 
 
 def struck() -> Find:

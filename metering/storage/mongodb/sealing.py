@@ -3,8 +3,9 @@
 Whoever stores or deletes a sample of a day that may be sealed strikes the day, in the transaction
 of the sample or before the answer is sent. A transaction that seals takes away the strikes that it
 sees. A strike always changes its document, so that one that it does not see stays, or excludes it.
-Late samples of a rollup come from many writers at once: so that they seldom meet, each takes one of
-several documents, and none the block's.
+Late samples of a rollup come from many writers at once, and all the while. So that they seldom
+meet, each takes one of several documents, and none the block's; so that they do not keep who seals
+from coming to an end, they take others from the moment on when his run began, and he leaves these.
 """
 
 import time
@@ -57,19 +58,22 @@ def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -
     )
 
 
-def strike(connection: Connection, days: Iterable[Day], session: ClientSession) -> None:
-    """Let the days of these series and rollups be read from samples until they are sealed again."""
+def strike(connection: Connection, days: Iterable[Day], run: int, session: ClientSession) -> None:
+    """Let the days of these series and rollups be read from samples until they are sealed again.
+
+    The run is the last that is known to have begun.
+    """
     by_block: dict[tuple[bytes, int], list[int]] = defaultdict(list)
     for handle, day in days:
         by_block[handle, month_of(day)].append(day)
     number = randrange(_STRIKE_DOCUMENTS)  # noqa: S311 - no secret
     updates = [
         UpdateOne(
-            {"_id": strike_key(handle, month, number)},
+            {"_id": strike_key(handle, month, run, number)},
             {
                 "$addToSet": {"struck": {"$each": sorted(struck)}},
                 "$inc": {"strikes": 1},
-                "$setOnInsert": {"of": handle, "month": month, "is_block": False},
+                "$setOnInsert": {"of": handle, "month": month, "is_block": False, "run": run},
             },
             upsert=True,
         )
@@ -122,10 +126,13 @@ def close_seal(connection: Connection, day: int, run: Run) -> None:
 
 
 def unseal(connection: Connection) -> None:
-    """Forget all blocks, after the hint that they are there."""
+    """Forget all blocks, after the hint that they are there.
+
+    What is struck stays: somebody may be about to write a block that he made before it was.
+    """
     update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
     connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])
-    connection.blocks.delete_many({})
+    connection.blocks.delete_many({"is_block": True})
 
 
 def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
@@ -136,11 +143,16 @@ def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
     return [(month, list(found[month])) for month in sorted(found)]
 
 
-def transact(connection: Connection, timeout_seconds: float, work: Callable[[Access], T]) -> T:
+def transact(
+    connection: Connection, timeout_seconds: float, run: Run, work: Callable[[Access], T]
+) -> T:
     """Do the work of sealing in a transaction."""
     with faults.of_order(), connection.client.start_session() as session:
         return in_transaction(
-            session, lambda session: work(_Transaction(connection, timeout_seconds, session))
+            session,
+            lambda session: work(
+                _Transaction(connection, Reader(connection, timeout_seconds, session), run, session)
+            ),
         )
 
 
@@ -148,11 +160,12 @@ class _Transaction(Access):
     """What sealing does in a transaction of a session."""
 
     def __init__(
-        self, connection: Connection, timeout_seconds: float, session: ClientSession
+        self, connection: Connection, reader: Reader, run: Run, session: ClientSession
     ) -> None:
         self._connection = connection
+        self._reader = reader
+        self._run = run
         self._session = session
-        self._reader = Reader(connection, timeout_seconds, session)
 
     def blocks(
         self, handles: Collection[Handle], months: range, grain: Grain
@@ -181,7 +194,10 @@ class _Transaction(Access):
             )
             for kept in blocks
         ]
-        writes += [DeleteMany(questions.strikes(some, month)) for month, some in by_month.items()]
+        writes += [
+            DeleteMany(questions.strikes(some, month, self._run.number))
+            for month, some in by_month.items()
+        ]
         if writes:
             self._connection.blocks.bulk_write(writes, ordered=False, session=self._session)
 
@@ -201,7 +217,7 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
 
     def delete_some(session: ClientSession) -> list[Document]:
         found: list[Document] = connection.samples.find(**find, session=session).to_list()
-        strike(connection, _days(connection, found, session), session)
+        _strike_found(connection, found, session)
         keys = [one["_id"] for one in found]
         if keys:
             connection.samples.delete_many(questions.among(keys)["filter"], session=session)
@@ -211,16 +227,17 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
         return len(delete_some(session))
     found = in_transaction(session, delete_some)
     # Some may have come to be sealed meanwhile.
-    strike(connection, _days(connection, found, session), session)
+    _strike_found(connection, found, session)
     return len(found)
 
 
-def _days(connection: Connection, samples: list[Document], session: ClientSession) -> set[Day]:
-    """The days of the samples, as far as they may be sealed now."""
-    before = read_watermarks(connection, session).sealing_before
+def _strike_found(connection: Connection, samples: list[Document], session: ClientSession) -> None:
+    """Strike the days of the samples, as far as they may be sealed now."""
+    known = read_watermarks(connection, session)
     instants = [(one["series"], instant_of(one["rank"])) for one in samples]
-    late = {(handle, day_of(at)) for handle, at in instants if at < before}
+    late = {(handle, day_of(at)) for handle, at in instants if at < known.sealing_before}
     find = questions.rollups_of({handle for handle, _ in late})
     found = connection.series.find(**find, session=session) if late else ()
     rollup_of = {one["_id"]: one["rollup"] for one in found}
-    return late | {(rollup_of[handle], day) for handle, day in late}
+    days = late | {(rollup_of[handle], day) for handle, day in late}
+    strike(connection, days, known.run, session)

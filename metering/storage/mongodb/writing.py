@@ -165,7 +165,7 @@ class Writer:
         stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
         there = [one.kept for one in verdicts if one.outcome in _THERE]
         days = _days(stored, known) - _days(stored, before) | _days(there, known)
-        strike(self._connection, days, session)
+        strike(self._connection, days, known.run, session)
 
     def _record_each(
         self, submissions: Sequence[Submission], expiry: Expiry, session: ClientSession
@@ -221,11 +221,12 @@ class Writer:
         begin = time.monotonic()
 
         def insert(session: ClientSession) -> bool:
-            if self._view_now(work.submissions, session).expiry != work.view.expiry:
+            view = self._view_now(work.submissions, session)
+            if view.expiry != work.view.expiry:
                 return False
             try:
                 samples.insert_many(work.documents, ordered=False, session=session)
-                strike(self._connection, work.days, session)
+                strike(self._connection, work.days, view.known.run, session)
             except OperationFailure as error:
                 is_late = time.monotonic() > begin + INACTIVE_SECONDS
                 if is_late and error.code == _WRITE_CONFLICT:

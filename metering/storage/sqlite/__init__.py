@@ -278,7 +278,7 @@ class SqliteStorage(SeriesStorage):
             (month, [row[1] for row in group]) for month, group in groupby(rows, key=itemgetter(0))
         ]
 
-    def _transact(self, work: Callable[[Access], T]) -> T:
+    def _transact(self, _: Run, work: Callable[[Access], T]) -> T:
         with self._connections.transaction() as connection:
             done = work(access.Transaction(connection))
         give_way()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from contract.asking import keep, summaries
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator
+from metering.storage import maintenance, sealing
 from metering.storage.base import Effort
+from metering.storage.blocks import Block, Together, encode_days
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -146,6 +149,38 @@ def test_an_old_month_that_was_sealed_in_part_is_sealed_further(storage: SqliteS
     list(storage.seal(MIDNIGHT + 3 * DAY))
 
     assert effort(storage, range=Range(may, may + 31 * DAY)) == (1, 1, 0)
+
+
+def test_struck_days_are_read_some_at_a_time(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a month has too many of them for one transaction, of series and rollups alike."""
+    keep(storage, *(sample(id=f"late {n}", timestamp=MIDNIGHT + n * DAY) for n in range(3)))
+    monkeypatch.setattr(maintenance, "_READINGS_AT_ONCE", 1)
+    taken = list(storage.seal(MIDNIGHT + 3 * DAY))
+
+    # The days of a series, of which one has 145 readings, and those of a rollup, which has none.
+    assert [one for one in taken if one] == [145, 289, 289]
+    assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY)) == (2, 2, 0)
+    assert [found for one in storage.verify() for found in one.contradictions] == []
+
+
+def test_a_month_that_is_not_its_days_is_found(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Summary of all of them is looked at too, of series and rollups."""
+
+    def wrong(block: Block, month: int, together: Together) -> bytes:
+        return encode_days(block, month, lambda days: replace(together(days), count=99))
+
+    monkeypatch.setattr(sealing, "encode_days", wrong)
+    keep(storage, *(sample(id=f"late {n}", timestamp=MIDNIGHT + n * DAY) for n in range(3)))
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+
+    assert [one for inspection in storage.verify() for one in inspection.contradictions] == [
+        "meter cpu of resource vm-1: what was sealed of 2015-06 is not what its days are together",
+        "meter cpu of project p-1: what was sealed of 2015-06 is not what its days are together",
+    ]
 
 
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:

@@ -6,12 +6,13 @@ Whoever is held up waits while the other does all of its work, and then goes on.
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from builders import NOON, sample, submission
-from contract.asking import keep, record, samples, summary, total
+from contract.asking import keep, record, samples, summary, total, totals
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
@@ -19,6 +20,7 @@ from metering.retention import Horizons
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, day_of, month_of
 from metering.storage.mongodb import MongoStorage, questions, sealing, writing
+from metering.storage.mongodb.expiring import read_watermarks
 
 MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -31,6 +33,12 @@ def other(url: str, storage: MongoStorage) -> Iterator[MongoStorage]:
     keep(storage, sample())
     with closing(MongoStorage.open(url, timeout_seconds=20)) as store:
         yield store
+
+
+@pytest.fixture
+def one_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All strikes of a block meet in one document."""
+    monkeypatch.setattr(sealing, "randrange", lambda _: 0)
 
 
 def meanwhile(
@@ -124,6 +132,7 @@ def test_a_sealer_in_its_transaction(  # noqa: PLR0913, PLR0917 - every case in 
     storage: MongoStorage,
     other: MongoStorage,
     monkeypatch: pytest.MonkeyPatch,
+    one_document: None,
     atomic: bool,
     step: str,
     call: int,
@@ -326,17 +335,102 @@ def test_a_batch_that_expires_was_never_there(
 
 
 def test_a_writer_that_died_with_a_day_in_its_hands(
-    storage: MongoStorage, other: MongoStorage
+    storage: MongoStorage, other: MongoStorage, one_document: None
 ) -> None:
     """Its transaction keeps nobody from the days that it had struck for longer than seconds."""
     seal(storage)
     days = {(sample().series.digest, day_of(sample().timestamp))}
     with storage._connection.client.start_session() as session:
         session.start_transaction()
-        sealing.strike(storage._connection, days, session)
+        run = read_watermarks(storage._connection).run
+        sealing.strike(storage._connection, days, run, session)
 
         assert record(other, LATE) == [Outcome.STORED]
     assert_all_there(storage)
+
+
+@pytest.mark.parametrize(("step", "call"), [("readings", 1), ("keep", 1), ("keep", 2)])
+def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - every case in one
+    storage: MongoStorage,
+    other: MongoStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    one_document: None,
+    step: str,
+    call: int,
+) -> None:
+    """Of a writer who knows of no new run: the same day once more, and the sealer begins anew."""
+    seal(storage)
+    keep(other, sample(id="late too"))
+    known = read_watermarks(other._connection)
+    with monkeypatch.context() as patch:
+        of_old_run = partial(_strike_of, sealing.strike, known.run)
+        patch.setattr(writing, "strike", of_old_run)
+        meanwhile(patch, sealing._Transaction, step, lambda: record(other, LATE), call=call)
+        seal(storage)
+
+    assert_all_there(storage, 3)
+
+
+def _strike_of(strike: Callable[..., None], run: int, *arguments: Any) -> None:
+    connection, days, _, session = arguments
+    strike(connection, days, run, session)
+
+
+@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize("again", [False, True])
+def test_unsealed_while_somebody_seals(
+    storage: MongoStorage,
+    other: MongoStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    call: int,
+    again: bool,
+) -> None:
+    """Who keeps a block afterwards, which a late sample is not in, does not hide the sample."""
+
+    def record_and_unseal() -> None:
+        assert record(other, LATE) == [Outcome.STORED]
+        if again:
+            seal(other)
+        other.unseal()
+
+    meanwhile(monkeypatch, sealing._Transaction, "keep", record_and_unseal, call=call)
+    seal(storage)
+
+    assert_all_there(storage)
+
+
+def test_late_samples_do_not_keep_anybody_from_sealing(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, one_document: None
+) -> None:
+    """Each transaction meets one, and is none the less done the first time."""
+    seal(storage)
+    keep(other, sample(id="late too"))
+    keeps = []
+    kept = sealing._Transaction.keep
+
+    def record_and_keep(*arguments: Any) -> None:
+        keep(other, sample(id=f"later {len(keeps)}", resource_id=f"vm-{len(keeps)}"))
+        keeps.append(kept(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing._Transaction, "keep", record_and_keep)
+        seal(storage)
+    assert len(keeps) == 2
+    assert total(storage).count == 4
+
+
+def test_a_rollup_that_is_new_while_somebody_seals(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is struck of it is not taken for a series."""
+    seal(storage)
+    news = sample(id="new", project_id="new")
+    meanwhile(monkeypatch, storage, "_struck", lambda: keep(other, news))
+    seal(storage)
+    seal(storage)
+
+    assert sum(one.count for one in totals(storage).values()) == 2
+    assert [one for found in storage.verify() for one in found.contradictions] == []
 
 
 def test_a_standalone_server_seals_nothing(standalone: Any) -> None:
