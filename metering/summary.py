@@ -86,6 +86,24 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
         )
 
 
+def of_reading(reading: Reading) -> Summary:
+    """The Summary of a stream's only reading."""
+    volume = reading.volume
+    return Summary(
+        count=1,
+        sum=volume,
+        sum_of_squares=EXACT.multiply(volume, volume),
+        min=volume,
+        max=volume,
+        first=reading,
+        last=reading,
+        increase=_ZERO,
+        resets=0,
+        unit_seconds=_ZERO,
+        longest_gap_seconds=_ZERO,
+    )
+
+
 def joined(parts: Sequence[Summary]) -> Summary:
     """Summaries of one stream, at least one, with the intervals between them.
 

@@ -21,7 +21,7 @@ import msgspec
 
 from metering.decimals import EXACT
 from metering.storage.handles import Handle
-from metering.summary import Reading, Summary, joined, of_stream
+from metering.summary import Reading, Summary, joined, of_reading, of_stream
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 DAY_MS = 86_400_000
@@ -192,15 +192,20 @@ def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:
     return kept.end, None if kept.whole is None else _unpack(kept.whole, _begin_ms(month))
 
 
-def decode(days: bytes, hours: bytes | None) -> Block:
-    """The block of what `encode_days` and `encode_hours` made."""
+def decode(days: bytes, hours: bytes | None, asked: range | None = None) -> Block:
+    """The block of what `encode_days` and `encode_hours` made; of some days only, if asked so."""
     kept = _decode_whole(days)
     return Block(
         kept.end,
-        {day: _unpack(one, day * DAY_MS) for day, one in _decode_days(kept.days).items()},
+        {
+            day: _unpack(one, day * DAY_MS)
+            for day, one in _decode_days(kept.days).items()
+            if asked is None or day in asked
+        },
         {
             day: {hour: _unpack(one, hour * HOUR_MS) for hour, one in of_day.items()}
             for day, of_day in (_decode_hours(hours) if hours else {}).items()
+            if asked is None or day in asked
         },
     )
 
@@ -232,7 +237,7 @@ def _pack(summary: Summary, begin_ms: int) -> _One | _Several:
 
 def _unpack(packed: _One | _Several, begin_ms: int) -> Summary:
     if isinstance(packed, _One):
-        return of_stream([Reading(from_milliseconds(begin_ms + packed.at), packed.volume)])
+        return of_reading(Reading(from_milliseconds(begin_ms + packed.at), packed.volume))
     return Summary(
         count=packed.count,
         sum=packed.sum,

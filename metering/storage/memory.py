@@ -31,7 +31,7 @@ from metering.storage.base import (
     verdicts_in_order,
 )
 from metering.streams import Piece, Stretch, stretches
-from metering.summary import Reading, of_stream, tally
+from metering.summary import Reading, of_reading, of_stream, tally
 from metering.times import Range
 
 
@@ -137,7 +137,7 @@ class MemoryStorage(Storage):
                 readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.series += len(series)
         for (rollup, window), found in readings.items():
-            yield WindowTotal(rollup, window, tally([of_stream([one]) for one in found]))
+            yield WindowTotal(rollup, window, tally([of_reading(one) for one in found]))
 
     def streams(
         self, query: StreamQuery, effort: Effort | None = None
@@ -147,7 +147,7 @@ class MemoryStorage(Storage):
         streams: dict[Stream, list[Piece]] = defaultdict(list)
         for sample in self._samples.values():
             reading = Reading(sample.timestamp, sample.volume)
-            streams[sample.series.stream].append(Piece(sample.series, of_stream([reading])))
+            streams[sample.series.stream].append(Piece(sample.series, of_reading(reading)))
         for pieces in streams.values():
             found = stretches(sorted(pieces, key=Piece.order), query)
             effort.samples += len(found)

@@ -143,19 +143,18 @@ class BlockReader:
         if is_asked_for and not block.struck and (whole is None or self._take_piece(found, whole)):
             _cover(found, start_of(begin), start_of(end))
         else:
-            self._take_days(found, block, decode(days, block.hours))
+            asked = range(max(begin, self._days[0]), min(end, self._days[-1] + 1))
+            self._take_days(found, block, decode(days, block.hours, asked), asked)
 
-    def _take_days(self, found: Taken, stored: StoredBlock, block: Block) -> None:
+    def _take_days(self, found: Taken, stored: StoredBlock, block: Block, asked: range) -> None:
         """Take the days that are asked for, whole or by hours, and note what is covered by that."""
-        first = max(days_of(stored.month)[0], self._days[0])
-        after = min(block.end, self._days[-1] + 1)
-        covered_from = start_of(first)
+        covered_from = start_of(asked.start)
         for day in sorted({*stored.struck, *block.days}):
-            if first <= day < after:
+            if day in asked:
                 for begin, length in self._gaps(found, stored, block, day):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
-        _cover(found, covered_from, start_of(after))
+        _cover(found, covered_from, start_of(asked.stop))
 
     def _gaps(
         self, found: Taken, stored: StoredBlock, block: Block, day: int

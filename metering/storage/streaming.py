@@ -19,7 +19,7 @@ from metering.storage.blocks import day_of, days_range
 from metering.storage.handles import Handle, Pair
 from metering.storage.reckoning import ReadBlocks, ReadReadings, Reckoner
 from metering.streams import Piece
-from metering.summary import Reading, joined, of_stream
+from metering.summary import Reading, joined, of_reading, of_stream
 from metering.times import Range
 
 # The readings of each series at the last instant before one, or at the first from it on.
@@ -137,7 +137,7 @@ class StreamReader:
         of_days = readings[_days(cluster)]
         strands = [
             [
-                Piece(series, of_stream([one]))
+                Piece(series, of_reading(one))
                 for one in of_days.get(handle, ())
                 if begin <= one.at <= last
             ]
@@ -228,4 +228,4 @@ def _by_handle(pairs: Iterable[Pair]) -> dict[Handle, list[Reading]]:
 def _singles(members: Members, readings: Mapping[Handle, Sequence[Reading]]) -> Iterator[Piece]:
     for handle, series in members.items():
         for reading in readings.get(handle, ()):
-            yield Piece(series, of_stream([reading]))
+            yield Piece(series, of_reading(reading))

@@ -9,7 +9,16 @@ from builders import MILLISECOND, NOON, after_noon, readings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.summary import Reading, Summary, joined, of_stream, seconds_between, total
+from metering.summary import (
+    Reading,
+    Summary,
+    joined,
+    of_reading,
+    of_stream,
+    seconds_between,
+    tally,
+    total,
+)
 
 streams = strategies.streams()
 summaries = streams.map(of_stream)
@@ -168,3 +177,12 @@ def test_total_of_one() -> None:
     one = of_stream(readings((0, 2), (1, 3)))
 
     assert one == total([one])
+
+
+@given(strategies.streams())
+def test_single_readings(stream: list[Reading]) -> None:
+    """Each is a stream of one, and together they are what a stream says but for its intervals."""
+    singles = [of_reading(one) for one in stream]
+
+    assert singles == [of_stream([one]) for one in stream]
+    assert tally(singles) == tally([of_stream(stream)])
