@@ -127,7 +127,7 @@ def add_up(
 ) -> Effort:
     """The same of rollups: of the days of their series, and readings of those that are not sealed.
 
-    The days between two that are missing are read too: a block costs as much for one as for all.
+    The days between two that are missing are read too: to find a block costs more than its days.
 
     Raises:
         TooMany: more series and days of them, and readings, than `most`.

@@ -54,12 +54,16 @@ def resources(storage: Storage, **query: Any) -> list[str]:
     return sorted(extent.series.resource_id for extent in extents(storage, **query))
 
 
+def _question(query: dict[str, Any]) -> SummaryQuery:
+    """Of everyone, in one window, unless it says otherwise."""
+    whole = WholeRange(query.get("range", EVER))
+    return SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
+
+
 def summaries(storage: Storage, **query: Any) -> dict[tuple[Series, Range], Summary]:
     """The Summaries by series and window; no pair may come twice."""
-    whole = WholeRange(query.get("range", EVER))
     effort = query.pop("effort", None)
-    question = SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
-    found = list(storage.summaries(question, effort))
+    found = list(storage.summaries(_question(query), effort))
     by_pair = {(one.series, one.window): one.summary for one in found}
 
     assert len(by_pair) == len(found)
@@ -80,10 +84,8 @@ def windows(storage: Storage, **query: Any) -> list[tuple[datetime | None, int]]
 
 def totals(storage: Storage, **query: Any) -> dict[tuple[Rollup, Range], Summary]:
     """The totals by rollup and window; no pair may come twice."""
-    whole = WholeRange(query.get("range", EVER))
     effort = query.pop("effort", None)
-    question = SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
-    found = list(storage.totals(question, effort))
+    found = list(storage.totals(_question(query), effort))
     by_pair = {(one.rollup, one.window): one.summary for one in found}
 
     assert len(by_pair) == len(found)

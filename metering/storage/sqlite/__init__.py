@@ -7,8 +7,7 @@ between two of them.
 
 import sqlite3
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -17,18 +16,17 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from metering.errors import QueryTooExpensive
-from metering.model import Rollup, Sample, Series, Submission, Verdict
+from metering.model import Rollup, Series, Submission, Verdict
 from metering.query import Position
-from metering.retention import Expiry, Horizons, is_completed
-from metering.storage.base import has_refusal, verdicts_in_order
-from metering.storage.blocks import DAY_MS, Grain, StoredBlock
+from metering.retention import Horizons
+from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
 from metering.storage.known import KnownSeries
 from metering.storage.lookups import Row
 from metering.storage.sealing import Access, Run
 from metering.storage.series import SeriesStorage
-from metering.storage.sqlite import access, scan, schema, statements
+from metering.storage.sqlite import access, scan, schema, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
 from metering.storage.sqlite.location import path_of
 from metering.storage.sqlite.mapping import (
@@ -37,11 +35,8 @@ from metering.storage.sqlite.mapping import (
     horizons_to_rows,
     reading_from_columns,
     rollup_from_columns,
-    rollup_to_columns,
     row_from_columns,
-    sample_to_columns,
     series_from_columns,
-    series_to_columns,
 )
 from metering.storage.totals import Member
 from metering.summary import Reading
@@ -52,7 +47,6 @@ T = TypeVar("T")
 _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 # Others may write in between: this many take some 50 ms.
 _DELETED_AT_ONCE = 5_000
-_OPEN, _CLOSED, _RUN = "open", "closed", "run"
 
 
 class SqliteStorage(SeriesStorage):
@@ -110,14 +104,8 @@ class SqliteStorage(SeriesStorage):
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
         """See `Storage.record`."""
-        keys = {submission.sample.key for submission in submissions}
         with self._connections.transaction() as connection:
-            expiry = _expiry(connection, submissions)
-            verdicts, fresh = verdicts_in_order(submissions, _kept(connection, keys), expiry)
-            if not (atomic and has_refusal(verdicts)):
-                rows = _insert(connection, fresh)
-                access.strike(connection, _days_before_seal(connection, rows))
-        return verdicts
+            return writing.record(connection, submissions, atomic=atomic)
 
     def _find_series(
         self, equal: Mapping[str, Any], *, by_resource: bool = False
@@ -249,7 +237,7 @@ class SqliteStorage(SeriesStorage):
         }
         with self._connections.transaction() as connection:
             rows = connection.execute(statements.SOME_SAMPLES, parameters).fetchall()
-            access.strike(connection, _days_before_seal(connection, rows))
+            writing.strike_late(connection, rows)
             connection.executemany(statements.DELETE_SAMPLE, rows)
         give_way()
         return len(rows)
@@ -262,10 +250,10 @@ class SqliteStorage(SeriesStorage):
     def _open_seal(self, day: int, _: float) -> Run:
         with self._connections.transaction() as connection:
             states = dict(connection.execute(statements.SEALING).fetchall())
-            run = Run(states.get(_CLOSED), states.get(_RUN, 0) + 1)
-            opened = max(day, states.get(_OPEN, day))
-            connection.execute(statements.SET_SEALING, (_OPEN, opened))
-            connection.execute(statements.SET_SEALING, (_RUN, run.number))
+            run = Run(states.get(statements.CLOSED), states.get(statements.RUN, 0) + 1)
+            opened = max(day, states.get(statements.OPEN, day))
+            connection.execute(statements.SET_SEALING, (statements.OPEN, opened))
+            connection.execute(statements.SET_SEALING, (statements.RUN, run.number))
         return run
 
     def _close_seal(self, day: int, run: Run) -> None:
@@ -336,70 +324,3 @@ def _read_series(fetch: scan.Fetch, handles: Collection[Handle]) -> Iterator[tup
 
 def _numbers(handles: Collection[Handle]) -> Collection[int]:
     return cast("Collection[int]", handles)
-
-
-def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, Sample]:
-    """What is stored under the keys."""
-    parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
-    found = connection.execute(statements.SAMPLES_BY_KEY, parameters).fetchall()
-    parameters = {"handles": statements.numbers_parameter({columns[0] for columns in found})}
-    rows = connection.execute(statements.SERIES_BY_HANDLE, parameters).fetchall()
-    series = dict(map(series_from_columns, rows))
-    return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}
-
-
-def _days_before_seal(
-    connection: sqlite3.Connection, rows: Iterable[Columns]
-) -> set[tuple[int, int]]:
-    """(handle, day) of rows that begin with (handle, timestamp), as far as days may be sealed.
-
-    Of each the series and its rollup.
-    """
-    day = dict(connection.execute(statements.SEALING).fetchall()).get(_OPEN)
-    if day is None:
-        return set()
-    late = {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
-    parameters = {"handles": statements.numbers_parameter({handle for handle, _ in late})}
-    rollup_of = dict(connection.execute(statements.ROLLUPS_OF, parameters).fetchall())
-    return late | {(rollup_of[handle], day) for handle, day in late}
-
-
-def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> Expiry:
-    """What is refused now, as far as it concerns the submissions."""
-    horizons = horizons_from_rows(connection.execute(statements.HORIZONS).fetchall())
-    keys = [one.sample.key for one in submissions if is_completed(one)]
-    parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
-    spent = connection.execute(statements.SPENT_AMONG, parameters).fetchall()
-    return Expiry(horizons, {key for (key,) in spent})
-
-
-def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> list[Columns]:
-    """Insert what is new, and give the rows."""
-    by_series: dict[Series, list[tuple[bytes, Sample]]] = defaultdict(list)
-    for key, sample in fresh.items():
-        by_series[sample.series].append((key, sample))
-    handles = _handles(connection, {series.digest: series for series in by_series})
-    rows = [
-        sample_to_columns(handles[series.digest], key, sample)
-        for series, members in by_series.items()
-        for key, sample in members
-    ]
-    connection.executemany(statements.INSERT_SAMPLE, rows)
-    return rows
-
-
-def _handles(connection: sqlite3.Connection, series: Mapping[bytes, Series]) -> dict[bytes, int]:
-    """The handles of the series, all by digest; series that are new are kept from now on.
-
-    Asked for in every transaction: a handle that was remembered would be another's after the file
-    was restored from a backup.
-    """
-    parameters = {"keys": statements.keys_parameter(series.keys())}
-    known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
-    new = [series_to_columns(one) for digest, one in series.items() if digest not in known]
-    if new:
-        rollups = {one.rollup for digest, one in series.items() if digest not in known}
-        connection.executemany(statements.INSERT_ROLLUP, map(rollup_to_columns, rollups))
-        connection.executemany(statements.INSERT_SERIES, new)
-        known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
-    return known

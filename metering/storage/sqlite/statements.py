@@ -236,6 +236,9 @@ STRUCK = "SELECT month, of FROM blocks WHERE struck <> '[]' ORDER BY month, of"
 
 SEALING = "SELECT state, day FROM sealing"
 
+# The states: from before which day samples are struck, before which all was sealed; how many runs.
+OPEN, CLOSED, RUN = "open", "closed", "run"
+
 SET_SEALING = "REPLACE INTO sealing (state, day) VALUES (?, ?)"
 
 CLOSE_SEAL = """
