@@ -251,15 +251,16 @@ def test_late_samples_of_two_months(storage: Storage) -> None:
         assert counts(storage) == {CPU: 2 * (number + 1)}
 
 
-def test_sealing_less_far(storage: Storage) -> None:
-    """What was sealed further stays, though a day was struck."""
+@pytest.mark.parametrize("struck", [(0,), (0, 8), (8,)])
+def test_sealing_less_far(storage: Storage, struck: tuple[int, ...]) -> None:
+    """What was sealed further stays, though days were struck, before that day or after it."""
     keep(storage, *(sample(id=f"{n}", timestamp=NOON + n * DAY) for n in range(10)))
     list(storage.seal(MIDNIGHT + 20 * DAY))
-    keep(storage, sample(id="late"), sample(id="later", timestamp=NOON + 8 * DAY))
+    keep(storage, *(sample(id=f"late {n}", timestamp=NOON + n * DAY) for n in struck))
     list(storage.seal(MIDNIGHT + 3 * DAY))
 
-    assert counts(storage) == {CPU: 12}
-    assert [one.count for one in both(storage).values()] == [12]
+    assert counts(storage) == {CPU: 10 + len(struck)}
+    assert [one.count for one in both(storage).values()] == [10 + len(struck)]
 
 
 def test_expired_samples_go(storage: Storage) -> None:
