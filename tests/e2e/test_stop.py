@@ -11,12 +11,18 @@ from pathlib import Path
 import pytest
 from e2e.posters import Posters, Posting, ids_of, send
 from e2e.processes import metering_api, serving, until
-from e2e.stores import fresh_database, stored_ids
+from e2e.stores import fresh_database, held, stored_ids
 from e2e.web import connect, count, post, read_all, sample
 from mongod import ReplicaSet
 
 STOP_SECONDS = 30
 PROCESSES = {"metering-api": 1, "uwsgi": 2}
+# What they print when they have acted upon a signal.
+HEARD = {
+    ("metering-api", signal.SIGTERM): "stopping",
+    ("uwsgi", signal.SIGTERM): "Gracefully killing worker",
+    ("uwsgi", signal.SIGINT): "goodbye to uWSGI",
+}
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,20 @@ def who_answered(log: str) -> set[str]:
     return {line.split()[2] for line in answers(log)}
 
 
-def stopped_by(number: int, kind: str, folder: Path, url: str) -> Stopped:
-    """Start the service, post all the time, and send the signal in the midst of it."""
+def stopped_by(number: signal.Signals, kind: str, folder: Path, url: str) -> Stopped:
+    """Start the service, post all the time, and send the signal in the midst of it.
+
+    What is in flight then cannot be stored before the service has heard of the signal.
+    """
     with serving(kind, folder, url) as service:
         posters = Posters(service.address)
         until(lambda: len(posters.acknowledged) >= 8, "8 batches are stored")
         until(lambda: len(who_answered(service.log)) == PROCESSES[kind], "each process answers")
-        until(posters.is_waiting, "requests are in flight")
-        sent_at = time.monotonic()
-        service.signal(number)
+        with held(url):
+            until(posters.is_waiting, "requests are in flight")
+            sent_at = time.monotonic()
+            service.signal(number)
+            until(lambda: HEARD[kind, number] in service.log, "it has heard the signal")
         status = service.wait(STOP_SECONDS)
         posters.join()
         return Stopped(
