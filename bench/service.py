@@ -15,7 +15,7 @@ from bench import processes
 from bench.data import END, Usage
 from metering import times
 from metering.metadata import Metadata
-from metering.model import MeterType, Sample, Series, Submission
+from metering.model import MeterType, Sample, Series, Submission, Track
 from metering.storage import open_storage
 from metering.storage.base import Storage
 
@@ -152,7 +152,7 @@ def body(batch: Sequence[Usage]) -> bytes:
 
 def _submission(one: Usage, now: times.datetime) -> Submission:
     """Each with a series of its own, as it is when samples come in by HTTP."""
-    series = Series(
+    track = Track(
         source=one["source"],
         meter=one["counter_name"],
         type=MeterType(one["counter_type"]),
@@ -160,8 +160,8 @@ def _submission(one: Usage, now: times.datetime) -> Submission:
         resource_id=one["resource_id"],
         project_id=one["project_id"],
         user_id=one["user_id"],
-        metadata=Metadata.read(msgspec.json.encode(one["resource_metadata"])),
     )
+    series = Series(track, Metadata.read(msgspec.json.encode(one["resource_metadata"])))
     return Submission(
         Sample(
             series=series,

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from metering.decimals import canonical
 from metering.metadata import Metadata
-from metering.model import MeterType, Sample, Series, Submission
+from metering.model import MeterType, Sample, Series, Submission, Track
 
 DAYS = 30
 LENGTH = timedelta(days=DAYS)
@@ -83,7 +83,7 @@ class _Writer:
 
     def series(self, meter: str, type_: MeterType, unit: str, service: str) -> Series:
         """A series of the resource without a description of its own yet."""
-        return Series(
+        track = Track(
             source=SOURCE,
             meter=meter,
             type=type_,
@@ -91,8 +91,8 @@ class _Writer:
             resource_id=self.resource_id,
             project_id=self.site.project,
             user_id=f"{self.site.project}-ops",
-            metadata=Metadata.of({"region": self.site.region, "service": service}),
         )
+        return Series(track, Metadata.of({"region": self.site.region, "service": service}))
 
     def described(self, series: Series, **description: object) -> Series:
         """The series with more metadata."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from metering.errors import InvalidQuery
 from metering.metadata import as_text
-from metering.model import Rollup, Series
+from metering.model import Rollup, Series, Track
 from metering.query import FIELDS, Field, Kind, metadata_field
 
 MAX_GROUP_FIELDS = 10
@@ -41,14 +41,14 @@ def read_group_fields(
     return tuple(read_group_field(name, parameter) for name in names)
 
 
-def group_of(series: Series | Rollup, fields: tuple[Field, ...]) -> Group:
+def group_of(series: Series | Track | Rollup, fields: tuple[Field, ...]) -> Group:
     """The values of these fields."""
     return tuple(text_of(series, field) for field in fields)
 
 
-def text_of(series: Series | Rollup, field: Field) -> str | None:
-    """The value as text, as v2 flattens it; null where there is none. A rollup has no metadata."""
-    if isinstance(series, Rollup) or field.kind is not Kind.METADATA:
+def text_of(series: Series | Track | Rollup, field: Field) -> str | None:
+    """The value as text, as v2 flattens it; null where there is none. Only series have metadata."""
+    if not isinstance(series, Series) or field.kind is not Kind.METADATA:
         value: str | None = getattr(series, field.name)
         return value
     found = series.metadata.find(field.path)

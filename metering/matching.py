@@ -16,7 +16,7 @@ from typing import Any
 import re2
 
 from metering.errors import InvalidQuery
-from metering.model import Rollup, Sample, Series
+from metering.model import Rollup, Sample, Series, Track
 from metering.query import (
     EVERYTHING,
     NOTHING,
@@ -50,12 +50,12 @@ def matches(filter_: Filter, sample: Sample) -> bool:
     return _holds(filter_, sample.series, sample)
 
 
-def matches_series(filter_: Filter, series: Series | Rollup) -> bool:
-    """Whether a filter that has only fields of series, or of rollups, matches."""
+def matches_series(filter_: Filter, series: Series | Track | Rollup) -> bool:
+    """Whether a filter that has only fields of series (or of tracks, or rollups) matches."""
     return _holds(filter_, series, None)
 
 
-def _holds(filter_: Filter, series: Series | Rollup, sample: Sample | None) -> bool:
+def _holds(filter_: Filter, series: Series | Track | Rollup, sample: Sample | None) -> bool:
     match filter_:
         case AllOf(parts):
             return all(_holds(part, series, sample) for part in parts)
@@ -67,25 +67,26 @@ def _holds(filter_: Filter, series: Series | Rollup, sample: Sample | None) -> b
             return _compare(filter_, _values(field, series, sample))
 
 
-def reduce_to_sample(filter_: Filter, series: Series) -> Filter:
-    """What is left to ask of the samples of one series: EVERYTHING, NOTHING, or a smaller tree.
+def reduced(filter_: Filter, known: Track | Series) -> Filter:
+    """What is left to ask of samples of a track, or series: EVERYTHING, NOTHING, or a smaller tree.
 
-    Every comparison on a field of the series is decided; what is left has only fields of samples.
+    Every comparison on a field of it is decided; what is left has fields of samples, and of those
+    of a track metadata.
     """
     match filter_:
         case AllOf(parts):
-            rest = _reduced(parts, series)
+            rest = _reduced(parts, known)
             return NOTHING if NOTHING in rest else _flat(AllOf, rest, EVERYTHING)
         case AnyOf(parts):
-            rest = _reduced(parts, series)
+            rest = _reduced(parts, known)
             return EVERYTHING if EVERYTHING in rest else _flat(AnyOf, rest, NOTHING)
         case Not(part):
-            left = reduce_to_sample(part, series)
+            left = reduced(part, known)
             if left in (EVERYTHING, NOTHING):
                 return NOTHING if left == EVERYTHING else EVERYTHING
             return Not(left)
-        case Comparison(field) if field.of_series:
-            return EVERYTHING if _compare(filter_, _values(field, series, None)) else NOTHING
+        case Comparison(field) if field.of_track or (field.of_series and isinstance(known, Series)):
+            return EVERYTHING if _compare(filter_, _values(field, known, None)) else NOTHING
     return filter_
 
 
@@ -112,8 +113,8 @@ def without(filter_: Filter, equal: Mapping[str, Value]) -> Filter:
     return filter_
 
 
-def _reduced(parts: Iterable[Filter], series: Series) -> list[Filter]:
-    return [reduce_to_sample(part, series) for part in parts]
+def _reduced(parts: Iterable[Filter], known: Track | Series) -> list[Filter]:
+    return [reduced(part, known) for part in parts]
 
 
 def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) -> Filter:
@@ -123,7 +124,7 @@ def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) 
     return rest[0] if len(rest) == 1 else node(tuple(rest))
 
 
-def _values(field: Field, series: Series | Rollup, sample: Sample | None) -> list[Any]:
+def _values(field: Field, series: Series | Track | Rollup, sample: Sample | None) -> list[Any]:
     if isinstance(series, Series) and field.kind is Kind.METADATA:
         return series.metadata.find(field.path)
     value = getattr(series if field.of_series else sample, field.name)

@@ -5,6 +5,7 @@ found literally: dots, `$`, empty and non-ASCII keys mean nothing to a database 
 two descriptions equal exactly when their texts are.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -90,6 +91,11 @@ class Metadata:
             raise InvalidSample(_TOO_DEEP, field="metadata") from None
         except (msgspec.MsgspecError, ValueError):
             raise InvalidSample("metadata must be a JSON object", field="metadata") from None
+
+    @cached_property
+    def digest(self) -> bytes:
+        """128 bits that identify the description, the same in every process and driver."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).digest()
 
     @cached_property
     def tree(self) -> dict[str, Any]:

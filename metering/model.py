@@ -27,7 +27,7 @@ class MeterType(StrEnum):
 
 
 class Stream(NamedTuple):
-    """What goes on when its description (project, user, metadata) changes: of several series."""
+    """What goes on when its owner or its metadata change: it has several tracks, and series."""
 
     source: str
     meter: str
@@ -37,7 +37,7 @@ class Stream(NamedTuple):
 
 
 class Rollup(NamedTuple):
-    """What the series of a meter of one project share; readings of all of them are added up."""
+    """What the tracks of a meter of one project share; readings of all of them are added up."""
 
     meter: str
     type: MeterType
@@ -46,13 +46,13 @@ class Rollup(NamedTuple):
 
     @property
     def digest(self) -> bytes:
-        """128 bits that identify the rollup; no series has the same."""
+        """128 bits that identify the rollup; no track has the same."""
         return _digest_of(self.meter, self.type, self.unit, _optional(self.project_id))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Series:
-    """All that samples share which differ only in id, time and volume."""
+class Track:
+    """A stream while one user of one project has it, whatever its metadata are."""
 
     source: str
     meter: str
@@ -61,11 +61,10 @@ class Series:
     resource_id: str
     project_id: str | None
     user_id: str | None
-    metadata: Metadata
 
     @cached_property
     def digest(self) -> bytes:
-        """128 bits that identify the series, the same in every process and driver."""
+        """128 bits that identify the track, the same in every process and driver."""
         return _digest_of(
             self.source,
             self.meter,
@@ -74,18 +73,70 @@ class Series:
             self.resource_id,
             _optional(self.project_id),
             _optional(self.user_id),
-            self.metadata.text,
         )
 
     @property
     def stream(self) -> Stream:
-        """The stream that the series belongs to."""
+        """The stream that the track belongs to."""
         return Stream(self.source, self.meter, self.type, self.unit, self.resource_id)
 
     @property
     def rollup(self) -> Rollup:
-        """The rollup that the series is added up in."""
+        """The rollup that the track is added up in."""
         return Rollup(self.meter, self.type, self.unit, self.project_id)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A track under one description: what samples share that differ only in id, time and volume."""
+
+    track: Track
+    metadata: Metadata
+
+    @property
+    def source(self) -> str:
+        """The track's source."""
+        return self.track.source
+
+    @property
+    def meter(self) -> str:
+        """The track's meter."""
+        return self.track.meter
+
+    @property
+    def type(self) -> MeterType:
+        """The meter's type."""
+        return self.track.type
+
+    @property
+    def unit(self) -> str:
+        """The meter's unit."""
+        return self.track.unit
+
+    @property
+    def resource_id(self) -> str:
+        """The track's resource."""
+        return self.track.resource_id
+
+    @property
+    def project_id(self) -> str | None:
+        """The track's project."""
+        return self.track.project_id
+
+    @property
+    def user_id(self) -> str | None:
+        """The track's user."""
+        return self.track.user_id
+
+    @property
+    def stream(self) -> Stream:
+        """The track's stream."""
+        return self.track.stream
+
+    @property
+    def digest(self) -> bytes:
+        """256 bits that identify the series; those of a track follow each other."""
+        return self.track.digest + self.metadata.digest
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +158,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(NamedTuple):
-    """Where to look for samples: of this series, at this instant."""
+    """Where to look for samples: of this series or track, at this instant."""
 
-    series: Series
+    series: Series | Track
     at: datetime
 
 
@@ -195,16 +246,16 @@ class AllProjects:
 Scope = Project | AllProjects
 
 
-def is_visible(series: Series | Rollup, scope: Scope) -> bool:
-    """Whether a caller of that scope may see the samples of the series, or of the rollup."""
+def is_visible(series: Series | Track | Rollup, scope: Scope) -> bool:
+    """Whether a caller of that scope may see the samples of the series, track or rollup."""
     return isinstance(scope, AllProjects) or series.project_id == scope.id
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A series and the timestamps of its first and last sample, both inclusive."""
+    """A series or track, and the timestamps of its first and last sample, both inclusive."""
 
-    series: Series
+    series: Series | Track
     first_sample_at: datetime
     last_sample_at: datetime
 

@@ -4,7 +4,7 @@ A filter is a tree of plain values. It is checked when it is made from foreign i
 (`metering.api.reading.params`), and answered by `metering.matching`, the same for every driver.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,11 @@ class Field:
     kind: Kind
     of_series: bool
     path: str = ""
+
+    @property
+    def of_track(self) -> bool:
+        """Whether it is the same for all samples of a track: of a series, and not metadata."""
+        return self.of_series and self.kind is not Kind.METADATA
 
 
 FIELDS = {
@@ -138,6 +143,11 @@ def fields_of(filter_: Filter) -> Iterator[Field]:
             yield field
 
 
+def asks_metadata(filter_: Filter, fields: Iterable[Field] = ()) -> bool:
+    """Whether the filter, or one of the fields, asks for what tells series of a track apart."""
+    return any(field.kind is Kind.METADATA for field in (*fields_of(filter_), *fields))
+
+
 def require_series_fields(filter_: Filter) -> None:
     """Refuse a filter that asks of single samples.
 
@@ -170,7 +180,7 @@ class SampleQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtentQuery:
-    """Series that match and have a sample in scope and range.
+    """Series that match and have a sample in scope and range; without `by_series`, tracks.
 
     The filter may use fields of series only. `as_of` leaves out samples recorded later: the
     pages of a list are all cut from what was there when the first was. `lazily` is for who may
@@ -184,25 +194,31 @@ class ExtentQuery:
     as_of: datetime | None = None
     lazily: bool = False
     last_only: bool = False
+    by_series: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryQuery:
-    """Summaries of the samples in scope and range that match, cut into windows."""
+    """Summaries of the samples in scope and range that match, cut into windows.
+
+    Of each series, or without `by_series` of each track, which takes less.
+    """
 
     scope: Scope
     windows: Windows
     filter: Filter = EVERYTHING
     range: Range = EVER
+    by_series: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamQuery:
     """Streams with a series that matches, in scope: the stretches in range, and the one before it.
 
-    The filter may use fields of series only. Of meters of other types than `before` names, a
-    store may leave out the readings before the range, and of other types than `after` names those
-    after it, as if there were none: to find them costs as much as all that is sealed.
+    Stretches are of series; without `by_series` of tracks, which takes less, and then the filter
+    may use no metadata. It may use fields of series only. Of meters of other types than `before`
+    names, a store may leave out the readings before the range, and of other types than `after`
+    names those after it, as if there were none: to find them costs as much as all that is sealed.
     """
 
     scope: Scope
@@ -211,3 +227,4 @@ class StreamQuery:
     range: Range = EVER
     before: Collection[MeterType] = frozenset(MeterType)
     after: Collection[MeterType] = frozenset(MeterType)
+    by_series: bool = True

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from metering.model import Sample, Submission
+from metering.model import Submission
 from metering.times import FIRST
 
 FOR_EVER = 0
@@ -76,10 +76,10 @@ def is_completed(submission: Submission) -> bool:
     return "timestamp" in submission.completed
 
 
-def becomes_spent(sample: Sample) -> bool:
+def becomes_spent(timestamp: datetime, recorded_at: datetime) -> bool:
     """Whether the key must be remembered when the sample goes: the server chose the timestamp.
 
     What it chose is the instant of recording. A client's own timestamp that equals it by chance
     costs a key that is remembered in vain.
     """
-    return sample.timestamp == sample.recorded_at
+    return timestamp == recorded_at

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metering.matching import matches_series
-from metering.model import Series, is_visible
+from metering.model import Series, Track, is_visible
 from metering.query import StreamQuery
 from metering.summary import Reading, Summary
 from metering.times import Range
@@ -17,19 +17,19 @@ from metering.times import Range
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Readings of a series, between which its stream has no others."""
+    """Readings of a series or track, between which its stream has no others."""
 
-    series: Series
+    series: Series | Track
     summary: Summary
 
     def order(self) -> tuple[Reading, bytes]:
-        """By which the pieces of a stream are sorted: equal readings by the digest of series."""
+        """By which the pieces of a stream are sorted: equal readings by the digest."""
         return self.summary.first, self.series.digest
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Readings of a series that follow each other in their stream.
+    """Readings of a series, or a track, that follow each other in their stream.
 
     `until` is the instant of the reading after them, whoever's it is, and `next` that reading, if
     the caller may see it. `opens` says that the first is the stream's, of a stretch in range.
@@ -37,7 +37,7 @@ class Stretch:
     none at the range's end or later; None also if that reading is somebody else's.
     """
 
-    series: Series
+    series: Series | Track
     summary: Summary
     until: datetime | None
     next: Reading | None

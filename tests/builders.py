@@ -9,14 +9,14 @@ from typing import Any
 
 from metering.decimals import EXACT, canonical
 from metering.metadata import Metadata
-from metering.model import MeterType, Sample, Series, Submission
+from metering.model import MeterType, Sample, Series, Submission, Track
 from metering.summary import Reading
 
 NOON = datetime(2015, 6, 1, 12, tzinfo=UTC)
 LATER = datetime(2015, 6, 2, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
-_OF_SERIES = {field.name for field in fields(Series)}
+_OF_SERIES = {field.name for field in fields(Track)} | {"metadata"}
 
 
 def after_noon(seconds: float) -> datetime:
@@ -26,9 +26,9 @@ def after_noon(seconds: float) -> datetime:
 
 def series(**changes: Any) -> Series:
     """A series of a gauge; metadata may be given as a tree."""
-    metadata = changes.get("metadata", {})
+    metadata = changes.pop("metadata", {})
     if isinstance(metadata, Mapping):
-        changes["metadata"] = Metadata.of(metadata)
+        metadata = Metadata.of(metadata)
     values = {
         "source": "openstack",
         "meter": "cpu",
@@ -38,7 +38,7 @@ def series(**changes: Any) -> Series:
         "project_id": "p-1",
         "user_id": "u-1",
     }
-    return Series(**values | changes)
+    return Series(Track(**values | changes), metadata)
 
 
 def sample(**changes: Any) -> Sample:

@@ -8,7 +8,7 @@ from builders import LATER, NOON
 from hypothesis import strategies as st
 
 from metering.metadata import Metadata
-from metering.model import AllProjects, MeterType, Project, Sample, Series, Submission
+from metering.model import AllProjects, MeterType, Project, Sample, Series, Submission, Track
 from metering.query import (
     EVERYTHING,
     FIELDS,
@@ -115,8 +115,8 @@ volumes = st.sampled_from(VOLUMES) | st.builds(
 
 metadata = st.sampled_from(TREES).map(Metadata.of)
 
-series = st.builds(
-    Series,
+tracks = st.builds(
+    Track,
     source=st.sampled_from(SOURCES),
     meter=st.sampled_from(METERS),
     type=st.sampled_from(MeterType),
@@ -124,8 +124,9 @@ series = st.builds(
     resource_id=st.sampled_from(RESOURCES),
     project_id=st.sampled_from(PROJECTS),
     user_id=st.sampled_from(USERS),
-    metadata=metadata,
 )
+
+series = st.builds(Series, tracks, metadata)
 
 _recording_instants = st.sampled_from([LATER + timedelta(milliseconds=n) for n in range(3)])
 
@@ -250,6 +251,7 @@ extent_queries = st.builds(
     as_of=st.none() | _recording_instants,
     lazily=st.booleans(),
     last_only=st.booleans(),
+    by_series=st.booleans(),
 )
 
 
@@ -261,7 +263,11 @@ def summary_queries(draw: st.DrawFn) -> SummaryQuery:
     if isinstance(windows, ListedWindows):
         range_ &= Range(windows.edges[0], windows.edges[-1])
     return SummaryQuery(
-        scope=draw(scopes), filter=draw(_sometimes(filters)), range=range_, windows=windows
+        scope=draw(scopes),
+        filter=draw(_sometimes(filters)),
+        range=range_,
+        windows=windows,
+        by_series=draw(st.booleans()),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metering.grouping import text_of
-from metering.model import Extent, Series
+from metering.model import Extent, Series, Track
 from metering.query import FIELDS, MAX_PATH_LENGTH, ExtentQuery, Field, Kind, metadata_field
 from metering.storage.base import Storage
 
@@ -29,7 +29,7 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
     A path that is too long to be asked for is left out.
     """
     found = storage.extents(replace(query, last_only=True))
-    described = {extent.series.metadata for extent in found}
+    described = {one.series.metadata for one in found if isinstance(one.series, Series)}
     paths = {path for metadata in described for path in metadata.paths}
     of_metadata = (metadata_field(one).name for one in paths if 0 < len(one) <= MAX_PATH_LENGTH)
     return sorted([*(name for name, field in FIELDS.items() if field.of_series), *of_metadata])
@@ -37,10 +37,11 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
 
 def values(storage: Storage, query: ExtentQuery, dimension: Field) -> list[str | None]:
     """The values of a field of series, each once: null first if some have none, then by text."""
-    extents = storage.extents(replace(query, last_only=True))
-    found: Iterable[Series] = (extent.series for extent in extents)
-    if dimension.kind is Kind.METADATA:
-        found = {series.metadata: series for series in found}.values()  # each is read once
+    by_series = dimension.kind is Kind.METADATA
+    extents = storage.extents(replace(query, last_only=True, by_series=by_series))
+    found: Iterable[Series | Track] = (extent.series for extent in extents)
+    if by_series:  # each description is read once
+        found = {one.metadata: one for one in found if isinstance(one, Series)}.values()
     texts = {text_of(series, dimension) for series in found}
     return sorted(texts, key=value_order)
 
@@ -53,7 +54,7 @@ def value_order(value: str | None) -> tuple[bool, str]:
 def presences(storage: Storage, query: ExtentQuery, field: Field) -> list[Presence]:
     """Between which samples each value of a field of series was seen, by value; null is none."""
     found: dict[str | None, list[Extent]] = defaultdict(list)
-    for extent in storage.extents(query):
+    for extent in storage.extents(replace(query, by_series=False)):
         found[getattr(extent.series, field.name)].append(extent)
     return [
         Presence(

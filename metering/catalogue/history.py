@@ -8,10 +8,11 @@ of single samples. So an answer costs what changes in the time that it is about.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, groupby, pairwise
+from typing import NamedTuple
 
 from metering.cuts import Cuts
 from metering.metadata import Metadata
-from metering.model import AllProjects, Extent, Scope, Series
+from metering.model import AllProjects, Scope, Series
 from metering.query import (
     FIELDS,
     Comparison,
@@ -31,8 +32,16 @@ _LONGEST_SHORT = timedelta(days=1)
 _FEW_SAMPLES, _MANY_SAMPLES = 1_000, 4_000
 
 
+class Part(NamedTuple):
+    """One description is in force between the timestamps of two samples, both inclusive."""
+
+    series: Series
+    first_sample_at: datetime
+    last_sample_at: datetime
+
+
 class History:
-    """The history of a resource, made of *parts*: extents, in which one description is in force.
+    """The history of a resource, made of *parts*.
 
     Only samples in scope exist. Of several descriptions at one instant that of the series with the
     greatest digest is in force from it on, as in `catalogue.newest`; a part has that series.
@@ -46,7 +55,7 @@ class History:
         self._limit = limit
         self._short = _SHORT
 
-    def changes(self, start: datetime | None = None) -> Iterator[Extent]:
+    def changes(self, start: datetime | None = None) -> Iterator[Part]:
         """The first part of each description that follows another one, by time.
 
         They begin with the description that is in force at the instant, if one is given, and a
@@ -56,7 +65,7 @@ class History:
         for _, alike in groupby(parts, key=_description):
             yield next(alike)
 
-    def handed_over(self, last: Extent) -> datetime | None:
+    def handed_over(self, last: Part) -> datetime | None:
         """When somebody else's reading follows in a stream, if no own sample is as late.
 
         The part is one of the description that is in force last.
@@ -70,11 +79,12 @@ class History:
             filter=self._filter,
             range=Range(end, end + MILLISECOND),
             cuts=Cuts(windows=WholeRange(EVER)),
+            by_series=False,
         )
         found = [one.until for stream in self._storage.streams(question) for one in stream]
         return min((until for until in found if until and until > end), default=None)
 
-    def _around(self, start: datetime) -> Iterator[Extent]:
+    def _around(self, start: datetime) -> Iterator[Part]:
         after = following(start)
         later = iter(()) if after is None else self._parts(Range(after, None))
         current = None
@@ -84,14 +94,14 @@ class History:
             current = part
         return chain([current] if current else [], later)
 
-    def _parts(self, begins: Range, *, backwards: bool = False) -> Iterator[Extent]:
+    def _parts(self, begins: Range, *, backwards: bool = False) -> Iterator[Part]:
         """The parts that begin in the range; of those that begin together the one in force first.
 
         What overlaps is of one description.
         """
         return self._limit.over(self._walk(EVER, begins, -1 if backwards else 1))
 
-    def _walk(self, within: Range, begins: Range, step: int) -> Iterator[Extent]:
+    def _walk(self, within: Range, begins: Range, step: int) -> Iterator[Part]:
         """The same of samples within a range."""
         parts = self._extents(within)
         contested = _contested(parts)
@@ -104,14 +114,17 @@ class History:
             parts = self._instants(within)
         yield from (part for part in parts[::step] if part.first_sample_at in begins)
 
-    def _extents(self, range_: Range) -> list[Extent]:
+    def _extents(self, range_: Range) -> list[Part]:
         question = ExtentQuery(scope=self._scope, filter=self._filter, range=range_)
-        found = sorted(
-            self._storage.extents(question), key=lambda one: one.series.digest, reverse=True
+        parts = (
+            Part(one.series, one.first_sample_at, one.last_sample_at)
+            for one in self._storage.extents(question)
+            if isinstance(one.series, Series)
         )
+        found = sorted(parts, key=lambda one: one.series.digest, reverse=True)
         return sorted(found, key=lambda one: one.first_sample_at)
 
-    def _instants(self, range_: Range) -> list[Extent]:
+    def _instants(self, range_: Range) -> list[Part]:
         """What is in force after each instant that has samples."""
         question = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
         found: dict[datetime, Series] = {}
@@ -123,17 +136,17 @@ class History:
             self._short = min(2 * self._short, _LONGEST_SHORT)
         elif len(samples) > _MANY_SAMPLES:
             self._short /= 2
-        return [Extent(found[at], at, at) for at in sorted(found)]
+        return [Part(found[at], at, at) for at in sorted(found)]
 
 
-def _description(part: Extent) -> tuple[str | None, str | None, Metadata]:
+def _description(part: Part) -> tuple[str | None, str | None, Metadata]:
     return part.series.project_id, part.series.user_id, part.series.metadata
 
 
-def _contested(extents: Iterable[Extent]) -> list[tuple[datetime, datetime]]:
+def _contested(extents: Iterable[Part]) -> list[tuple[datetime, datetime]]:
     """From when to when extents of different descriptions overlap; in order, as they come."""
     found: list[tuple[datetime, datetime]] = []
-    furthest: Extent | None = None
+    furthest: Part | None = None
     for extent in extents:
         if furthest is None:
             furthest = extent

@@ -5,14 +5,14 @@ description; with one, about each sample in the range, as v2 had it (ceilometer-
 Only samples in scope exist: to a caller, a resource that moved to another project ends there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
 from metering.matching import matches_series
-from metering.model import Extent, Meter, MeterType, Resource, Scope, Series
+from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Track
 from metering.query import (
     EVERYTHING,
     AllOf,
@@ -20,9 +20,13 @@ from metering.query import (
     ExtentQuery,
     Field,
     Filter,
+    asks_metadata,
 )
 from metering.storage.base import Storage
+from metering.storage.chunks import chunks
 from metering.times import EVER, Range
+
+_RESOURCES_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +43,80 @@ class CatalogueQuery:
     as_of: datetime | None = None
 
 
-def resources(storage: Storage, query: CatalogueQuery) -> list[Resource]:
-    """The resources, by (user, project, last sample, id), each descending; null comes last."""
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A resource as far as tracks tell; the owner, at its newest sample, perhaps with metadata.
+
+    `meters` has the name of each of its meters, once for each type and unit.
+    """
+
+    owner: Track | Series
+    first_sample_at: datetime
+    last_sample_at: datetime
+    meters: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The resource's."""
+        return self.owner.resource_id
+
+    @property
+    def project_id(self) -> str | None:
+        """The owner's."""
+        return self.owner.project_id
+
+    @property
+    def user_id(self) -> str | None:
+        """The owner's."""
+        return self.owner.user_id
+
+
+def seen(storage: Storage, query: CatalogueQuery) -> list[Sighting]:
+    """The resources, by (user, project, last sample, id), each descending; null comes last.
+
+    Who shows a page of them has only those `described`.
+    """
     of_resources = _of_resources(query.filter)
     if query.range.is_unbounded:
-        found = [
-            _resource(extents, extents)
-            for extents in _by_resource(storage, query, of_resources, EVER)
-            if matches_series(query.filter, newest(extents))
-        ]
+        whole = _by_resource(storage, query, of_resources, EVER)
+        found = [_sighting(extents, extents) for extents in whole]
+        if asks_metadata(query.filter):
+            found = list(_with_metadata(storage, query, found))
+        found = [one for one in found if matches_series(query.filter, one.owner)]
     else:
         whole = _by_resource(storage, query, of_resources, EVER, last_only=True)
         all_of = {extents[0].series.resource_id: extents for extents in whole}
-        shown = _by_resource(storage, query, query.filter, query.range)
+        by_series = asks_metadata(query.filter)
+        shown = _by_resource(storage, query, query.filter, query.range, by_series=by_series)
         # A resource may have come between the two looks.
         found = [
-            _resource(extents, all_of.get(extents[0].series.resource_id, extents))
+            _sighting(extents, all_of.get(extents[0].series.resource_id, extents))
             for extents in shown
         ]
     return sorted(found, key=resource_order, reverse=True)
+
+
+def described(storage: Storage, query: CatalogueQuery, found: Sequence[Sighting]) -> list[Resource]:
+    """The resources that were seen, in the same order; without those that are gone since."""
+    return [
+        Resource(
+            id=one.id,
+            source=one.owner.source,
+            project_id=one.project_id,
+            user_id=one.user_id,
+            metadata=one.owner.metadata,
+            first_sample_at=one.first_sample_at,
+            last_sample_at=one.last_sample_at,
+            meters=one.meters,
+        )
+        for one in _with_metadata(storage, query, found)
+        if isinstance(one.owner, Series)
+    ]
+
+
+def resources(storage: Storage, query: CatalogueQuery) -> list[Resource]:
+    """All that were seen, described."""
+    return described(storage, query, seen(storage, query))
 
 
 def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
@@ -66,21 +125,26 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
     Lazy: who reads a page asks the store for about as much.
     """
     of_resources = _of_resources(query.filter)
-    for extents in _by_resource(storage, query, of_resources, EVER, lazily=True, last_only=True):
-        owner = newest(extents)
+    found = _by_resource(storage, query, of_resources, EVER, lazily=True, last_only=True)
+    owned: Iterable[tuple[Track | Series, list[Extent]]]
+    if asks_metadata(query.filter):
+        owned = _with_described_owners(storage, query, found)
+    else:
+        owned = ((newest(extents), extents) for extents in found)
+    for owner, extents in owned:
         for name, type_, unit in sorted(_meters_of(extents)):
-            described = replace(owner, meter=name, type=type_, unit=unit)
+            described = _renamed(owner, name, type_, unit)
             if matches_series(query.filter, described):
                 yield _meter(described)
 
 
-def newest(extents: Iterable[Extent]) -> Series:
-    """The series of the newest sample; of equally new ones always the same."""
+def newest(extents: Iterable[Extent]) -> Series | Track:
+    """The series or track of the newest sample; of equally new ones always the same."""
     newest_extent = max(extents, key=lambda extent: (extent.last_sample_at, extent.series.digest))
     return newest_extent.series
 
 
-def resource_order(resource: Resource) -> tuple[bool, str, bool, str, datetime, str]:
+def resource_order(resource: Resource | Sighting) -> tuple[bool, str, bool, str, datetime, str]:
     """By which resources are sorted, descending."""
     return (
         resource.user_id is not None,
@@ -102,11 +166,18 @@ def _by_resource(
     query: CatalogueQuery,
     filter_: Filter,
     range_: Range,
+    *,
+    by_series: bool = False,
     **how: bool,
 ) -> Iterator[list[Extent]]:
     """The extents that match, a list for each resource, by id; how as in `ExtentQuery`."""
     question = ExtentQuery(
-        scope=query.scope, filter=filter_, range=range_, as_of=query.as_of, **how
+        scope=query.scope,
+        filter=filter_,
+        range=range_,
+        as_of=query.as_of,
+        by_series=by_series,
+        **how,
     )
     for _, members in groupby(storage.extents(question), key=attrgetter("series.resource_id")):
         yield list(members)
@@ -122,25 +193,57 @@ def _of_resources(filter_: Filter) -> Filter:
     return EVERYTHING
 
 
-def _resource(shown: list[Extent], whole: list[Extent]) -> Resource:
-    series = newest(shown)
-    return Resource(
-        id=series.resource_id,
-        source=series.source,
-        project_id=series.project_id,
-        user_id=series.user_id,
-        metadata=series.metadata,
+def _sighting(shown: list[Extent], whole: list[Extent]) -> Sighting:
+    return Sighting(
+        owner=newest(shown),
         first_sample_at=min(extent.first_sample_at for extent in shown),
         last_sample_at=max(extent.last_sample_at for extent in shown),
         meters=tuple(name for name, _, _ in sorted(_meters_of(whole))),
     )
 
 
+def _with_metadata(
+    storage: Storage, query: CatalogueQuery, found: Iterable[Sighting]
+) -> Iterator[Sighting]:
+    """The resources with the metadata of their newest samples; without those that are gone."""
+    seen = list(found)
+    places = {Place(one.owner, one.last_sample_at) for one in seen if isinstance(one.owner, Track)}
+    newest_at: dict[Place, Series] = {}
+    for sample in storage.samples_at(places) if places else ():
+        if query.as_of is None or sample.recorded_at <= query.as_of:
+            place = Place(sample.series.track, sample.timestamp)
+            known = newest_at.get(place, sample.series)
+            newest_at[place] = max(known, sample.series, key=attrgetter("digest"))
+    for one in seen:
+        if isinstance(one.owner, Series):
+            yield one
+        elif Place(one.owner, one.last_sample_at) in newest_at:
+            yield replace(one, owner=newest_at[Place(one.owner, one.last_sample_at)])
+
+
+def _with_described_owners(
+    storage: Storage, query: CatalogueQuery, found: Iterable[list[Extent]]
+) -> Iterator[tuple[Series | Track, list[Extent]]]:
+    """The newest series of each resource, with its extents."""
+    for some in chunks(found, _RESOURCES_AT_ONCE):
+        extents_of = {extents[0].series.resource_id: extents for extents in some}
+        sightings = (_sighting(extents, extents) for extents in some)
+        for one in _with_metadata(storage, query, sightings):
+            yield one.owner, extents_of[one.id]
+
+
 def _meters_of(extents: Iterable[Extent]) -> set[tuple[str, MeterType, str]]:
     return {(one.series.meter, one.series.type, one.series.unit) for one in extents}
 
 
-def _meter(series: Series) -> Meter:
+def _renamed(owner: Track | Series, meter: str, type_: MeterType, unit: str) -> Track | Series:
+    """The owner, of another meter."""
+    if isinstance(owner, Series):
+        return Series(replace(owner.track, meter=meter, type=type_, unit=unit), owner.metadata)
+    return replace(owner, meter=meter, type=type_, unit=unit)
+
+
+def _meter(series: Track | Series) -> Meter:
     return Meter(
         name=series.meter,
         type=series.type,

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from metering.catalogue.history import History
-from metering.model import Extent, Place, Sample, Scope, Series
+from metering.catalogue.history import History, Part
+from metering.model import Place, Sample, Scope, Series
 from metering.storage.base import Storage
 from metering.storage.limit import Limit
 from metering.times import EVER, Range
@@ -82,7 +82,7 @@ def first_samples(storage: Storage, found: Collection[Revision]) -> Mapping[Plac
     return firsts
 
 
-def _with_next(changes: Iterable[Extent]) -> Iterator[tuple[Extent, Extent | None]]:
+def _with_next(changes: Iterable[Part]) -> Iterator[tuple[Part, Part | None]]:
     before = None
     for one in changes:
         if before:

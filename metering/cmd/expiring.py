@@ -63,7 +63,11 @@ def _expiring(storage: Storage, horizons: Horizons) -> Counter[str]:
             continue
         range_ = Range(None, before)
         question = SummaryQuery(
-            scope=AllProjects(), range=range_, windows=WholeRange(range_), filter=filter_
+            scope=AllProjects(),
+            range=range_,
+            windows=WholeRange(range_),
+            filter=filter_,
+            by_series=False,
         )
         for found in storage.summaries(question):
             counts[found.series.meter] += found.summary.count

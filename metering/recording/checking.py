@@ -14,7 +14,7 @@ from metering import times
 from metering.decimals import read_volume
 from metering.errors import InvalidRequest, InvalidSample
 from metering.metadata import NOTHING
-from metering.model import MeterType, Series
+from metering.model import MeterType, Series, Track
 from metering.recording.drafts import Author, Draft, Manner
 
 DEFAULT_SOURCE = "openstack"
@@ -38,7 +38,7 @@ def series_of(draft: Draft, manner: Manner) -> Series:
     meter = _mandatory(draft, "meter")
     if manner.meter not in (None, meter):
         raise _invalid(draft, "meter", meter, f"should be {manner.meter}")
-    return Series(
+    track = Track(
         source=_source(draft, project_id, manner),
         meter=meter,
         type=_type(draft),
@@ -46,8 +46,8 @@ def series_of(draft: Draft, manner: Manner) -> Series:
         resource_id=_mandatory(draft, "resource_id"),
         project_id=project_id,
         user_id=_owner(draft, "user_id", author.user_id),
-        metadata=NOTHING if draft.metadata is None else draft.metadata,
     )
+    return Series(track, NOTHING if draft.metadata is None else draft.metadata)
 
 
 def completed(draft: Draft, author: Author) -> frozenset[str]:

@@ -20,6 +20,7 @@ from metering.model import (
     Scope,
     Series,
     Submission,
+    Track,
     Verdict,
 )
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
@@ -33,8 +34,8 @@ from metering.times import Range
 class Effort:
     """What an answer of Summaries took, counted up while it is read.
 
-    `series` are those that were read one by one, `pieces` the Summaries of months, days or hours
-    that `seal` kept, of series or rollups, `samples` what was read beside.
+    `series` are tracks that were read one by one, `pieces` the Summaries of months, days or hours
+    that `seal` kept, of tracks or rollups, `samples` what was read beside.
     """
 
     series: int = 0
@@ -44,7 +45,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `verify` found when it read the samples of one series again."""
+    """What `verify` found when it read the samples of one track again."""
 
     samples: int
     contradictions: tuple[str, ...]
@@ -61,9 +62,9 @@ class WindowTotal:
 
 @dataclass(frozen=True, slots=True)
 class WindowSummary:
-    """The Summary of those samples of one series that lie in one window."""
+    """The Summary of those samples of one series, or track, that lie in one window."""
 
-    series: Series
+    series: Series | Track
     window: Range
     summary: Summary
 
@@ -144,15 +145,15 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
-        """The samples of these series at these instants, each once, in no defined order.
+        """The samples of these series or tracks at these instants, each once, in no defined order.
 
-        Several of a series may share an instant. There is no scope: callers ask for series that
+        Several of a series may share an instant. There is no scope: callers ask for what
         an answer with a scope has named.
         """
 
     @abc.abstractmethod
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
-        """Each series that matches and has samples in range, and where they begin and end.
+        """Each series (or track) that matches and has samples in range: where they begin and end.
 
         By `resource_id`, ascending. The timestamps are those of samples in range; both that of the
         last, if the query asks for the last only.
@@ -166,10 +167,10 @@ class Storage(abc.ABC):
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
-        """A Summary for each series and window that has samples; no two for the same pair.
+        """A Summary for each series (or track) and window that has samples; no two for one pair.
 
         In no defined order. All figures are exact. Intervals are credited between successive
-        matching samples of a series within a window. The effort, if given, is added to.
+        matching samples of a series (or track) within a window. The effort, if given, is added to.
         """
 
     @abc.abstractmethod
@@ -187,8 +188,8 @@ class Storage(abc.ABC):
         """The stretches of each stream that match, by time; no stream twice, none empty.
 
         In range, and the last reading before the range, as far as the query asks for it. The whole
-        stream counts for what follows a stretch, and whether it opens the stream: series that do
-        not match, or are out of scope, too. So a caller learns one instant at which a resource was
+        stream counts for what follows a stretch, and whether it opens the stream: what does
+        not match, or is out of scope, too. So a caller learns one instant at which a resource was
         somebody else's: that which ends the caller's own last interval; and that there was a
         reading before the caller's first.
         Stretches are cut as the query says, and it makes no difference how far: the intervals
@@ -236,7 +237,7 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def verify(self) -> Iterator[Inspection]:
-        """Read every sample of each series again, by every way there is, and compare.
+        """Read every sample of each track again, by every way there is, and compare.
 
         Samples may arrive meanwhile; what they change is no contradiction.
         """

@@ -1,13 +1,16 @@
-"""Blocks: the Summaries of a series for each day of a month, kept so that nobody reads its samples.
+"""Blocks: the Summaries of a track for each day of a month, kept so that nobody reads its samples.
 
-Those of a rollup have what all of its series have on a day, so that nobody reads theirs. A block
+Those of a rollup have what all of its tracks have on a day, so that nobody reads theirs. A block
 covers the days (UTC) from the first of its month up to `end`: a day that it covers and does not
-have is empty. Days of series with many readings have their hours too. Blocks are derived: without
-one, samples are read. A day that is *struck* is read from samples whatever the block says, until
-it is sealed again.
+have is empty. Days with many readings have their hours too. Of a day on which a track had one
+description, its block says which; questions that tell series apart read the samples of others.
+Blocks are derived: without one, samples are read. A day that is *struck* is read from samples
+whatever the block says, until it is sealed again.
 """
 
 import calendar
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from metering.decimals import EXACT
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Row
 from metering.summary import Reading, Summary, joined, of_reading, of_stream
 from metering.times import Range, from_milliseconds, to_milliseconds
 
@@ -43,25 +46,63 @@ class Grain(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """The one description of each day of a track, by day since 1970; None where there were several.
+
+    Kept as the days from which on each holds. Nothing that the days have was recorded after
+    `recorded_until`.
+    """
+
+    recorded_until: datetime
+    since: Sequence[int]
+    descriptions: Sequence[Handle | None]
+
+    @classmethod
+    def of_days(cls, days: Mapping[int, Handle | None], recorded_until: datetime) -> "Described":
+        """Of these days, which are all that have samples."""
+        changes = [
+            (next(of_run), description)
+            for description, of_run in groupby(sorted(days), key=days.__getitem__)
+        ]
+        return cls(recorded_until, [day for day, _ in changes], [one for _, one in changes])
+
+    @property
+    def of_all(self) -> Handle | None:
+        """The description of all days; None if there are several."""
+        return self.descriptions[0] if len(self.descriptions) == 1 else None
+
+    def on(self, day: int) -> Handle | None:
+        """The description of a day that has samples."""
+        index = bisect_right(self.since, day)
+        return self.descriptions[index - 1] if index else None
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """What is kept for the days of a month that lie before `end`, by day since 1970.
 
-    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970.
+    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970. The last is
+    there of tracks only.
     """
 
     end: int
     days: Mapping[int, Summary]
     hours: Mapping[int, Mapping[int, Summary]]
+    described: Described | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
-    """A block as a driver keeps it; `days` None where there is nothing but days that are struck."""
+    """A block as a driver keeps it; `days` None where there is nothing but days that are struck.
+
+    `hours` and `described` are there if they were asked for.
+    """
 
     handle: Handle
     month: int
     days: bytes | None
     hours: bytes | None
+    described: bytes | None
     struck: Collection[int]
 
 
@@ -95,14 +136,27 @@ def days_of(month: int) -> range:
 
 
 class Folded(NamedTuple):
-    """Summaries of days, by day since 1970, and of the hours of busy days, by hour since 1970."""
+    """Summaries of days, by day since 1970, and of the hours of busy days, by hour since 1970.
+
+    Of tracks their descriptions too.
+    """
 
     days: Mapping[int, Summary]
     hours: Mapping[int, Mapping[int, Summary]]
+    described: Described | None = None
 
 
-def fold(readings: Iterable[Reading]) -> Folded:
-    """The days and hours of the readings of one series, which are in order."""
+def fold(rows: Sequence[Row]) -> Folded:
+    """The days and hours of the rows of one track, at least one."""
+    descriptions: dict[int, set[Handle]] = defaultdict(set)
+    for row in rows:
+        descriptions[day_of(row.timestamp)].add(row.description)
+    only = {day: some.pop() if len(some) == 1 else None for day, some in descriptions.items()}
+    described = Described.of_days(only, max(row.recorded_at for row in rows))
+    return _folded(sorted(Reading(row.timestamp, row.volume) for row in rows), described)
+
+
+def _folded(readings: Iterable[Reading], described: Described) -> Folded:
     days: dict[int, Summary] = {}
     hours: dict[int, dict[int, Summary]] = {}
     for day, of_day in groupby(readings, key=lambda one: day_of(one.at)):
@@ -115,7 +169,7 @@ def fold(readings: Iterable[Reading]) -> Folded:
                     members, key=lambda one: to_milliseconds(one.at) // HOUR_MS
                 )
             }
-    return Folded(days, hours)
+    return Folded(days, hours, described)
 
 
 # --- as bytes. Instants are milliseconds since the begin of the day or hour; of one reading there
@@ -143,6 +197,12 @@ class _Several(msgspec.Struct, array_like=True, tag=2):
     gap_milliseconds: int
 
 
+class _Described(msgspec.Struct, array_like=True):
+    recorded_until_ms: int
+    since: list[int]
+    descriptions: list[int | bytes | None]
+
+
 class _Whole(msgspec.Struct, array_like=True):
     """What is needed of most blocks: the rest is only taken apart where it is."""
 
@@ -154,6 +214,7 @@ class _Whole(msgspec.Struct, array_like=True):
 _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(_Whole).decode
 _decode_days = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
+_decode_described = msgspec.msgpack.Decoder(_Described).decode
 _decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
 
 
@@ -184,6 +245,23 @@ def encode_hours(block: Block) -> bytes | None:
             for day, hours in block.hours.items()
         }
     )
+
+
+def encode_described(block: Block) -> bytes | None:
+    """What a block says of descriptions, if it does."""
+    one = block.described
+    if one is None:
+        return None
+    recorded_until_ms = to_milliseconds(one.recorded_until)
+    return _encode((recorded_until_ms, one.since, one.descriptions))
+
+
+def decode_described(described: bytes | None) -> Described | None:
+    """What `encode_described` made."""
+    if described is None:
+        return None
+    kept = _decode_described(described)
+    return Described(from_milliseconds(kept.recorded_until_ms), kept.since, kept.descriptions)
 
 
 def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:

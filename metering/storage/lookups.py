@@ -1,7 +1,7 @@
-"""What a database is asked by `SeriesStorage`: plain look-ups by series, time and key.
+"""What a database is asked by `TrackStorage`: plain look-ups by track, time and key.
 
-A driver that keeps series and samples apart supplies these, and everything else is done. A *handle*
-is the driver's name for a series.
+A driver that keeps tracks, descriptions and samples apart supplies these, and everything else is
+done. A *handle* is the driver's name for one of them.
 """
 
 import abc
@@ -11,12 +11,11 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, TypeVar
 
-from metering.model import Rollup, Sample, Series
+from metering.metadata import Metadata
+from metering.model import Rollup, Track
 from metering.query import (
     Position,
 )
@@ -26,7 +25,7 @@ from metering.storage.blocks import (
     Grain,
     StoredBlock,
 )
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, Pair, Row
 from metering.storage.sealing import Access, Run
 from metering.storage.totals import Member
 from metering.summary import Reading
@@ -35,28 +34,7 @@ from metering.times import Range
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A sample as a driver keeps it: `handle` is the driver's name for the series."""
-
-    handle: Handle
-    id: str
-    timestamp: datetime
-    volume: Decimal
-    recorded_at: datetime
-
-    def sample(self, series: Series) -> Sample:
-        """The sample, given the series that the handle stands for."""
-        return Sample(
-            series=series,
-            id=self.id,
-            timestamp=self.timestamp,
-            volume=self.volume,
-            recorded_at=self.recorded_at,
-        )
-
-
-class SeriesLookUps(Storage):
+class LookUps(Storage):
     """The look-ups, and the time limit of a question."""
 
     def __init__(self, timeout_seconds: float) -> None:
@@ -64,10 +42,10 @@ class SeriesLookUps(Storage):
         self._timeout_seconds = timeout_seconds
 
     @abc.abstractmethod
-    def _find_series(
+    def _find_tracks(
         self, equal: Mapping[str, Any], *, by_resource: bool = False
-    ) -> Iterator[tuple[Handle, Series]]:
-        """The series whose fields equal these values (None for absent); all, if none is given.
+    ) -> Iterator[tuple[Handle, Track]]:
+        """The tracks whose fields equal these values (None for absent); all, if none is given.
 
         By `resource_id` if asked so.
         """
@@ -76,43 +54,47 @@ class SeriesLookUps(Storage):
     def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
         """The rollups whose fields equal these values (None for absent); all, if none is given.
 
-        Each that a series with samples has is there; no series has the same handle.
+        Each that a track with samples has is there; no track has the same handle.
         """
 
     @abc.abstractmethod
     def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        """The series of these rollups; of all, if None."""
+        """The tracks of these rollups; of all, if None."""
 
     @abc.abstractmethod
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
-        """The source of each of these series, each once."""
+        """The source of each of these tracks, each once."""
 
     @abc.abstractmethod
-    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-        """The series with these handles."""
+    def _tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
+        """The tracks with these handles."""
 
     @abc.abstractmethod
-    def _series_of_resources(
+    def _descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+        """The descriptions with these handles; without those that are missing."""
+
+    @abc.abstractmethod
+    def _tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
-    ) -> Iterator[tuple[Handle, Series]]:
-        """The series of these resources whose fields equal these values, whoever's they are.
+    ) -> Iterator[tuple[Handle, Track]]:
+        """The tracks of these resources whose fields equal these values, whoever's they are.
 
         Without those with the handles `besides`, which the caller has.
         """
 
     @abc.abstractmethod
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
-        """The readings of each of the series at its last instant before this one."""
+        """The readings of each of the tracks at its last instant before this one."""
 
     @abc.abstractmethod
     def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
-        """The readings of each of the series at its first instant at or after this one."""
+        """The readings of each of the tracks at its first instant at or after this one."""
 
     @abc.abstractmethod
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
-        """The samples of the series in range, by (timestamp, key) descending, after a position.
+        """The samples of the tracks in range, by (timestamp, key) descending, after a position.
 
         They may be read slowly: between two of them nothing is held, and no limit of time runs.
         """
@@ -121,13 +103,17 @@ class SeriesLookUps(Storage):
     def _readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
-        """The readings of the series in range: all of one series together, by (at, volume)."""
+        """The readings of the tracks in range: all of one track together, by (at, volume)."""
+
+    @abc.abstractmethod
+    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
-        """The first and last timestamp of each of the series that has samples in range.
+        """The first and last timestamp of each of the tracks that has samples in range.
 
         Only samples with recorded_at <= as_of count, if it is given.
         """
@@ -140,7 +126,7 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
-        """Timestamps of samples, the oldest of all among them; of these series only, if given."""
+        """Timestamps of samples, the oldest of all among them; of these tracks only, if given."""
 
     @abc.abstractmethod
     def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
@@ -150,7 +136,7 @@ class SeriesLookUps(Storage):
     def _rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
         """The samples at these places, each with the first part of its place, in no order.
 
-        A place is the digest of a series, and an instant; none comes twice.
+        A place is the digest of a track, and an instant; none comes twice.
         """
 
     @abc.abstractmethod
@@ -163,16 +149,19 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
-        """Delete the samples of the series in range bit by bit, yielding the size of each bit.
+        """Delete the samples of the tracks in range bit by bit, yielding the size of each bit.
 
-        Their days are struck in the same transaction, of the series and of their rollups.
+        Their days are struck in the same transaction, of the tracks and of their rollups.
         """
 
     @abc.abstractmethod
     def _blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
+        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
     ) -> Iterator[StoredBlock]:
-        """The blocks of series or rollups in these months, in no order; with hours if asked so."""
+        """The blocks of tracks or rollups in these months, in no order.
+
+        With hours if that is the grain, and what they say of descriptions if asked so.
+        """
 
     @abc.abstractmethod
     def _open_seal(self, day: int, settle_seconds: float) -> Run:
@@ -187,7 +176,7 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _struck(self) -> list[tuple[int, list[Handle]]]:
-        """Where days are struck: by month the series and rollups."""
+        """Where days are struck: by month the tracks and rollups."""
 
     @abc.abstractmethod
     def _transact(self, run: Run, work: Callable[[Access], T]) -> T:
@@ -199,4 +188,4 @@ class SeriesLookUps(Storage):
 
     @abc.abstractmethod
     def _flaws(self) -> Iterator[str]:
-        """What the database itself finds broken, samples of no series and the like."""
+        """What the database itself finds broken, samples of no track and the like."""

@@ -1,4 +1,4 @@
-"""What an operator does with a store of series: seal days, let samples expire, verify it all."""
+"""What an operator does with a store of tracks: seal days, let samples expire, verify it all."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from metering.decimals import EXACT
-from metering.model import Series, sample_key
+from metering.model import Track, sample_key
 from metering.retention import Horizons, becomes_spent
 from metering.storage.base import Effort, Inspection
 from metering.storage.blocks import (
@@ -27,8 +27,8 @@ from metering.storage.blocks import (
     start_of,
 )
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle
-from metering.storage.lookups import Row, SeriesLookUps
+from metering.storage.handles import Handle, Row
+from metering.storage.lookups import LookUps
 from metering.storage.reckoning import no_blocks
 from metering.storage.sealing import Reach, Run, TooMany, add_up, contradicting, seal
 from metering.storage.totals import days_of_members
@@ -39,30 +39,30 @@ _ROWS_AT_ONCE = 2_000
 _LOOKS_AT_A_BLOCK = 3
 # A transaction that seals takes about half a second for so many.
 _READINGS_AT_ONCE = 30_000
-_MOST_SERIES = 500
+_MOST_TRACKS = 500
 _ALL_MONTHS = range(month_of(day_of(FIRST)), month_of(day_of(LAST)) + 1)
 
 
-# Makes the blocks of some series or rollups in a month, in a transaction: `seal`, `add_up`.
+# Makes the blocks of some tracks or rollups in a month, in a transaction: `seal`, `add_up`.
 Make = Callable[..., Effort]
 Work = Sequence[tuple[int, Sequence[Handle]]]
 
 
-class SealedSeries(SeriesLookUps):
+class SealedTracks(LookUps):
     """Keeps Summaries of days that are over."""
 
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """See `Storage.seal`."""
         end = day_of(until)
         run = self._open_seal(end, settle_seconds)
-        rollup_of = {one.series: one.rollup for one in self._members(None)}
+        rollup_of = {one.track: one.rollup for one in self._members(None)}
         with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
         yield from self._seal_months(run, seal, with_samples, end)
         struck = self._struck()
         # Read after that: whatever is struck was stored before.
         rollups = {handle for handle, _ in self._find_rollups({})}
-        of_series = [(month, [one for one in some if one not in rollups]) for month, some in struck]
-        yield from self._seal_months(run, seal, of_series, end)
+        of_tracks = [(month, [one for one in some if one not in rollups]) for month, some in struck]
+        yield from self._seal_months(run, seal, of_tracks, end)
         totals: dict[int, set[Handle]] = defaultdict(set)
         for month, handles in with_samples:
             totals[month].update(rollup_of[handle] for handle in handles)
@@ -75,7 +75,7 @@ class SealedSeries(SeriesLookUps):
     def _months_with_samples(
         self, handles: Collection[Handle], begin: int | None, end: int
     ) -> list[tuple[int, list[Handle]]]:
-        """The series by month, between their first and last sample of these days."""
+        """The tracks by month, between their first and last sample of these days."""
         found: dict[int, list[Handle]] = defaultdict(list)
         range_ = Range(None if begin is None else start_of(begin), start_of(end))
         for handle, first, last in self._extents(handles, range_, None):
@@ -102,7 +102,7 @@ class SealedSeries(SeriesLookUps):
                     yield from self._seal_by_days(run, make, some, reach)
                 else:
                     is_little = effort.samples + effort.pieces < _READINGS_AT_ONCE / 2
-                    size = min(2 * size, _MOST_SERIES) if is_little else size
+                    size = min(2 * size, _MOST_TRACKS) if is_little else size
                     yield effort.samples
                 at += len(some)
 
@@ -115,15 +115,15 @@ class SealedSeries(SeriesLookUps):
             yield effort.samples
 
 
-class ExpiringSeries(SeriesLookUps):
+class ExpiringTracks(LookUps):
     """Lets samples expire, and deletes them."""
 
     def retire(self, horizons: Horizons) -> None:
         """See `Storage.retire`."""
-        for handles, range_, series in self._expired(self._publish(horizons)):
+        for handles, range_, tracks in self._expired(self._publish(horizons)):
             for some in chunks(self._scan(handles, range_, None), _ROWS_AT_ONCE):
-                samples = [row.sample(series[row.handle]) for row in some]
-                self._spend([sample.key for sample in samples if becomes_spent(sample)])
+                spent = (row for row in some if becomes_spent(row.timestamp, row.recorded_at))
+                self._spend([sample_key(tracks[row.handle].source, row.id) for row in spent])
 
     def purge(self) -> Iterator[int]:
         """See `Storage.purge`."""
@@ -132,25 +132,25 @@ class ExpiringSeries(SeriesLookUps):
 
     def _expired(
         self, horizons: Horizons
-    ) -> Iterator[tuple[Collection[Handle], Range, Mapping[Handle, Series]]]:
-        """Series, by what range of them has expired."""
-        by_horizon: dict[datetime, dict[Handle, Series]] = defaultdict(dict)
-        for handle, series in self._find_series({}):
-            by_horizon[horizons.of(series.meter)][handle] = series
+    ) -> Iterator[tuple[Collection[Handle], Range, Mapping[Handle, Track]]]:
+        """Tracks, by what range of them has expired."""
+        by_horizon: dict[datetime, dict[Handle, Track]] = defaultdict(dict)
+        for handle, track in self._find_tracks({}):
+            by_horizon[horizons.of(track.meter)][handle] = track
         by_horizon.pop(FIRST, None)
         for before, members in by_horizon.items():
             yield members.keys(), Range(None, before), members
 
 
-class VerifiedSeries(SeriesLookUps):
+class VerifiedTracks(LookUps):
     """Reads everything again in every way, and compares."""
 
     def verify(self) -> Iterator[Inspection]:
         """See `Storage.verify`."""
         yield Inspection(0, tuple(self._flaws()))
-        for handle, series in list(self._find_series({})):
-            name = f"meter {series.meter} of resource {series.resource_id}"
-            for inspection in self._inspect(handle, series):
+        for handle, track in list(self._find_tracks({})):
+            name = f"meter {track.meter} of resource {track.resource_id}"
+            for inspection in self._inspect(handle, track):
                 told = tuple(f"{name}: {one}" for one in inspection.contradictions)
                 yield Inspection(inspection.samples, told)
         for handle, rollup in list(self._find_rollups({})):
@@ -158,25 +158,29 @@ class VerifiedSeries(SeriesLookUps):
             found = self._wrong_blocks(handle, partial(self._total_month, handle), tally)
             yield Inspection(0, tuple(f"{name}: {one}" for one in found))
 
-    def _inspect(self, handle: Handle, series: Series) -> Iterator[Inspection]:
+    def _inspect(self, handle: Handle, track: Track) -> Iterator[Inspection]:
         """Compare what samples say with keys, readings and blocks, some thousands at a time."""
         end: datetime | None = None
         for rows in _whole_instants(self._scan([handle], EVER, None)):
             range_ = Range(rows[-1].timestamp, end)
             end = rows[-1].timestamp
-            told = [*self._wrong_keys(series, rows), *self._wrong_readings(handle, range_, rows)]
+            told = [
+                *self._wrong_keys(track, rows),
+                *self._wrong_readings(handle, range_, rows),
+                *self._wrong_rows(handle, track, range_, rows),
+            ]
             yield Inspection(len(rows), tuple(told))
         read = partial(self._fold_month, handle)
         yield Inspection(0, tuple(self._wrong_blocks(handle, read, joined)))
 
-    def _wrong_keys(self, series: Series, rows: Sequence[Row]) -> Iterator[str]:
-        keys = [sample_key(series.source, row.id) for row in rows]
+    def _wrong_keys(self, track: Track, rows: Sequence[Row]) -> Iterator[str]:
+        keys = [sample_key(track.source, row.id) for row in rows]
         if len(set(keys)) < len(keys):
             yield f"{len(keys) - len(set(keys))} samples are there twice"
         known = set(rows)
-        found = {sample_key(series.source, row.id) for row in self._rows(set(keys)) if row in known}
+        found = {sample_key(track.source, row.id) for row in self._rows(set(keys)) if row in known}
         missing = [row for key, row in zip(keys, rows, strict=True) if key not in found]
-        kept = self._not_expired(series.meter, missing)
+        kept = self._not_expired(track.meter, missing)
         if kept:
             yield f"{len(kept)} samples are not found under their key"
 
@@ -195,10 +199,23 @@ class VerifiedSeries(SeriesLookUps):
                 f"from {range_.start:%Y-%m-%d %H:%M} on"
             )
 
+    def _wrong_rows(
+        self, handle: Handle, track: Track, range_: Range, rows: Sequence[Row]
+    ) -> Iterator[str]:
+        """Their descriptions are there, and the way by which blocks are made finds them all."""
+        described = {row.description for row in rows}
+        missing = described - {one for one, _ in self._descriptions(described)}
+        if missing:
+            yield f"{len(missing)} descriptions of its samples do not exist"
+        found = set(self._rows_of([handle], range_))
+        lost = self._not_expired(track.meter, [row for row in rows if row not in found])
+        if lost:
+            yield f"{len(lost)} samples are not found under their track"
+
     def _wrong_blocks(
         self, handle: Handle, read: Callable[[Range], Folded], together: Together
     ) -> Iterator[str]:
-        for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR)):
+        for block in list(self._blocks([handle], _ALL_MONTHS, Grain.HOUR, described=True)):
             if not is_of_its_days(block, together):
                 begin = start_of(days_of(block.month).start)
                 yield f"what was sealed of {begin:%Y-%m} is not what its days are together"
@@ -206,7 +223,8 @@ class VerifiedSeries(SeriesLookUps):
                 yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
 
     def _fold_month(self, handle: Handle, range_: Range) -> Folded:
-        return fold(reading for _, reading in self._readings([handle], range_))
+        rows = list(self._rows_of([handle], range_))
+        return fold(rows) if rows else Folded({}, {})
 
     def _total_month(self, handle: Handle, range_: Range) -> Folded:
         """From samples alone."""
@@ -221,7 +239,8 @@ class VerifiedSeries(SeriesLookUps):
             wrong = list(contradicting(block, read(days_range(days.start, days.stop))))
             if not wrong:
                 break
-            again = next(iter(self._blocks([block.handle], months, Grain.HOUR)), None)
+            found = self._blocks([block.handle], months, Grain.HOUR, described=True)
+            again = next(iter(found), None)
             if again == block:
                 return wrong
             if again is None:

@@ -16,6 +16,7 @@ from metering.model import (
     Series,
     Stream,
     Submission,
+    Track,
     Verdict,
     is_visible,
 )
@@ -85,12 +86,13 @@ class MemoryStorage(Storage):
         """See `Storage.samples_at`."""
         asked = set(places)
         for sample in self._samples.values():
-            if Place(sample.series, sample.timestamp) in asked:
+            series, at = sample.series, sample.timestamp
+            if Place(series, at) in asked or Place(series.track, at) in asked:
                 yield sample
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
-        seen: dict[Series, list[datetime]] = defaultdict(list)
+        seen: dict[Series | Track, list[datetime]] = defaultdict(list)
         for sample in self._samples.values():
             in_time = query.as_of is None or sample.recorded_at <= query.as_of
             if (
@@ -99,7 +101,7 @@ class MemoryStorage(Storage):
                 and is_visible(sample.series, query.scope)
                 and matches_series(query.filter, sample.series)
             ):
-                seen[sample.series].append(sample.timestamp)
+                seen[_told_apart(query, sample.series)].append(sample.timestamp)
         for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
             last = max(instants)
             yield Extent(series, last if query.last_only else min(instants), last)
@@ -114,12 +116,12 @@ class MemoryStorage(Storage):
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
         effort = effort or Effort()
-        readings: dict[tuple[Series, Range], list[Reading]] = defaultdict(list)
+        readings: dict[tuple[Series | Track, Range], list[Reading]] = defaultdict(list)
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
-                window = query.windows.holding(sample.timestamp)
-                readings[sample.series, window].append(Reading(sample.timestamp, sample.volume))
+                key = _told_apart(query, sample.series), query.windows.holding(sample.timestamp)
+                readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.series += len({series for series, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
@@ -132,8 +134,8 @@ class MemoryStorage(Storage):
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
-                series.add(sample.series)
-                key = sample.series.rollup, query.windows.holding(sample.timestamp)
+                series.add(sample.series.track)
+                key = sample.series.track.rollup, query.windows.holding(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.series += len(series)
         for (rollup, window), found in readings.items():
@@ -146,8 +148,8 @@ class MemoryStorage(Storage):
         effort = effort or Effort()
         streams: dict[Stream, list[Piece]] = defaultdict(list)
         for sample in self._samples.values():
-            reading = Reading(sample.timestamp, sample.volume)
-            streams[sample.series.stream].append(Piece(sample.series, of_reading(reading)))
+            piece = of_reading(Reading(sample.timestamp, sample.volume))
+            streams[sample.series.stream].append(Piece(_told_apart(query, sample.series), piece))
         for pieces in streams.values():
             found = stretches(sorted(pieces, key=Piece.order), query)
             effort.samples += len(found)
@@ -171,7 +173,7 @@ class MemoryStorage(Storage):
         with self._lock:
             joined = self._expiry.horizons.joined(horizons)
             gone = (one for one in self._samples.values() if _is_before(joined, one))
-            spent = {sample.key for sample in gone if becomes_spent(sample)}
+            spent = {one.key for one in gone if becomes_spent(one.timestamp, one.recorded_at)}
             self._expiry = Expiry(joined, spent.union(self._expiry.spent))
 
     def purge(self) -> Iterator[int]:
@@ -187,6 +189,10 @@ class MemoryStorage(Storage):
     def verify(self) -> Iterator[Inspection]:
         """There is one way to read a dict: nothing can contradict."""
         return iter(())
+
+
+def _told_apart(query: ExtentQuery | SummaryQuery | StreamQuery, series: Series) -> Series | Track:
+    return series if query.by_series else series.track
 
 
 def _is_asked(query: SampleQuery | SummaryQuery, sample: Sample) -> bool:

@@ -1,4 +1,4 @@
-"""Pieces: Summaries from blocks where there are, of series from samples elsewhere.
+"""Pieces: Summaries from blocks where there are, of tracks from samples elsewhere.
 
 What they tell is the same with and without blocks; only what has to be read differs.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 from metering.cuts import Cuts
 from metering.model import MeterType
@@ -16,10 +17,12 @@ from metering.storage.base import Effort
 from metering.storage.blocks import (
     DAY_MS,
     Block,
+    Described,
     Grain,
     StoredBlock,
     days_of,
     decode,
+    decode_described,
     decode_whole,
     month_of,
     start_of,
@@ -86,20 +89,41 @@ def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
     return Grain.HOUR if are_hours else Grain.READING
 
 
+class Told(NamedTuple):
+    """What a block tells of some time; under which one description, if series are told apart."""
+
+    summary: Summary
+    description: Handle | None
+
+
 @dataclass(slots=True)
 class Taken:
-    """What blocks tell of a series or rollup: pieces, and between which instants they say all."""
+    """What blocks tell of a track or rollup: pieces, and between which instants they say all."""
 
     kind: MeterType
-    pieces: list[Summary] = field(default_factory=list)
+    pieces: list[Told] = field(default_factory=list)
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
 class BlockReader:
-    """Takes the pieces in a range, cut as somebody asks, that blocks have."""
+    """Takes the pieces in a range, cut as somebody asks, that blocks have.
 
-    def __init__(self, blocks: ReadBlocks, range_: Range, cuts: Cuts) -> None:
+    With `by_series`, those that have one description; with `as_of`, of those blocks only that have
+    nothing that was recorded later.
+    """
+
+    def __init__(
+        self,
+        blocks: ReadBlocks,
+        range_: Range,
+        cuts: Cuts,
+        *,
+        by_series: bool = False,
+        as_of: datetime | None = None,
+    ) -> None:
         """Take the way to read them, and what is asked."""
+        self._by_series = by_series
+        self._as_of = as_of
         self._blocks = blocks
         self._range = range_
         self._cuts = cuts
@@ -139,49 +163,73 @@ class BlockReader:
         """Take the block as one piece if all of it is asked for, or else its days."""
         begin = days_of(block.month)[0]
         end, whole = decode_whole(days, block.month)
+        described = decode_described(block.described)
+        if self._as_of is not None and described and described.recorded_until > self._as_of:
+            return
         is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
-        if is_asked_for and not block.struck and (whole is None or self._take_piece(found, whole)):
+        if (
+            is_asked_for
+            and not block.struck
+            and (whole is None or self._take_piece(found, whole, described and described.of_all))
+        ):
             _cover(found, start_of(begin), start_of(end))
         else:
             asked = range(max(begin, self._days[0]), min(end, self._days[-1] + 1))
-            self._take_days(found, block, decode(days, block.hours, asked), asked)
+            unpacked = decode(days, block.hours, asked)
+            self._take_days(found, block, unpacked, described, asked)
 
-    def _take_days(self, found: Taken, stored: StoredBlock, block: Block, asked: range) -> None:
+    def _take_days(
+        self,
+        found: Taken,
+        stored: StoredBlock,
+        block: Block,
+        described: Described | None,
+        asked: range,
+    ) -> None:
         """Take the days that are asked for, whole or by hours, and note what is covered by that."""
         covered_from = start_of(asked.start)
         for day in sorted({*stored.struck, *block.days}):
             if day in asked:
-                for begin, length in self._gaps(found, stored, block, day):
+                for begin, length in self._gaps(
+                    found, stored, block, described and described.on(day), day
+                ):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
         _cover(found, covered_from, start_of(asked.stop))
 
     def _gaps(
-        self, found: Taken, stored: StoredBlock, block: Block, day: int
+        self,
+        found: Taken,
+        stored: StoredBlock,
+        block: Block,
+        description: Handle | None,
+        day: int,
     ) -> Iterator[tuple[datetime, timedelta]]:
         """Take what can be taken of a day; what is left to be read from samples, in order."""
         start = start_of(day)
-        if day in stored.struck:
+        if day in stored.struck or (self._by_series and description is None):
             yield start, _DAY
-        elif not self._take_piece(found, block.days[day]):
+        elif not self._take_piece(found, block.days[day], description):
             hours = block.hours.get(day)
             if hours is None:
                 yield start, _DAY
                 return
             for hour in sorted(hours):
-                if not self._take_piece(found, hours[hour]):
+                if not self._take_piece(found, hours[hour], description):
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
-    def _take_piece(self, found: Taken, summary: Summary) -> bool:
+    def _take_piece(self, found: Taken, summary: Summary, description: Handle | None) -> bool:
         """Take it, if it need not be cut; whether it does."""
+        if self._by_series and description is None:
+            return False
         if not self._cuts.allow(found.kind, summary):
             return False
-        found.pieces.append(summary)
+        found.pieces.append(Told(summary, description))
         return True
 
 
 class Reckoner:
-    """Reads the pieces of series in a range, cut as somebody asks."""
+    """Reads the pieces of tracks in a range, cut as somebody asks."""
 
     def __init__(
         self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, cuts: Cuts
@@ -194,24 +242,30 @@ class Reckoner:
     def pieces(
         self, kinds: Mapping[Handle, MeterType], effort: Effort
     ) -> Iterator[tuple[Handle, list[Summary]]]:
-        """The pieces of each series that has readings, in order; counts what was read."""
+        """The pieces of each track that has readings, in order; counts what was read."""
         for found in self._blocks.taken(kinds, effort):
+            pieces = {
+                handle: [told.summary for told in one.pieces] for handle, one in found.items()
+            }
             for range_, members in self._blocks.uncovered(found).items():
-                effort.samples += self._read(found, members, range_)
-            for handle, one in found.items():
-                if one.pieces:
+                effort.samples += self._read(pieces, kinds, members, range_)
+            for handle, some in pieces.items():
+                if some:
                     effort.series += 1
-                    yield handle, sorted(one.pieces, key=attrgetter("first"))
+                    yield handle, sorted(some, key=attrgetter("first"))
 
     def _read(
-        self, found: Mapping[Handle, Taken], handles: Collection[Handle], range_: Range
+        self,
+        pieces: Mapping[Handle, list[Summary]],
+        kinds: Mapping[Handle, MeterType],
+        handles: Collection[Handle],
+        range_: Range,
     ) -> int:
         count = 0
         for handle, pairs in groupby(self._readings(handles, range_), key=itemgetter(0)):
             readings = [reading for _, reading in pairs]
             count += len(readings)
-            one = found[handle]
-            one.pieces += map(of_stream, self._cuts.runs(one.kind, readings))
+            pieces[handle] += map(of_stream, self._cuts.runs(kinds[handle], readings))
         return count
 
 

@@ -1,11 +1,11 @@
-"""Sealing: blocks are made of samples, month by month, each batch of series in one transaction.
+"""Sealing: blocks are made of samples, month by month, each batch of tracks in one transaction.
 
-Those of rollups are made of the blocks of their series, and of samples where these have no sealed
+Those of rollups are made of the blocks of their tracks, and of samples where these have no sealed
 day. No sample is missing from a block, because of four steps:
 
 1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
 2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
-3. A writer that knows that a day may be sealed *strikes* it, for the series and for its rollup, in
+3. A writer that knows that a day may be sealed *strikes* it, for the track and for its rollup, in
    the transaction of the sample; a transaction that seals takes away those strikes that it sees, as
    it sees their samples.
 4. A writer that does not know it looks, after the sample is stored and before it answers, whether
@@ -18,26 +18,28 @@ deletes samples strikes their days as well. Questions take blocks as they find t
 import abc
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import TypeVar
 
 from metering.storage.base import Effort
 from metering.storage.blocks import (
     Block,
+    Described,
     Folded,
-    Grain,
     StoredBlock,
     Together,
     days_of,
     days_range,
     decode,
+    decode_described,
     encode_days,
+    encode_described,
     encode_hours,
     fold,
 )
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, Pair, Row
 from metering.storage.totals import Member, days_of_members
 from metering.summary import joined, tally
 from metering.times import Range
@@ -47,18 +49,20 @@ class Access(abc.ABC):
     """What sealing does in a transaction; it sees one moment, and writes all or nothing."""
 
     @abc.abstractmethod
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
-        """The blocks of series or rollups in these months, in no order; with hours if asked so."""
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+        """The blocks of tracks or rollups in these months, in no order, with all that they have."""
 
     @abc.abstractmethod
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
-        """The series of these rollups."""
+        """The tracks of these rollups."""
 
     @abc.abstractmethod
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
-        """The readings of the series in range: all of one series together, by (at, volume)."""
+        """The readings of the tracks in range: all of one track together, by (at, volume)."""
+
+    @abc.abstractmethod
+    def rows(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
     def keep(self, blocks: Collection[StoredBlock]) -> None:
@@ -73,7 +77,7 @@ T = TypeVar("T")
 
 
 class TooMany(Exception):
-    """More readings, or days of series, than a transaction should have."""
+    """More readings, or days of tracks, than a transaction should have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Reach:
 def seal(
     access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """Bring the blocks of the series up to the end of the reach; what it took.
+    """Bring the blocks of the tracks up to the end of the reach; what it took.
 
     Raises:
         TooMany: more readings than `most`.
@@ -111,9 +115,9 @@ def seal(
             missing[part].append(handle)
     effort = Effort(series=len(handles))
     for (begin, after), members in missing.items():
-        readings = access.readings(members, days_range(begin, after))
-        for handle, pairs in groupby(readings, key=itemgetter(0)):
-            found = [reading for _, reading in pairs]
+        rows = access.rows(members, days_range(begin, after))
+        for handle, of_track in groupby(rows, key=attrgetter("handle")):
+            found = list(of_track)
             effort.samples += len(found)
             if most is not None and effort.samples > most:
                 raise TooMany
@@ -125,12 +129,12 @@ def seal(
 def add_up(
     access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """The same of rollups: of the days of their series, and readings of those that are not sealed.
+    """The same of rollups: of the days of their tracks, and readings of those that are not sealed.
 
     The days between two that are missing are read too: to find a block costs more than its days.
 
     Raises:
-        TooMany: more series and days of them, and readings, than `most`.
+        TooMany: more tracks and days of them, and readings, than `most`.
     """
     renewals = _renewals(access, handles, reach)
     lacking = {handle: one for handle, one in renewals.items() if one.missing}
@@ -142,7 +146,11 @@ def add_up(
         if most is not None and len(members) * (after - begin) > most:
             raise TooMany
         days = days_of_members(
-            access.blocks, access.readings, members, days_range(begin, after), effort
+            lambda handles, months, _: access.blocks(handles, months),
+            access.readings,
+            members,
+            days_range(begin, after),
+            effort,
         )
         for handle, found in days.items():
             lacking[handle].take(Folded(found, {}))
@@ -156,7 +164,7 @@ def _renewals(
     access: Access, handles: Collection[Handle], reach: Reach
 ) -> dict[Handle, "_Renewal"]:
     months = range(reach.month, reach.month + 1)
-    stored = {one.handle: one for one in access.blocks(handles, months, Grain.HOUR)}
+    stored = {one.handle: one for one in access.blocks(handles, months)}
     return {handle: _Renewal.of(reach, stored.get(handle)) for handle in handles}
 
 
@@ -170,6 +178,7 @@ def _keep(
                 month,
                 encode_days(one.block, month, together),
                 encode_hours(one.block),
+                encode_described(one.block),
                 one.struck,
             )
             for handle, one in renewals.items()
@@ -197,6 +206,7 @@ class _Renewal:
             block = Block(first, {}, {})
         else:
             block = decode(stored.days, stored.hours)
+            block = replace(block, described=decode_described(stored.described))
         struck = () if stored is None else stored.struck
         reached = max(block.end, reach.end)
         anew = range(max(first, reach.begin), min(block.end, reach.end))
@@ -208,6 +218,7 @@ class _Renewal:
             reached,
             {day: one for day, one in block.days.items() if day not in again},
             {day: one for day, one in block.hours.items() if day not in again},
+            block.described,
         )
         renewed = {*again, *range(block.end, reached)}
         return cls(kept, missing, [day for day in struck if day not in renewed])
@@ -215,11 +226,27 @@ class _Renewal:
     def take(self, folded: Folded) -> None:
         """Have those of these days that are missing."""
         missing = {day for part in self.missing for day in range(*part)}
+        block = self.block
+        days = {**block.days, **_among(folded.days, missing)}
         self.block = Block(
-            self.block.end,
-            {**self.block.days, **_among(folded.days, missing)},
-            {**self.block.hours, **_among(folded.hours, missing)},
+            block.end,
+            days,
+            {**block.hours, **_among(folded.hours, missing)},
+            _described_anew(days, block.described, folded.described, folded.days.keys()),
         )
+
+
+def _described_anew(
+    days: Collection[int],
+    before: Described | None,
+    fresh: Described | None,
+    renewed: Collection[int],
+) -> Described | None:
+    """What the days are described as, some of which are read anew."""
+    if before is None or fresh is None:
+        return fresh or before
+    on = {day: (fresh if day in renewed else before).on(day) for day in days}
+    return Described.of_days(on, max(before.recorded_until, fresh.recorded_until))
 
 
 def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
@@ -227,11 +254,18 @@ def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
 
 
 def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
-    """The days of a block that are not those of the readings of its month, folded anew."""
+    """The days of a block that are not those of the samples of its month, folded anew."""
     if stored.days is None:
         return
     block = decode(stored.days, stored.hours)
+    described = decode_described(stored.described)
     for day in range(days_of(stored.month).start, block.end):
         known = block.days.get(day), block.hours.get(day)
-        if day not in stored.struck and known != (fresh.days.get(day), fresh.hours.get(day)):
+        again = fresh.days.get(day), fresh.hours.get(day)
+        is_described = day not in block.days or _on(described, day) == _on(fresh.described, day)
+        if day not in stored.struck and not (known == again and is_described):
             yield day
+
+
+def _on(described: Described | None, day: int) -> Handle | None:
+    return None if described is None else described.on(day)

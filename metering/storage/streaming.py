@@ -1,44 +1,40 @@
 """The pieces of whole streams in order, taken apart where those of several series overlap.
 
-The series of a stream rarely overlap in time: a description changes, and the next one goes on.
-Where one comes back its days are enough, or else its readings.
+The tracks or series of a stream rarely overlap in time: an owner or a description changes, and the
+next one goes on. Where one comes back its days are enough, or else its readings.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import groupby
 
 from metering.cuts import Cuts
-from metering.model import MeterType, Series, Stream
+from metering.model import MeterType, Track
 from metering.query import StreamQuery
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_range
-from metering.storage.handles import Handle, Pair
-from metering.storage.reckoning import ReadBlocks, ReadReadings, Reckoner
+from metering.storage.handles import Handle
+from metering.storage.ways import ReadNeighbours, Way
 from metering.streams import Piece
-from metering.summary import Reading, joined, of_reading, of_stream
+from metering.summary import joined, of_stream
 from metering.times import Range
 
-# The readings of each series at the last instant before one, or at the first from it on.
-ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
-Members = Mapping[Handle, Series]
-# Pieces of one stream; of several series if they overlap.
+Members = Mapping[Handle, Track]
+# Pieces of one stream; of several tracks or series if they overlap.
 Cluster = Sequence[Piece]
-ReadingsOfDays = dict[Range, dict[Handle, list[Reading]]]
+SinglesOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
 
 _DAY = timedelta(days=1)
-_SERIES_AT_ONCE = 1_000
+_TRACKS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """The ways to read."""
+class Neighbours:
+    """How to find what lies beside a range."""
 
-    blocks: ReadBlocks
-    readings: ReadReadings
     last_before: ReadNeighbours
     first_from: ReadNeighbours
 
@@ -46,23 +42,28 @@ class Ways:
 class StreamReader:
     """Reads all pieces of streams in a range, cut as somebody asks, and their neighbours."""
 
-    def __init__(self, ways: Ways, query: StreamQuery, effort: Effort) -> None:
-        """Take the ways to read, what is asked, and where to count what was read."""
-        self._ways = ways
+    def __init__(
+        self, way: Way, neighbours: Neighbours, query: StreamQuery, effort: Effort
+    ) -> None:
+        """Take the way to read, what is asked, and where to count what was read."""
+        self._way = way
+        self._neighbours = neighbours
         self._query = query
         self._range = query.range
         self._cuts = query.cuts
         self._effort = effort
 
-    def streams(self, streams: Mapping[Stream, Members]) -> Iterator[list[Piece]]:
+    def streams(self, streams: Iterable[Members]) -> Iterator[list[Piece]]:
         """The pieces of each stream in order, with the reading before the range, and after it."""
-        for some in _in_groups(streams.values()):
+        query, neighbours = self._query, self._neighbours
+        for some in _in_groups(streams):
             found = self._untangled(some)
-            series = {handle: one for members in some for handle, one in members.items()}
-            before, after = self._neighbours(series)
+            tracks = _all_of(some)
+            before = self._beside(tracks, query.range.start, query.before, neighbours.last_before)
+            after = self._beside(tracks, query.range.end, query.after, neighbours.first_from)
             for members, clusters in zip(some, found, strict=True):
-                last = max(_singles(members, before), key=Piece.order, default=None)
-                first = min(_singles(members, after), key=Piece.order, default=None)
+                last = max(_of_members(members, before), key=Piece.order, default=None)
+                first = min(_of_members(members, after), key=Piece.order, default=None)
                 within = self._in_few(piece for cluster in clusters for piece in cluster)
                 yield [*([last] if last else []), *within, *([first] if first else [])]
 
@@ -83,7 +84,7 @@ class StreamReader:
             yield _as_one(run)
 
     def _untangled(self, streams: Sequence[Members]) -> list[Sequence[Cluster]]:
-        """The pieces of each stream; the clusters have one series each, or single runs."""
+        """The pieces of each stream; the clusters have one track or series each, or runs."""
         found = self._clusters(streams, self._cuts)
         again = [index for index, clusters in enumerate(found) if any(map(_is_tangled, clusters))]
         longest = _DAY if self._cuts.longest is None else min(self._cuts.longest, _DAY)
@@ -92,85 +93,80 @@ class StreamReader:
             again, self._clusters([streams[index] for index in again], in_days), strict=True
         ):
             found[index] = clusters
-        readings = self._readings_of(
+        singles = self._singles_of(
             (streams[index], cluster)
             for index in again
             for cluster in filter(_is_tangled, found[index])
         )
         for index in again:
             found[index] = [
-                self._combed(streams[index], cluster, readings) for cluster in found[index]
+                self._combed(streams[index], cluster, singles) for cluster in found[index]
             ]
         return found
 
     def _clusters(self, streams: Sequence[Members], cuts: Cuts) -> list[Sequence[Cluster]]:
-        series = {handle: one for members in streams for handle, one in members.items()}
-        ways = self._ways
-        reckoner = Reckoner(ways.blocks, ways.readings, self._range, cuts)
-        kinds = {handle: one.type for handle, one in series.items()}
-        pieces = dict(reckoner.pieces(kinds, self._effort))
+        found = self._way.pieces(_all_of(streams), self._range, cuts, self._effort)
+        pieces = dict(found)
         return [
-            _clusters(
-                Piece(one, summary)
-                for handle, one in members.items()
-                for summary in pieces.get(handle, ())
-            )
+            _clusters(piece for handle in members for piece in pieces.get(handle, ()))
             for members in streams
         ]
 
-    def _readings_of(self, tangled: Iterable[tuple[Members, Cluster]]) -> ReadingsOfDays:
-        """The readings of the series of clusters on their days."""
-        handles: dict[Range, set[Handle]] = defaultdict(set)
+    def _singles_of(self, tangled: Iterable[tuple[Members, Cluster]]) -> SinglesOfDays:
+        """The readings of the tracks of clusters on their days."""
+        tracks: dict[Range, dict[Handle, Track]] = defaultdict(dict)
         for members, cluster in tangled:
-            handles[_days(cluster)].update(members)
-        readings: ReadingsOfDays = {}
-        for days, some in handles.items():
-            readings[days] = _by_handle(self._ways.readings(some, days & self._range))
-            self._effort.samples += sum(map(len, readings[days].values()))
-        return readings
+            tracks[_days(cluster)].update(members)
+        singles: SinglesOfDays = {}
+        for days, some in tracks.items():
+            singles[days] = self._way.singles(some, days & self._range)
+            self._effort.samples += sum(map(len, singles[days].values()))
+        return singles
 
-    def _combed(self, members: Members, cluster: Cluster, readings: ReadingsOfDays) -> Cluster:
+    def _combed(self, members: Members, cluster: Cluster, singles: SinglesOfDays) -> Cluster:
         """The cluster as runs of readings, if it has several series."""
         if not _is_tangled(cluster):
             return cluster
         begin, last = _bounds(cluster)
-        of_days = readings[_days(cluster)]
+        of_days = singles[_days(cluster)]
         strands = [
-            [
-                Piece(series, of_reading(one))
-                for one in of_days.get(handle, ())
-                if begin <= one.at <= last
-            ]
-            for handle, series in members.items()
+            [one for one in of_days.get(handle, ()) if begin <= one.summary.first.at <= last]
+            for handle in members
         ]
-        singles = merge(*strands, key=Piece.order)
+        in_order = merge(*strands, key=Piece.order)
         return [
             Piece(together[0].series, of_stream(run))
-            for _, group in groupby(singles, key=lambda piece: piece.series.digest)
+            for _, group in groupby(in_order, key=lambda piece: piece.series.digest)
             for together in [list(group)]
             for run in self._cuts.runs(
                 together[0].series.type, [one.summary.first for one in together]
             )
         ]
 
-    def _neighbours(
-        self, series: Members
-    ) -> tuple[dict[Handle, list[Reading]], dict[Handle, list[Reading]]]:
-        query, ways = self._query, self._ways
-        before = _beside(query.range.start, ways.last_before, series, query.before)
-        after = _beside(query.range.end, ways.first_from, series, query.after)
-        self._effort.samples += sum(map(len, [*before.values(), *after.values()]))
-        return before, after
+    def _beside(
+        self,
+        tracks: Members,
+        bound: datetime | None,
+        types: Collection[MeterType],
+        read: ReadNeighbours,
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """The neighbours at one end of the range, of the tracks of these types."""
+        asked = {handle: one for handle, one in tracks.items() if one.type in types}
+        if bound is None or not asked:
+            return {}
+        found = self._way.beside(asked, bound, read)
+        self._effort.samples += sum(map(len, found.values()))
+        return found
 
 
 def _in_groups(streams: Iterable[Members]) -> Iterator[list[Members]]:
-    """Streams together that have so many series."""
+    """Streams together that have so many tracks."""
     group: list[Members] = []
     count = 0
     for members in streams:
         group.append(members)
         count += len(members)
-        if count >= _SERIES_AT_ONCE:
+        if count >= _TRACKS_AT_ONCE:
             yield group
             group, count = [], 0
     if group:
@@ -210,22 +206,10 @@ def _days(cluster: Cluster) -> Range:
     return days_range(day_of(begin), day_of(last) + 1)
 
 
-def _beside(
-    bound: datetime | None, read: ReadNeighbours, series: Members, types: Collection[MeterType]
-) -> dict[Handle, list[Reading]]:
-    """The neighbours at one end of a range, of the series of these types."""
-    handles = [handle for handle, one in series.items() if one.type in types]
-    return _by_handle(() if bound is None or not handles else read(handles, bound))
+def _all_of(streams: Iterable[Members]) -> Members:
+    return {handle: one for members in streams for handle, one in members.items()}
 
 
-def _by_handle(pairs: Iterable[Pair]) -> dict[Handle, list[Reading]]:
-    found = defaultdict(list)
-    for handle, reading in pairs:
-        found[handle].append(reading)
-    return found
-
-
-def _singles(members: Members, readings: Mapping[Handle, Sequence[Reading]]) -> Iterator[Piece]:
-    for handle, series in members.items():
-        for reading in readings.get(handle, ()):
-            yield Piece(series, of_reading(reading))
+def _of_members(members: Members, found: Mapping[Handle, Sequence[Piece]]) -> Iterator[Piece]:
+    for handle in members:
+        yield from found.get(handle, ())

@@ -1,7 +1,7 @@
-"""Totals: out of the blocks of rollups where there are, elsewhere out of those rollups' series.
+"""Totals: out of the blocks of rollups where there are, elsewhere out of those rollups' tracks.
 
-A rollup has a block for each month, as a series has; its days are a `tally` of those of its series.
-What a project used in a month costs the same for ten series and for ten thousand.
+A rollup has a block for each month, as a track has; its days are a `tally` of those of its tracks.
+What a project used in a month costs the same for ten tracks and for ten thousand.
 """
 
 from collections import defaultdict
@@ -18,16 +18,16 @@ from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Re
 from metering.summary import Summary, tally
 from metering.times import EPOCH, FixedWindows, Range, Windows
 
-# Each gap is a look at all series; beyond so many one look at everything is cheaper.
+# Each gap is a look at all tracks; beyond so many one look at everything is cheaper.
 _MOST_GAPS = 3
 _SUMMARIES_AT_ONCE = 100
 _SECONDS_IN_A_DAY = 86_400
 
 
 class Member(NamedTuple):
-    """A series, the rollup that it is added up in, and what both are."""
+    """A track, the rollup that it is added up in, and what both are."""
 
-    series: Handle
+    track: Handle
     rollup: Handle
     kind: MeterType
 
@@ -68,7 +68,7 @@ class TotalReader:
                     one.covered.clear()
             sums = _Sums(self._windows)
             for handle, one in found.items():
-                sums.add(handle, one.pieces)
+                sums.add(handle, [told.summary for told in one.pieces])
             uncovered = reader.uncovered(found)
             lacking = {handle for handles in uncovered.values() for handle in handles}
             members: dict[Handle, list[Member]] = defaultdict(list)
@@ -88,7 +88,7 @@ def days_of_members(
     range_: Range,
     effort: Effort,
 ) -> Mapping[Handle, Mapping[int, Summary]]:
-    """The Summary of what series have in a range, by rollup and day since 1970."""
+    """The Summary of what tracks have in a range, by rollup and day since 1970."""
     windows = FixedWindows(EPOCH, _SECONDS_IN_A_DAY)
     sums = _Sums(windows)
     reckoner = Reckoner(blocks, readings, range_, Cuts(windows=windows))
@@ -115,8 +115,8 @@ class _Sums:
                 some[:] = [tally(some)]
 
     def add_members(self, members: Iterable[Member], reckoner: Reckoner, effort: Effort) -> None:
-        """Add the pieces of series to their rollups; counts what was read."""
-        of = {one.series: one for one in members}
+        """Add the pieces of tracks to their rollups; counts what was read."""
+        of = {one.track: one for one in members}
         kinds = {handle: one.kind for handle, one in of.items()}
         for handle, pieces in reckoner.pieces(kinds, effort):
             self.add(of[handle].rollup, pieces)

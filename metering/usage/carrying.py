@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from metering.grouping import Group, text_of
-from metering.model import Extent, Place, Series, Stream
+from metering.model import Extent, Place, Series, Stream, Track
 from metering.query import ExtentQuery, Field, StreamQuery
 from metering.storage.base import Storage
 from metering.times import Range
@@ -53,7 +53,9 @@ def _add(latest: list[Extent], extent: Extent) -> None:
         latest.append(extent)
 
 
-def _volumes(storage: Storage, latest: Collection[Collection[Extent]]) -> Mapping[Series, Decimal]:
+def _volumes(
+    storage: Storage, latest: Collection[Collection[Extent]]
+) -> Mapping[Series | Track, Decimal]:
     """The last volume of each series that ends together with another: it says which is last."""
     tied = {
         Place(one.series, one.last_sample_at)
@@ -61,13 +63,13 @@ def _volumes(storage: Storage, latest: Collection[Collection[Extent]]) -> Mappin
         if len(extents) > 1
         for one in extents
     }
-    volumes: dict[Series, Decimal] = {}
+    volumes: dict[Series | Track, Decimal] = {}
     for sample in storage.samples_at(tied) if tied else ():
         volumes[sample.series] = max(volumes.get(sample.series, sample.volume), sample.volume)
     return volumes
 
 
-def _last(extents: Collection[Extent], volumes: Mapping[Series, Decimal]) -> Series:
+def _last(extents: Collection[Extent], volumes: Mapping[Series | Track, Decimal]) -> Series | Track:
     """The last of extents that end together, in the order of readings."""
     return max(
         (one.series for one in extents),

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from metering.decimals import EXACT, rounded_quotient
-from metering.model import Rollup, Series
+from metering.model import Rollup, Series, Track
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, seconds_between
 from metering.times import LAST, MILLISECOND, Range, Windows
@@ -62,7 +62,7 @@ class Portion:
     `is_provisional` says that later readings could still change it.
     """
 
-    series: Series | Rollup
+    series: Series | Track | Rollup
     window: Range
     summary: Summary | None = None
     measured: Decimal = _ZERO

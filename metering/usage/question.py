@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup, Scope
-from metering.query import EVERYTHING, Field, Filter, fields_of
+from metering.query import EVERYTHING, Field, Filter, asks_metadata, fields_of
 from metering.times import EVER, Range, Windows
 from metering.usage import quantities
 from metering.usage.figures import Aggregate, Source
@@ -45,8 +45,13 @@ class Question:
         return self.sources <= {Source.READINGS}
 
     @property
+    def by_series(self) -> bool:
+        """Whether something is asked that tells the series of a track apart."""
+        return asks_metadata(self.filter, self.group_by)
+
+    @property
     def is_of_rollups(self) -> bool:
-        """Whether nothing is asked that tells the series of a rollup apart."""
+        """Whether nothing is asked that tells the tracks of a rollup apart."""
         asked = {field.name for field in (*fields_of(self.filter), *self.group_by)}
         counted = {one.param for one in self.aggregates if one.function == "cardinality"}
         return asked | counted <= set(Rollup._fields)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from metering.grouping import Group, group_of
 from metering.matching import matches_series
-from metering.model import Series
+from metering.model import Series, Track
 from metering.query import Field, Filter
 from metering.streams import Stretch
 
@@ -22,7 +22,7 @@ class Conditions:
     carries: bool
 
 
-def carry(earlier: Group, series: Series, by: tuple[Field, ...]) -> Group:
+def carry(earlier: Group, series: Series | Track, by: tuple[Field, ...]) -> Group:
     """The values that a description has, and where it has none, the earlier ones."""
     own = group_of(series, by)
     return tuple(

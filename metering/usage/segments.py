@@ -15,13 +15,14 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.decimals import canonical
 from metering.grouping import Group
-from metering.model import MeterType, Place, Scope, Series, Stream
+from metering.model import MeterType, Place, Scope, Series, Stream, Track
 from metering.query import (
     EVERYTHING,
     AllOf,
     Field,
     Filter,
     StreamQuery,
+    asks_metadata,
     fields_of,
     require_series_fields,
 )
@@ -89,6 +90,7 @@ class SegmentQuestion:
             filter=AllOf(tuple(part for part in _conjuncts(self.filter) if _is_of_stream(part))),
             range=self.range,
             cuts=Cuts(windows=WholeRange(self.range), at=self.now, patience=patience),
+            by_series=asks_metadata(self.filter, self.by),
         )
 
 
@@ -100,9 +102,9 @@ class Span(NamedTuple):
 
 
 class End(NamedTuple):
-    """The first or the last reading of a segment, and its series."""
+    """The first or the last reading of a segment, and its series or track."""
 
-    series: Series
+    series: Series | Track
     reading: Reading
 
 
@@ -156,7 +158,9 @@ def sample_ids(storage: Storage, found: Iterable[Segment]) -> dict[End, tuple[st
     ends = {end for one in found for end in (one.first, one.last) if end is not None}
     ids: dict[End, list[str]] = defaultdict(list)
     for sample in storage.samples_at({Place(end.series, end.reading.at) for end in ends}):
-        ids[End(sample.series, Reading(sample.timestamp, sample.volume))].append(sample.id)
+        reading = Reading(sample.timestamp, sample.volume)
+        for series in (sample.series, sample.series.track):
+            ids[End(series, reading)].append(sample.id)
     return {end: (min(ids[end]), max(ids[end])) for end in ends & ids.keys()}
 
 

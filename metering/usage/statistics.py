@@ -75,6 +75,7 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
             filter=question.filter,
             range=question.range,
             windows=question.windows,
+            by_series=question.by_series,
         )
         if question.is_of_rollups:
             for total in storage.totals(asked, effort):
@@ -93,6 +94,7 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
         cuts=question.cuts,
         before=question.types_before,
         after=question.types_after,
+        by_series=question.by_series,
     )
     for stretches in storage.streams(query, effort):
         for stretch in stretches:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from metering.model import AllProjects, Extent, Outcome, Rollup, Sample, Series, Submission
+from metering.model import AllProjects, Extent, Outcome, Rollup, Sample, Series, Submission, Track
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
 from metering.storage.base import Storage
 from metering.summary import Summary
@@ -40,7 +40,7 @@ def extents(storage: Storage, **query: Any) -> list[Extent]:
     return sorted(found, key=lambda extent: extent.series.digest)
 
 
-def bounds(storage: Storage, **query: Any) -> dict[Series, tuple[datetime, datetime]]:
+def bounds(storage: Storage, **query: Any) -> dict[Series | Track, tuple[datetime, datetime]]:
     """First and last timestamp by series; no series may come twice."""
     found = extents(storage, **query)
     by_series = {one.series: (one.first_sample_at, one.last_sample_at) for one in found}
@@ -60,7 +60,7 @@ def _question(query: dict[str, Any]) -> SummaryQuery:
     return SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
 
 
-def summaries(storage: Storage, **query: Any) -> dict[tuple[Series, Range], Summary]:
+def summaries(storage: Storage, **query: Any) -> dict[tuple[Series | Track, Range], Summary]:
     """The Summaries by series and window; no pair may come twice."""
     effort = query.pop("effort", None)
     found = list(storage.summaries(_question(query), effort))

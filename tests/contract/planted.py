@@ -20,7 +20,9 @@ from metering.model import (
     Rollup,
     Sample,
     Scope,
+    Series,
     Submission,
+    Track,
     Verdict,
     is_visible,
 )
@@ -38,7 +40,15 @@ from metering.query import (
 )
 from metering.retention import Expiry, Horizons
 from metering.storage.base import Effort, WindowSummary, WindowTotal
-from metering.storage.blocks import StoredBlock, days_of, decode, encode_days
+from metering.storage.blocks import (
+    Block,
+    StoredBlock,
+    days_of,
+    decode,
+    decode_described,
+    encode_days,
+    encode_described,
+)
 from metering.storage.handles import Handle
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
@@ -46,7 +56,7 @@ from metering.storage.sqlite import SqliteStorage
 from metering.storage.totals import Member
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, joined, of_stream, tally
-from metering.times import FIRST, MILLISECOND, FixedWindows, Range
+from metering.times import EPOCH, FIRST, MILLISECOND, FixedWindows, Range
 
 EVERYONE = AllProjects()
 
@@ -328,7 +338,8 @@ class EmptyProjectIsNone(_OtherSampleKept):
     """Takes the project without a name for no project."""
 
     def kept(self, sample: Sample) -> Sample:
-        series = replace(sample.series, project_id=sample.series.project_id or None)
+        track = replace(sample.series.track, project_id=sample.series.project_id or None)
+        series = replace(sample.series, track=track)
         return structs.replace(sample, series=series)
 
 
@@ -625,12 +636,20 @@ class IgnoresFilterOfTotals(_OtherTotals):
     changed = staticmethod(lambda query: replace(query, filter=AllOf(())))
 
 
+def _track(series: Series | Track) -> Track:
+    return series.track if isinstance(series, Series) else series
+
+
+def _told_apart(query: SummaryQuery, sample: Sample) -> Series | Track:
+    return sample.series if query.by_series else sample.series.track
+
+
 class TotalsOfSeries(MemoryStorage):
     """Adds up each series by itself."""
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         for one in self.summaries(query, effort):
-            yield WindowTotal(one.series.rollup, one.window, tally([one.summary]))
+            yield WindowTotal(_track(one.series).rollup, one.window, tally([one.summary]))
 
 
 class _ChangedTotals(MemoryStorage):
@@ -668,7 +687,7 @@ class CreditsIntervals(MemoryStorage):
         readings: dict[tuple[Rollup, Range], list[Reading]] = {}
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
         for sample in self.samples(asked):
-            key = sample.series.rollup, query.windows.holding(sample.timestamp)
+            key = sample.series.track.rollup, query.windows.holding(sample.timestamp)
             readings.setdefault(key, []).append(Reading(sample.timestamp, sample.volume))
         for (rollup, window), found in readings.items():
             yield WindowTotal(rollup, window, of_stream(sorted(found)))
@@ -687,7 +706,7 @@ class FirstOfAnySeries(MemoryStorage):
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         firsts = {
-            (one.series.rollup, one.window): one.summary.first
+            (_track(one.series).rollup, one.window): one.summary.first
             for one in self.summaries(query, effort)
         }
         for one in super().totals(query):
@@ -709,7 +728,8 @@ class _OtherFigures(MemoryStorage):
             volumes = [
                 one.volume
                 for one in self.samples(asked)
-                if one.series == found.series and one.timestamp in found.window
+                if found.series in (one.series, one.series.track)
+                if one.timestamp in found.window
             ]
             yield replace(found, summary=self.figures(found.summary, volumes))
 
@@ -772,18 +792,19 @@ class _FromReadings(MemoryStorage):
     def order(self, readings: list[Reading]) -> list[Reading]:
         return sorted(readings)
 
-    def group(self, sample: Sample) -> Any:
-        return sample.series
+    def group(self, query: SummaryQuery, sample: Sample) -> Any:
+        return _told_apart(query, sample)
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
         groups: dict[Any, list[Sample]] = {}
         for one, window in self.grouped(query):
-            groups.setdefault((self.group(one), window), []).append(one)
+            groups.setdefault((self.group(query, one), window), []).append(one)
         for (_, window), members in groups.items():
             readings = self.order([Reading(one.timestamp, one.volume) for one in members])
-            yield WindowSummary(members[0].series, window, of_stream(readings))
+            series = _told_apart(query, members[0])
+            yield WindowSummary(series, window, of_stream(readings))
 
 
 class TiesDownward(_FromReadings):
@@ -796,7 +817,7 @@ class TiesDownward(_FromReadings):
 class StreamsNotSeries(_FromReadings):
     """Makes one Summary of all descriptions of a stream."""
 
-    def group(self, sample: Sample) -> Any:
+    def group(self, query: SummaryQuery, sample: Sample) -> Any:
         series = sample.series
         return series.source, series.meter, series.type, series.unit, series.resource_id
 
@@ -854,6 +875,42 @@ class FillsGaps(MemoryStorage):
                 yield replace(one, summary=nothing, window=window)
 
 
+class SeriesForTracks(_OtherSummaries):
+    """Tells series apart although nobody asked for it."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=True))
+
+
+class TracksForSeries(_OtherSummaries):
+    """Makes one Summary of all descriptions of a track."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=False))
+
+
+class ExtentsOfSeriesForTracks(_OtherExtents):
+    """Tells series apart although nobody asked for it."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=True))
+
+
+class ExtentsOfTracksForSeries(_OtherExtents):
+    """Says of a track what was asked of its series."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=False))
+
+
+class StreamsOfTracksForSeries(_OtherStreams):
+    """Does not cut streams where metadata change."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=False))
+
+
+class StreamsOfSeriesForTracks(_OtherStreams):
+    """Cuts streams where metadata change although nobody asked for it."""
+
+    changed = staticmethod(lambda query: replace(query, by_series=True))
+
+
 class SummaryOfEachSample(MemoryStorage):
     """Gives several Summaries for one series and window."""
 
@@ -864,7 +921,7 @@ class SummaryOfEachSample(MemoryStorage):
         for one in self.samples(asked):
             window = query.windows.holding(one.timestamp)
             alone = of_stream([Reading(one.timestamp, one.volume)])
-            yield WindowSummary(one.series, window, alone)
+            yield WindowSummary(_told_apart(query, one), window, alone)
 
 
 class FiltersSeriesOnly(MemoryStorage):
@@ -873,7 +930,8 @@ class FiltersSeriesOnly(MemoryStorage):
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
-        matching = {one.series for one in self._samples.values() if matches(query.filter, one)}
+        found = [one for one in self._samples.values() if matches(query.filter, one)]
+        matching = {_told_apart(query, one) for one in found}
         for one in super().summaries(replace(query, filter=AllOf(()))):
             if one.series in matching:
                 yield one
@@ -1012,20 +1070,48 @@ class ForgetsMembers(SqliteStorage):
 class IgnoresStrikes(SqliteStorage):
     """Takes what was sealed of a day for which samples came late."""
 
-    def _blocks(self, *arguments: Any) -> Iterator[StoredBlock]:
-        for block in super()._blocks(*arguments):
+    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for block in super()._blocks(*arguments, **named):
             yield replace(block, struck=())
 
 
 class BlocksADayTooLong(SqliteStorage):
     """Takes the day after the last that was sealed for empty."""
 
-    def _blocks(self, *arguments: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments):
+    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super()._blocks(*arguments, **named):
             if stored.days is not None:
                 block = decode(stored.days, stored.hours)
                 longer = replace(block, end=min(block.end + 1, days_of(stored.month).stop))
                 yield replace(stored, days=encode_days(longer, stored.month))
+
+
+class OneDescriptionADay(SqliteStorage):
+    """Takes the first description of the month for that of all days that have several."""
+
+    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super()._blocks(*arguments, **named):
+            described = decode_described(stored.described)
+            if described is None:
+                yield stored
+                continue
+            only = [1 if one is None else one for one in described.descriptions]
+            changed = encode_described(Block(0, {}, {}, replace(described, descriptions=only)))
+            yield replace(stored, described=changed)
+
+
+class BlocksOfAnyTime(SqliteStorage):
+    """Counts what was recorded after the instant that counts, if it was sealed since."""
+
+    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super()._blocks(*arguments, **named):
+            described = decode_described(stored.described)
+            if described is not None:
+                described = replace(described, recorded_until=EPOCH)
+                changed = encode_described(Block(0, {}, {}, described))
+                yield replace(stored, described=changed)
+            else:
+                yield stored
 
 
 class ForgetsToUnseal(SqliteStorage):
@@ -1325,6 +1411,8 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         ExtentsOfEveryone,
         EagerExtents,
         IgnoresFilterOfExtents,
+        ExtentsOfSeriesForTracks,
+        ExtentsOfTracksForSeries,
     ],
     "oldest": [OldestOfEveryone, OldestAsTheyCame, OldestOfNewestSeries, OldestOfLast],
     "summaries": [
@@ -1346,6 +1434,8 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         FillsGaps,
         SummaryOfEachSample,
         FiltersSeriesOnly,
+        SeriesForTracks,
+        TracksForSeries,
     ],
     "totals": [
         UnscopedTotals,
@@ -1373,6 +1463,8 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         EndInclusiveStreams,
         SeriesNotStreams,
         OneStreamForAll,
+        StreamsOfTracksForSeries,
+        StreamsOfSeriesForTracks,
     ],
     "expiry": [
         TakesWhatExpired,
@@ -1388,7 +1480,14 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         KeptIsDuplicate,
         ForgetsWhatIsLeft,
     ],
-    "sealing": [ForgetsToStrike, IgnoresStrikes, BlocksADayTooLong, ForgetsToUnseal],
+    "sealing": [
+        ForgetsToStrike,
+        IgnoresStrikes,
+        BlocksADayTooLong,
+        OneDescriptionADay,
+        BlocksOfAnyTime,
+        ForgetsToUnseal,
+    ],
     "filters": [
         NotEqualDropsAbsentSamples,
         NotEqualDropsAbsentExtents,

@@ -269,8 +269,10 @@ def test_verifying_while_samples_arrive(storage: Storage) -> None:
 
     with ThreadPoolExecutor() as threads:
         writing = threads.submit(write)
-        found = [contradictions(storage) for _ in range(3)]
-        stop.set()
+        try:
+            found = [contradictions(storage) for _ in range(3)]
+        finally:
+            stop.set()
         writing.result()
 
     assert found == [[], [], []]

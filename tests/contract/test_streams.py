@@ -19,7 +19,15 @@ from metering.cuts import Cuts
 from metering.decimals import EXACT
 from metering.metadata import Metadata
 from metering.model import MeterType, Project, Sample
-from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
+from metering.query import (
+    FIELDS,
+    AllOf,
+    Comparison,
+    Operator,
+    StreamQuery,
+    asks_metadata,
+    metadata_field,
+)
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.streams import Stretch
@@ -115,6 +123,21 @@ def test_a_filter_chooses_by_the_earlier_description(storage: Storage) -> None:
 
     said = [(one.summary.first.volume, one.next and one.next.volume, one.opens) for one in stream]
     assert said == [(1, 2, True), (3, None, False)]
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_tracks_are_not_cut_where_metadata_change(storage: Storage, *, is_sealed: bool) -> None:
+    """Without `by_series` a stretch goes on under another description, and ends with its owner."""
+    theirs = {"project_id": "p-2"}
+    keep(storage, *history((0, 1, SMALL), (10, 2, LARGE), (20, 3, SMALL), (30, 4, theirs)))
+    if is_sealed:
+        list(storage.seal(NOON + DAY))
+    (stream,) = ask(storage, by_series=False)
+
+    tracks = {one.series for one in stream}
+    assert tracks == {sample().series.track, sample(**theirs).series.track}
+    _, crossing, _, _ = uncut(stream, WHOLE)
+    assert [one[1].volume for one in crossing] == [3, 4]
 
 
 def test_another_owner_ends_a_stretch(storage: Storage) -> None:
@@ -298,9 +321,11 @@ def tangled(draw: st.DrawFn) -> History:
 def cut_questions(draw: st.DrawFn) -> StreamQuery:
     """Questions of streams."""
     range_ = draw(strategies.ranges)
+    filter_ = draw(strategies.series_filters)
     return StreamQuery(
         scope=draw(strategies.scopes),
-        filter=draw(strategies.series_filters),
+        filter=filter_,
+        by_series=asks_metadata(filter_) or draw(st.booleans()),
         range=range_,
         cuts=Cuts(
             windows=draw(st.just(WholeRange(range_)) | strategies.fixed_windows),

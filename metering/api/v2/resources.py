@@ -13,7 +13,14 @@ from metering.api.services import Controller
 from metering.api.writing.convert import resource_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.wire import ResourceBody
-from metering.catalogue.resources import CatalogueQuery, resource_order, resources
+from metering.catalogue.resources import (
+    CatalogueQuery,
+    Sighting,
+    described,
+    resource_order,
+    resources,
+    seen,
+)
 from metering.errors import InvalidQuery, NotFound
 from metering.model import Resource, Scope
 from metering.query import FIELDS, Comparison, Operator
@@ -57,14 +64,14 @@ class ResourcesController(Controller):
             range=asked.range,
             as_of=None if marker is None else as_of,
         )
-        found = resources(self.services.storage, question)
+        found = seen(self.services.storage, question)
         if after is not None:
             found = [resource for resource in found if resource_order(resource) < after]
         page, more = cut(found, size)
         return Reply(
             value=[
                 resource_to_api(one, call.application_url, meter_links=bool(meter_links))
-                for one in page
+                for one in described(self.services.storage, question, page)
             ],
             next_url=next_url(call, _write_marker(page[-1], as_of)) if more else None,
         )
@@ -91,7 +98,7 @@ class ResourcesController(Controller):
         return resources(self.services.storage, question)
 
 
-def _write_marker(resource: Resource, as_of: datetime) -> str:
+def _write_marker(resource: Sighting, as_of: datetime) -> str:
     if times.now() <= as_of:
         time.sleep(0.001)  # so that what is recorded after this answer bears a later time
     order = resource_order(resource)

@@ -1,7 +1,7 @@
-"""The MongoDB driver: look-ups by series, time and key, for `SeriesStorage` to answer from.
+"""The MongoDB driver: look-ups by track, time and key, for `TrackStorage` to answer from.
 
-`series` has a document for each series, `rollups` one for each rollup, `samples` one for each
-sample, 144 bytes or 50 on disk; none is ever changed. `blocks` has what was sealed, `horizons` and
+`tracks`, `descriptions` and `rollups` have a document for each of them, `samples` one for each
+sample, 177 bytes or 50 on disk; none is ever changed. `blocks` has what was sealed, `horizons` and
 `spent` what has expired. Transactions need a replica set (one member will do). On a standalone
 server `record(atomic=True)` looks before it writes, but samples that somebody else stores at the
 same moment can leave it half done.
@@ -16,23 +16,24 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 
-from metering.model import Rollup, Series, Submission, Verdict
+from metering.metadata import Metadata
+from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle, Pair
-from metering.storage.known import KnownSeries
-from metering.storage.lookups import Row
+from metering.storage.handles import Handle, Pair, Row
+from metering.storage.known import Known
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     Found,
     blocks_from_documents,
+    description_from_document,
     found_in_batch,
     rollup_from_document,
     row_from_document,
-    series_from_document,
+    track_from_document,
 )
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.ranks import instant_of
@@ -43,21 +44,22 @@ from metering.storage.mongodb.reading import (
     read_members,
     read_neighbours,
     read_readings,
+    read_rows,
 )
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Access, Run
-from metering.storage.series import SeriesStorage
 from metering.storage.totals import Member
+from metering.storage.tracks import TrackStorage
 from metering.summary import Reading
 from metering.times import EVER, Range
 
 T = TypeVar("T")
 
 # As many seeks take as long as a question.
-_FEW_SERIES = 50
+_FEW_TRACKS = 50
 
 
-class MongoStorage(SeriesStorage):
+class MongoStorage(TrackStorage):
     """`mongodb://host/database`: a store in MongoDB 6.0 or later."""
 
     # Writers look again after 30 seconds, and take 10 at most.
@@ -68,7 +70,8 @@ class MongoStorage(SeriesStorage):
         super().__init__(timeout_seconds)
         self._connection = Connection(url, timeout_seconds)
         self._writer = Writer(self._connection)
-        self._known_series = KnownSeries()
+        self._known_tracks: Known[Track] = Known()
+        self._known_descriptions: Known[Metadata] = Known()
 
     @classmethod
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
@@ -103,12 +106,12 @@ class MongoStorage(SeriesStorage):
         """See `Storage.record`."""
         return self._writer.record(submissions, atomic=atomic)
 
-    def _find_series(
+    def _find_tracks(
         self, equal: Mapping[str, Any], *, by_resource: bool = False
-    ) -> Iterator[tuple[Handle, Series]]:
+    ) -> Iterator[tuple[Handle, Track]]:
         reader = self._reader()
         find = questions.handles_with(equal, by_resource=by_resource)
-        return self._completed(reader, map(itemgetter("_id"), reader.series(find)))
+        return self._completed(reader, map(itemgetter("_id"), reader.tracks(find)))
 
     def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
         for document in self._reader().rollups(questions.rollups_with(equal)):
@@ -120,21 +123,31 @@ class MongoStorage(SeriesStorage):
     def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         return self._reader().sources(questions.sources_of(equal))
 
-    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+    def _tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
         return self._completed(self._reader(), handles)
 
-    def _completed(self, reader: Reader, handles: Iterable[Any]) -> Iterator[tuple[Handle, Series]]:
-        """The series with these handles, which are their digests, if they are there."""
+    def _completed(self, reader: Reader, handles: Iterable[Any]) -> Iterator[tuple[Handle, Track]]:
+        """The tracks with these handles, which are their digests, if they are there."""
         pairs = ((handle, handle) for handle in handles)
-        return self._known_series.completed(pairs, partial(_read_series, reader))
+        return self._known_tracks.completed(pairs, partial(_read_tracks, reader))
 
-    def _series_of_resources(
+    def _descriptions(self, handles: Collection[Any]) -> Iterator[tuple[Handle, Metadata]]:
+        pairs = ((handle, handle) for handle in handles)
+        return self._known_descriptions.completed(pairs, self._read_descriptions)
+
+    def _read_descriptions(self, handles: Collection[Any]) -> Iterator[tuple[Handle, Metadata]]:
+        reader = self._reader()
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            for document in reader.descriptions(questions.among(chunk)):
+                yield document["_id"], description_from_document(document)
+
+    def _tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
-    ) -> Iterator[tuple[Handle, Series]]:
+    ) -> Iterator[tuple[Handle, Track]]:
         reader = self._reader()
         for chunk in chunks(resource_ids, KEYS_PER_FIND):
             found = map(
-                itemgetter("_id"), reader.series(questions.handles_of_resources(chunk, equal))
+                itemgetter("_id"), reader.tracks(questions.handles_of_resources(chunk, equal))
             )
             yield from self._completed(reader, (one for one in found if one not in besides))
 
@@ -143,15 +156,15 @@ class MongoStorage(SeriesStorage):
 
     def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         reader = self._reader()
-        # Mostly the range ends now; one seek says that nothing follows, instead of one a series.
-        if len(handles) > _FEW_SERIES and not any(reader.samples(questions.any_from(instant))):
+        # Mostly the range ends now; one seek says that nothing follows, instead of one a track.
+        if len(handles) > _FEW_TRACKS and not any(reader.samples(questions.any_from(instant))):
             return iter(())
         return read_neighbours(reader, handles, Range(instant, None), ASCENDING)
 
     def _scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
-        count = self._reader().count_series
+        count = self._reader().count_tracks
         found = scanning.newest_first(self._samples_alone, handles, range_, after, count)
         return map(attrgetter("row"), found)
 
@@ -159,6 +172,9 @@ class MongoStorage(SeriesStorage):
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
         return read_readings(self._reader(), handles, range_)
+
+    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        return read_rows(self._reader(), handles, range_)
 
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -192,7 +208,7 @@ class MongoStorage(SeriesStorage):
         reader = self._reader()
         for chunk in chunks(places, PLACES_PER_FIND):
             for document in reader.samples(questions.samples_at(chunk)):
-                yield document["series"], row_from_document(document)
+                yield document["track"], row_from_document(document)
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""
@@ -212,11 +228,11 @@ class MongoStorage(SeriesStorage):
             yield from sealing.delete(self._connection, chunk, range_)
 
     def _blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
+        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
-            found = reader.blocks(questions.blocks(chunk, months, grain))
+            found = reader.blocks(questions.blocks(chunk, months, grain, described=described))
             yield from blocks_from_documents(found)
 
     def _open_seal(self, day: int, settle_seconds: float) -> Run:
@@ -240,18 +256,18 @@ class MongoStorage(SeriesStorage):
 
     def _flaws(self) -> Iterator[str]:
         reader = self._reader()
-        # Before the series: a series is stored before the first of its samples.
-        in_use = set(reader.series_in_use())
-        documents = reader.series(questions.series_with({}))
-        series = {one["_id"]: (series_from_document(one), one["rollup"]) for one in documents}
+        # Before the tracks: a track is stored before the first of its samples.
+        in_use = set(reader.tracks_in_use())
+        documents = reader.tracks(questions.tracks_with({}))
+        tracks = {one["_id"]: (track_from_document(one), one["rollup"]) for one in documents}
         rollups = dict(self._find_rollups({}))
-        for missing in sorted(in_use - series.keys()):
-            yield f"samples are of series {missing.hex()}, which does not exist"
-        for handle, (one, rollup) in series.items():
+        for missing in sorted(in_use - tracks.keys()):
+            yield f"samples are of track {missing.hex()}, which does not exist"
+        for handle, (one, rollup) in tracks.items():
             if handle != one.digest:
-                yield f"series {one.digest.hex()} has the key of another"
+                yield f"track {one.digest.hex()} has the key of another"
             if rollup != one.rollup.digest or rollups.get(rollup) != one.rollup:
-                yield f"series {one.digest.hex()} is of no rollup, or that of another"
+                yield f"track {one.digest.hex()} is of no rollup, or that of another"
 
     def _samples_alone(self, find: Find) -> Iterator[Found]:
         """The samples of a find that has a time limit of its own."""
@@ -261,7 +277,7 @@ class MongoStorage(SeriesStorage):
         return Reader(self._connection, self._timeout_seconds)
 
 
-def _read_series(reader: Reader, handles: Collection[Any]) -> Iterator[tuple[Handle, Series]]:
+def _read_tracks(reader: Reader, handles: Collection[Any]) -> Iterator[tuple[Handle, Track]]:
     for chunk in chunks(handles, KEYS_PER_FIND):
-        for document in reader.series(questions.among(chunk)):
-            yield document["_id"], series_from_document(document)
+        for document in reader.tracks(questions.among(chunk)):
+            yield document["_id"], track_from_document(document)

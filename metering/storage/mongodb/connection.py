@@ -91,9 +91,14 @@ class Connection:
         )
 
     @property
-    def series(self) -> Collection[Document]:
-        """The collection of series, `_id` the digest."""
-        return self.database["series"]
+    def tracks(self) -> Collection[Document]:
+        """The collection of tracks, `_id` the digest."""
+        return self.database["tracks"]
+
+    @property
+    def descriptions(self) -> Collection[Document]:
+        """The collection of descriptions, `_id` the digest."""
+        return self.database["descriptions"]
 
     @property
     def rollups(self) -> Collection[Document]:
@@ -107,7 +112,7 @@ class Connection:
 
     @property
     def blocks(self) -> Collection[Document]:
-        """The collection of blocks, `_id` from series or rollup, and month."""
+        """The collection of blocks, `_id` from track or rollup, and month."""
         return self.database["blocks"]
 
     @property

@@ -38,27 +38,27 @@ class Index:
 
 
 # The volume is there so that readings are answered from the index alone.
-BY_SERIES = Index(
+BY_TRACK = Index(
     "samples",
-    ("series", "rank", "volume"),
-    "readings, extents and pages of samples of some series",
+    ("track", "rank", "volume"),
+    "readings, extents and pages of samples of some tracks",
 )
-BY_TIME = Index("samples", ("rank",), "pages of samples of very many series")
+BY_TIME = Index("samples", ("rank",), "pages of samples of very many tracks")
 
-BY_ROLLUP = Index("series", ("rollup",), "series by rollup")
-BY_RESOURCE = Index("series", ("resource_id",), "series by resource")
+BY_ROLLUP = Index("tracks", ("rollup",), "tracks by rollup")
+BY_RESOURCE = Index("tracks", ("resource_id",), "tracks by resource")
 
 # What is struck comes before the block: nobody reads a block that is older than the strikes.
-BLOCKS = Index("blocks", ("of", "month", "is_block"), "blocks of some series or rollups")
+BLOCKS = Index("blocks", ("of", "month", "is_block"), "blocks of some tracks or rollups")
 STRUCK = Index("blocks", ("struck",), "what is to be sealed again")
 
 TABLE = (
-    BY_SERIES,
+    BY_TRACK,
     BY_TIME,
     BLOCKS,
     STRUCK,
-    Index("series", ("meter", "project_id"), "series by meter, and project"),
-    Index("series", ("project_id",), "series by project"),
+    Index("tracks", ("meter", "project_id"), "tracks by meter, and project"),
+    Index("tracks", ("project_id",), "tracks by project"),
     BY_RESOURCE,
     BY_ROLLUP,
     Index("rollups", ("meter", "project_id"), "rollups by meter, and project"),

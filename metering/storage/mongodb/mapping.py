@@ -3,7 +3,8 @@
 What is written of a sample is in `packing`.
 
 Metadata is one text on purpose: no foreign key or value can mean anything to the database.
-Binary digests are the keys of series, rollups and samples: a *handle* is a series' or a rollup's.
+Binary digests are the keys of tracks, descriptions, rollups and samples; the *handle* of each is
+its digest.
 """
 
 import re
@@ -21,10 +22,10 @@ from bson.codec_options import CodecOptions
 
 from metering.decimals import canonical
 from metering.metadata import Metadata
-from metering.model import MeterType, Rollup, Series
+from metering.model import MeterType, Rollup, Track
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
-from metering.storage.lookups import Row
+from metering.storage.handles import Row
 from metering.storage.mongodb.ranks import instant_of
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds
@@ -47,16 +48,17 @@ _EXPONENT = (1 << 14) - 1
 EXPONENT_BIAS = 6176
 _WIDE = Context(prec=40)
 
-# {series: 16 bytes, rank: int64, volume: Decimal128} as BSON; 'x' skips names and types.
-_READING = struct.Struct("<17x16s6xq8x16sx")
+# {track: 16 bytes, rank: int64, volume: Decimal128} as BSON; 'x' skips names and types.
+_READING = struct.Struct("<16x16s6xq8x16sx")
 _READING_NAMES = re.compile(
-    rb"\x48\0\0\0\x05series\0\x10\0\0\0\0.{16}\x12rank\0.{8}\x13volume\0.{16}\0", re.DOTALL
+    rb"\x47\0\0\0\x05track\0\x10\0\0\0\0.{16}\x12rank\0.{8}\x13volume\0.{16}\0", re.DOTALL
 )
 
 # A document of `samples` whose id is a UUID, in the order of `packing.sample_to_document`.
-_SAMPLE = struct.Struct("<14x16s13x16s9x16s6xq8x16s13xqx")
+_SAMPLE = struct.Struct("<14x16s12x16s18x16s9x16s6xq8x16s13xqx")
 _SAMPLES = re.compile(
-    rb"(?:\x90\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05series\0\x10\0\0\0\0.{16}"
+    rb"(?:\xb1\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05track\0\x10\0\0\0\0.{16}"
+    rb"\x05description\0\x10\0\0\0\0.{16}"
     rb"\x05id\0\x10\0\0\0\x04.{16}\x12rank\0.{8}\x13volume\0.{16}\x09recorded_at\0.{8}\0)*+",
     re.DOTALL,
 )
@@ -75,25 +77,24 @@ class Watermarks:
     run: int
 
 
-def series_to_document(series: Series) -> Document:
-    """The document of `series`; absent fields are null, so that null finds them."""
+def track_to_document(track: Track) -> Document:
+    """The document of `tracks`; absent fields are null, so that null finds them."""
     return {
-        "_id": series.digest,
-        "source": series.source,
-        "meter": series.meter,
-        "type": series.type.value,
-        "unit": series.unit,
-        "resource_id": series.resource_id,
-        "project_id": series.project_id,
-        "user_id": series.user_id,
-        "metadata": series.metadata.text,
-        "rollup": series.rollup.digest,
+        "_id": track.digest,
+        "source": track.source,
+        "meter": track.meter,
+        "type": track.type.value,
+        "unit": track.unit,
+        "resource_id": track.resource_id,
+        "project_id": track.project_id,
+        "user_id": track.user_id,
+        "rollup": track.rollup.digest,
     }
 
 
-def series_from_document(document: Mapping[str, Any]) -> Series:
-    """The series of a document."""
-    return Series(
+def track_from_document(document: Mapping[str, Any]) -> Track:
+    """The track of a document."""
+    return Track(
         source=document["source"],
         meter=document["meter"],
         type=MeterType(document["type"]),
@@ -101,8 +102,17 @@ def series_from_document(document: Mapping[str, Any]) -> Series:
         resource_id=document["resource_id"],
         project_id=document["project_id"],
         user_id=document["user_id"],
-        metadata=Metadata(document["metadata"]),
     )
+
+
+def description_to_document(metadata: Metadata) -> Document:
+    """The document of `descriptions`."""
+    return {"_id": metadata.digest, "metadata": metadata.text}
+
+
+def description_from_document(document: Mapping[str, Any]) -> Metadata:
+    """The description of a document."""
+    return Metadata(document["metadata"])
 
 
 def rollup_to_document(rollup: Rollup) -> Document:
@@ -138,10 +148,11 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
     without a decoder, in half the time.
     """
     if _SAMPLES.fullmatch(batch):
-        for key, handle, uuid, rank, volume, recorded_at in _SAMPLE.iter_unpack(batch):
+        for key, track, description, uuid, rank, volume, recorded_at in _SAMPLE.iter_unpack(batch):
             at = instant_of(rank)
             number, recorded = volume_from_bson(volume), from_milliseconds(recorded_at)
-            yield Found((rank, key), Row(handle, id_from_bson(uuid), at, number, recorded))
+            row = Row(track, description, id_from_bson(uuid), at, number, recorded)
+            yield Found((rank, key), row)
     else:
         for document in decode_iter(batch, CODEC):
             position = document["rank"], document["_id"]
@@ -149,9 +160,10 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
 
 
 def row_from_document(document: Mapping[str, Any]) -> Row:
-    """The sample of a document, its series as a handle."""
+    """The sample of a document."""
     return Row(
-        handle=document["series"],
+        handle=document["track"],
+        description=document["description"],
         id=id_from_bson(document["id"]),
         timestamp=instant_of(document["rank"]),
         volume=volume_from_bson(document["volume"].bid),
@@ -160,7 +172,7 @@ def row_from_document(document: Mapping[str, Any]) -> Row:
 
 
 def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
-    """(handle, reading) for each document {series, rank, volume} of a raw batch.
+    """(handle, reading) for each document {track, rank, volume} of a raw batch.
 
     Such documents all have the same length and layout when the fields come in this order, as a
     covered query gives them; then they are cut without a decoder, twice as fast.
@@ -171,7 +183,7 @@ def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
     else:
         for document in decode_iter(batch, CODEC):
             volume = volume_from_bson(document["volume"].bid)
-            yield document["series"], Reading(instant_of(document["rank"]), volume)
+            yield document["track"], Reading(instant_of(document["rank"]), volume)
 
 
 def aware(naive: datetime) -> datetime:
@@ -203,20 +215,21 @@ def watermarks_from_documents(documents: Iterable[Document]) -> Watermarks:
 def block_to_document(kept: StoredBlock) -> Document:
     """The document of a block, without what is empty."""
     document = {"of": kept.handle, "month": kept.month, "is_block": True, "days": kept.days}
-    more = {"hours": kept.hours, "struck": list(kept.struck)}
+    more = {"hours": kept.hours, "described": kept.described, "struck": list(kept.struck)}
     return document | {name: value for name, value in more.items() if value}
 
 
 def blocks_from_documents(documents: Iterable[Mapping[str, Any]]) -> Iterator[StoredBlock]:
     """The blocks of documents, which come in the order of `indexes.BLOCKS`.
 
-    Of each what is struck in documents of its own; the hours only if they were asked for.
+    Of each what is struck in documents of its own.
     """
     for (handle, month), group in groupby(documents, key=itemgetter("of", "month")):
         together = list(group)
         struck = {day for one in together for day in one.get("struck", ())}
         block = together[-1]
-        yield StoredBlock(handle, month, block.get("days"), block.get("hours"), sorted(struck))
+        days, hours, described = map(block.get, ("days", "hours", "described"))
+        yield StoredBlock(handle, month, days, hours, described, sorted(struck))
 
 
 def block_key(handle: bytes, month: int) -> bytes:

@@ -17,7 +17,8 @@ from metering.times import to_milliseconds
 
 # The type and the name of each field; of what is binary the length and the kind too.
 _KEY = b"\x05_id\0\x10\0\0\0\0"
-_SERIES = b"\x05series\0\x10\0\0\0\0"
+_TRACK = b"\x05track\0\x10\0\0\0\0"
+_DESCRIPTION = b"\x05description\0\x10\0\0\0\0"
 _UUID_ID, _TEXT_ID = b"\x05id\0\x10\0\0\0\x04", b"\x02id\0"
 _RANK, _VOLUME, _RECORDED_AT = b"\x12rank\0", b"\x13volume\0", b"\x09recorded_at\0"
 
@@ -33,7 +34,8 @@ def sample_to_document(key: bytes, sample: Sample) -> RawBSONDocument:
     fields = b"".join(
         (
             *(_KEY, key),
-            *(_SERIES, sample.series.digest),
+            *(_TRACK, sample.series.track.digest),
+            *(_DESCRIPTION, sample.series.metadata.digest),
             id_to_bson(sample.id),
             *(_RANK, _int64(rank_of(sample.timestamp, key))),
             *(_VOLUME, volume_to_bson(sample.volume)),

@@ -16,8 +16,8 @@ from metering.storage.mongodb.indexes import (
     BLOCKS,
     BY_RESOURCE,
     BY_ROLLUP,
-    BY_SERIES,
     BY_TIME,
+    BY_TRACK,
     STRUCK,
 )
 from metering.storage.mongodb.ranks import Ranks, ranks_at, ranks_in
@@ -26,17 +26,17 @@ from metering.times import Range
 Find = dict[str, Any]
 Stages = list[dict[str, Any]]
 
-# MongoDB merges the index scans of at most so many series (internalQueryMaxScansToExplode); the
+# MongoDB merges the index scans of at most so many tracks (internalQueryMaxScansToExplode); the
 # samples of more it would have to sort.
-MOST_SERIES_MERGED = 200
-# Beyond this the list of series is not sent (it has 25 bytes for each): the reader has it.
-MOST_SERIES_SENT = 20_000
+MOST_TRACKS_MERGED = 200
+# Beyond this the list of tracks is not sent (it has 25 bytes for each): the reader has it.
+MOST_TRACKS_SENT = 20_000
 
 _NO_DAY = -(2**31)
 _NEWEST_FIRST = [("rank", DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
 _BY_RESOURCE = [("resource_id", ASCENDING)]
-_SERIES_FIELDS = {
+_TRACK_FIELDS = {
     "source": "source",
     "meter": "meter",
     "type": "type",
@@ -46,37 +46,36 @@ _SERIES_FIELDS = {
     "user_id": "user_id",
 }
 # Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
-_READING = {"_id": False, "series": True, "rank": True, "volume": True}
+_READING = {"_id": False, "track": True, "rank": True, "volume": True}
 _BLOCK_FIELDS = {"_id": False, "of": True, "month": True, "days": True, "struck": True}
-_BLOCK_FIELDS_WITH_HOURS = {**_BLOCK_FIELDS, "hours": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The series whose ends are asked for, the range, and if not None, the last recorded_at."""
+    """The tracks whose ends are asked for, the range, and if not None, the last recorded_at."""
 
     handles: Collection[Any]
     range: Range
     as_of: datetime | None
 
 
-def series_with(equal: Mapping[str, Any]) -> Find:
-    """The series whose fields equal these values; None finds null, for fields always exist."""
-    return {"filter": {_SERIES_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
+def tracks_with(equal: Mapping[str, Any]) -> Find:
+    """The tracks whose fields equal these values; None finds null, for fields always exist."""
+    return {"filter": {_TRACK_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
 
 
 def handles_of_resources(resource_ids: Collection[str], equal: Mapping[str, Any]) -> Find:
-    """The handles alone, as `_id`, of the series of these resources whose fields equal these."""
+    """The handles alone, as `_id`, of the tracks of these resources whose fields equal these."""
     return {
-        "filter": {**series_with(equal)["filter"], "resource_id": {"$in": list(resource_ids)}},
+        "filter": {**tracks_with(equal)["filter"], "resource_id": {"$in": list(resource_ids)}},
         "projection": {"_id": True},
         "hint": BY_RESOURCE.keys,
     }
 
 
 def handles_with(equal: Mapping[str, Any], *, by_resource: bool = False) -> Find:
-    """The handles alone of the same series, as `_id`; in the order of resources if asked so."""
-    find = {**series_with(equal), "projection": {"_id": True}}
+    """The handles alone of the same tracks, as `_id`; in the order of resources if asked so."""
+    find = {**tracks_with(equal), "projection": {"_id": True}}
     if by_resource:
         return {**find, "sort": _BY_RESOURCE}
     return find if equal else {**find, "hint": _BY_KEY}
@@ -84,11 +83,11 @@ def handles_with(equal: Mapping[str, Any], *, by_resource: bool = False) -> Find
 
 def rollups_with(equal: Mapping[str, Any]) -> Find:
     """The rollups whose fields equal these values."""
-    return series_with(equal)
+    return tracks_with(equal)
 
 
 def members(rollups: Collection[Any] | None) -> Find:
-    """Handle (as `_id`), rollup and type of the series of these rollups; of all, if None."""
+    """Handle (as `_id`), rollup and type of the tracks of these rollups; of all, if None."""
     find: Find = {"projection": {"rollup": True, "type": True}}
     if rollups is None:
         return {**find, "filter": {}, "hint": _BY_KEY}
@@ -96,8 +95,8 @@ def members(rollups: Collection[Any] | None) -> Find:
 
 
 def sources_of(equal: Mapping[str, Any]) -> Stages:
-    """On `series`: the sources of the same series, each once as `_id`."""
-    return [{"$match": series_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
+    """On `tracks`: the sources of the same tracks, each once as `_id`."""
+    return [{"$match": tracks_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
 
 
 def among(keys: Collection[Any]) -> Find:
@@ -106,47 +105,56 @@ def among(keys: Collection[Any]) -> Find:
 
 
 def rollups_of(handles: Collection[Any]) -> Find:
-    """The rollup of each of these series."""
+    """The rollup of each of these tracks."""
     return {**among(handles), "projection": {"rollup": True}}
 
 
 def samples_of_few(handles: Collection[Any], ranks: Ranks) -> Find:
-    """The samples of at most `MOST_SERIES_MERGED` series with these ranks, highest first."""
+    """The samples of at most `MOST_TRACKS_MERGED` tracks with these ranks, highest first."""
     return {
         "filter": {**_of(handles), **_ranked(ranks)},
         "sort": _NEWEST_FIRST,
-        "hint": BY_SERIES.keys,
+        "hint": BY_TRACK.keys,
     }
 
 
 def samples_of_many(handles: Collection[Any], ranks: Ranks) -> Find:
-    """The same for many series, with samples of others if there are very many of them."""
-    of_series = _of(handles) if len(handles) <= MOST_SERIES_SENT else {}
+    """The same for many tracks, with samples of others if there are very many of them."""
+    of_tracks = _of(handles) if len(handles) <= MOST_TRACKS_SENT else {}
     return {
-        "filter": {**_ranked(ranks), **of_series},
+        "filter": {**_ranked(ranks), **of_tracks},
         "sort": _NEWEST_FIRST,
         "hint": BY_TIME.keys,
     }
 
 
 def readings(handles: Collection[Any], range_: Range) -> Find:
-    """{series, rank, volume} by series and time, from the index alone."""
+    """{track, rank, volume} by track and time, from the index alone."""
     return {
         "filter": {**_of(handles), **_within(range_)},
         "projection": _READING,
-        "sort": BY_SERIES.keys[:2],
-        "hint": BY_SERIES.keys,
+        "sort": BY_TRACK.keys[:2],
+        "hint": BY_TRACK.keys,
+    }
+
+
+def rows_of(handles: Collection[Any], range_: Range) -> Find:
+    """The samples of these tracks in range, by track and time."""
+    return {
+        "filter": {**_of(handles), **_within(range_)},
+        "sort": BY_TRACK.keys[:2],
+        "hint": BY_TRACK.keys,
     }
 
 
 def samples_at(places: Collection[tuple[Any, datetime]]) -> Find:
-    """The samples at each (series, instant), in no order."""
-    alternatives = [{"series": handle, **_ranked(ranks_at(at))} for handle, at in places]
-    return {"filter": {"$or": alternatives}, "hint": BY_SERIES.keys}
+    """The samples at each (track, instant), in no order."""
+    alternatives = [{"track": handle, **_ranked(ranks_at(at))} for handle, at in places]
+    return {"filter": {"$or": alternatives}, "hint": BY_TRACK.keys}
 
 
 def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
-    """{series, rank, volume} of these samples, from the index alone."""
+    """{track, rank, volume} of these samples, from the index alone."""
     return {**samples_at(places), "projection": _READING}
 
 
@@ -171,30 +179,40 @@ def any_from(instant: datetime) -> Find:
 
 
 def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
-    """Key, series and rank of some samples of the series in range."""
+    """Key, track and rank of some samples of the tracks in range."""
     return {
         "filter": {**_of(handles), **_within(range_)},
-        "projection": {"series": True, "rank": True},
-        "hint": BY_SERIES.keys,
+        "projection": {"track": True, "rank": True},
+        "hint": BY_TRACK.keys,
         "limit": limit,
     }
 
 
-def blocks(handles: Collection[Any], months: range, grain: Grain) -> Find:
-    """The blocks of series or rollups in these months, with their hours if that is the grain."""
+def blocks(
+    handles: Collection[Any], months: range, grain: Grain, *, described: bool = False
+) -> Find:
+    """The blocks of tracks or rollups in these months, with their hours if that is the grain.
+
+    And with what they say of descriptions if asked so.
+    """
+    also = {
+        name: True
+        for name, asked in (("hours", grain is Grain.HOUR), ("described", described))
+        if asked
+    }
     return {
         "filter": {
             "of": {"$in": list(handles)},
             "month": {"$gte": months.start, "$lt": months.stop},
         },
-        "projection": _BLOCK_FIELDS_WITH_HOURS if grain is Grain.HOUR else _BLOCK_FIELDS,
+        "projection": {**_BLOCK_FIELDS, **also},
         "sort": BLOCKS.keys,
         "hint": BLOCKS.keys,
     }
 
 
 def strikes(handles: Collection[Any], month: int, run: int) -> dict[str, Any]:
-    """The filter of what is struck of these series or rollups in a month since before the run."""
+    """The filter of what is struck of these tracks or rollups in a month since before the run."""
     of_month = {"of": {"$in": list(handles)}, "month": month, "is_block": False}
     return {**of_month, "run": {"$lt": run}}
 
@@ -208,29 +226,29 @@ def struck() -> Find:
     }
 
 
-def series_in_use() -> Stages:
-    """On `samples`: each series that has samples, as `_id`; answered with a DISTINCT_SCAN."""
+def tracks_in_use() -> Stages:
+    """On `samples`: each track that has samples, as `_id`; answered with a DISTINCT_SCAN."""
     return [
-        {"$sort": {"series": 1, "rank": 1}},
-        {"$group": {"_id": "$series", "rank": {"$first": "$rank"}}},
+        {"$sort": {"track": 1, "rank": 1}},
+        {"$group": {"_id": "$track", "rank": {"$first": "$rank"}}},
     ]
 
 
 def ends(asked: Ends, direction: int) -> Stages:
-    """On `samples`: the first sample of each series in the direction, whenever it was recorded.
+    """On `samples`: the first sample of each track in the direction, whenever it was recorded.
 
     The form that MongoDB answers with a DISTINCT_SCAN; recorded_at costs the document as well.
     """
     also = {"recorded_at": {"$first": "$recorded_at"}} if asked.as_of else {}
     return [
         {"$match": {**_of(asked.handles), **_within(asked.range)}},
-        {"$sort": {"series": direction, "rank": direction}},
-        {"$group": {"_id": "$series", "rank": {"$first": "$rank"}, **also}},
+        {"$sort": {"track": direction, "rank": direction}},
+        {"$group": {"_id": "$track", "rank": {"$first": "$rank"}, **also}},
     ]
 
 
 def ends_in_time(asked: Ends, direction: int) -> Stages:
-    """On `series`: the same of samples with recorded_at <= as_of, walking inwards to find one."""
+    """On `tracks`: the same of samples with recorded_at <= as_of, walking inwards to find one."""
     in_time = {**_within(asked.range), "recorded_at": {"$lte": asked.as_of}}
     first_in_time = [
         {"$match": in_time},
@@ -241,7 +259,7 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
     look_up = {
         "from": "samples",
         "localField": "_id",
-        "foreignField": "series",
+        "foreignField": "track",
         "as": "found",
         "pipeline": first_in_time,
     }
@@ -255,7 +273,7 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
 
 
 def _of(handles: Collection[Any]) -> dict[str, Any]:
-    return {"series": {"$in": list(handles)}}
+    return {"track": {"$in": list(handles)}}
 
 
 def _within(range_: Range) -> dict[str, Any]:

@@ -15,9 +15,16 @@ from pymongo.errors import PyMongoError
 from metering.errors import QueryTooExpensive
 from metering.model import MeterType
 from metering.storage.chunks import chunks
+from metering.storage.handles import Row
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
-from metering.storage.mongodb.mapping import NAIVE, Document, aware, readings_from_batch
+from metering.storage.mongodb.mapping import (
+    NAIVE,
+    Document,
+    aware,
+    found_in_batch,
+    readings_from_batch,
+)
 from metering.storage.mongodb.questions import Ends, Find, Stages
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.totals import Member
@@ -49,23 +56,27 @@ class Reader:
         self._session = session
         self._deadline = time.monotonic() + timeout_seconds
 
-    def series(self, find: Find) -> Iterator[Document]:
-        """The documents of series."""
-        return self._find(self._connection.series, find)
+    def tracks(self, find: Find) -> Iterator[Document]:
+        """The documents of tracks."""
+        return self._find(self._connection.tracks, find)
+
+    def descriptions(self, find: Find) -> Iterator[Document]:
+        """The documents of descriptions."""
+        return self._find(self._connection.descriptions, find)
 
     def rollups(self, find: Find) -> Iterator[Document]:
         """The documents of rollups."""
         return self._find(self._connection.rollups, find)
 
     def sources(self, stages: Stages) -> Iterator[str]:
-        """The sources of series, each once."""
-        for found in self._aggregate(self._connection.series, stages):
+        """The sources of tracks, each once."""
+        for found in self._aggregate(self._connection.tracks, stages):
             yield found["_id"]
 
-    def count_series(self) -> int:
-        """About how many series there are: what MongoDB knows without counting."""
+    def count_tracks(self) -> int:
+        """About how many tracks there are: what MongoDB knows without counting."""
         with faults.of_question(self._timeout_seconds):
-            return self._connection.series.estimated_document_count(maxTimeMS=self._remaining_ms())
+            return self._connection.tracks.estimated_document_count(maxTimeMS=self._remaining_ms())
 
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
@@ -85,15 +96,15 @@ class Reader:
         )
 
     def extents(self, asked: Ends) -> Iterator[tuple[bytes, Any, Any]]:
-        """The first and last timestamp of each of the series that has samples in question."""
+        """The first and last timestamp of each of the tracks that has samples in question."""
         firsts = dict(self.ends(asked, ASCENDING))
         lasts = dict(self.ends(asked, DESCENDING))
-        # Samples may arrive between the two looks: only series that both have seen.
+        # Samples may arrive between the two looks: only tracks that both have seen.
         for handle in firsts.keys() & lasts.keys():
             yield handle, firsts[handle], lasts[handle]
 
     def ends(self, asked: Ends, direction: int) -> Iterator[tuple[bytes, Any]]:
-        """The first timestamp of each of these series in the direction."""
+        """The first timestamp of each of these tracks in the direction."""
         late = []
         stages = questions.ends(asked, direction)
         for found in self._aggregate(self._connection.samples, stages):
@@ -103,12 +114,12 @@ class Reader:
                 late.append(found["_id"])
         if late:
             stages = questions.ends_in_time(Ends(late, asked.range, asked.as_of), direction)
-            for found in self._aggregate(self._connection.series, stages):
+            for found in self._aggregate(self._connection.tracks, stages):
                 yield found["_id"], instant_of(found["rank"])
 
-    def series_in_use(self) -> Iterator[bytes]:
-        """The handle of each series that has samples, whether or not it is stored."""
-        for found in self._aggregate(self._connection.samples, questions.series_in_use()):
+    def tracks_in_use(self) -> Iterator[bytes]:
+        """The handle of each track that has samples, whether or not it is stored."""
+        for found in self._aggregate(self._connection.samples, questions.tracks_in_use()):
             yield found["_id"]
 
     def _find(self, collection: MongoCollection[Document], find: Find) -> Iterator[Document]:
@@ -170,16 +181,16 @@ class Reader:
 
 
 def read_members(reader: Reader, rollups: Collection[Any] | None) -> Iterator[Member]:
-    """The series of these rollups; of all, if None."""
+    """The tracks of these rollups; of all, if None."""
     for chunk in (None,) if rollups is None else chunks(rollups, KEYS_PER_FIND):
-        for document in reader.series(questions.members(chunk)):
+        for document in reader.tracks(questions.members(chunk)):
             yield Member(document["_id"], document["rollup"], MeterType(document["type"]))
 
 
 def read_readings(
     reader: Reader, handles: Collection[Any], range_: Range
 ) -> Iterator[tuple[bytes, Reading]]:
-    """The readings of the series in range: all of one series together, by (at, volume)."""
+    """The readings of the tracks in range: all of one track together, by (at, volume)."""
     for chunk in chunks(handles, KEYS_PER_FIND):
         batches = reader.batches(questions.readings(chunk, range_))
         pairs = chain.from_iterable(map(readings_from_batch, batches))
@@ -189,10 +200,18 @@ def read_readings(
                 yield handle, reading
 
 
+def read_rows(reader: Reader, handles: Collection[Any], range_: Range) -> Iterator[Row]:
+    """The samples of the tracks in range: all of one track together, by time."""
+    for chunk in chunks(handles, KEYS_PER_FIND):
+        batches = reader.batches(questions.rows_of(chunk, range_))
+        for found in chain.from_iterable(map(found_in_batch, batches)):
+            yield found.row
+
+
 def read_neighbours(
     reader: Reader, handles: Collection[Any], range_: Range, direction: int
 ) -> Iterator[tuple[bytes, Reading]]:
-    """The readings of each of the series at its first instant in the direction, in range."""
+    """The readings of each of the tracks at its first instant in the direction, in range."""
     for chunk in chunks(handles, KEYS_PER_FIND):
         instants = reader.ends(Ends(chunk, range_, None), direction)
         for some in chunks(instants, PLACES_PER_FIND):

@@ -38,18 +38,18 @@ def newest_first(
     handles: Collection[Any],
     range_: Range,
     after: Position | None,
-    count_series: Callable[[], int],
+    count_tracks: Callable[[], int],
 ) -> Iterator[Found]:
-    """The samples of the series in range by (timestamp, key) descending, after a position.
+    """The samples of the tracks in range by (timestamp, key) descending, after a position.
 
-    If these are all series that there are, the index by time reads nothing in vain either.
+    If these are all tracks that there are, the index by time reads nothing in vain either.
     """
     ranks = ranks_in(range_)
     if after is not None:
         rank = rank_of(after.timestamp, after.key)
         ranks = Ranks(ranks.lowest, rank if ranks.highest is None else min(rank, ranks.highest))
-    walks = len(handles) / questions.MOST_SERIES_MERGED
-    if walks <= 1 or (walks <= MOST_WALKS and len(handles) < count_series()):
+    walks = len(handles) / questions.MOST_TRACKS_MERGED
+    if walks <= 1 or (walks <= MOST_WALKS and len(handles) < count_tracks()):
         found = _merged(ask, handles, ranks)
     else:
         found = _picked(ask, handles, ranks)
@@ -59,8 +59,8 @@ def newest_first(
 
 
 def _merged(ask: Ask, handles: Collection[Any], ranks: Ranks) -> Iterator[Found]:
-    """From the index by series: reads nothing in vain, however rare the samples are."""
-    groups = list(chunks(handles, questions.MOST_SERIES_MERGED))
+    """From the index by track: reads nothing in vain, however rare the samples are."""
+    groups = list(chunks(handles, questions.MOST_TRACKS_MERGED))
     most = _ROWS_OF_ALL_WALKS // max(len(groups), 1)
     finds = [partial(questions.samples_of_few, group) for group in groups]
     walks = [_walk(ask, find, ranks, most) for find in finds]
@@ -68,7 +68,7 @@ def _merged(ask: Ask, handles: Collection[Any], ranks: Ranks) -> Iterator[Found]
 
 
 def _picked(ask: Ask, handles: Collection[Any], ranks: Ranks) -> Iterator[Found]:
-    """From the index by time: reads samples of other series in vain."""
+    """From the index by time: reads samples of other tracks in vain."""
     members = frozenset(handles)
     find = partial(questions.samples_of_many, members)
     for found in _walk(ask, find, ranks, _ROWS_OF_ALL_WALKS):

@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
 from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, Pair, Row
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
 from metering.storage.mongodb.expiring import read_watermarks
@@ -35,7 +35,7 @@ from metering.storage.mongodb.mapping import (
     strike_key,
 )
 from metering.storage.mongodb.ranks import instant_of
-from metering.storage.mongodb.reading import Reader, read_members, read_readings
+from metering.storage.mongodb.reading import Reader, read_members, read_readings, read_rows
 from metering.storage.sealing import Access, Run
 from metering.storage.totals import Member
 from metering.times import Range
@@ -59,7 +59,7 @@ def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -
 
 
 def strike(connection: Connection, days: Iterable[Day], run: int, session: ClientSession) -> None:
-    """Let the days of these series and rollups be read from samples until they are sealed again.
+    """Let the days of these tracks and rollups be read from samples until they are sealed again.
 
     The run is the last that is known to have begun.
     """
@@ -136,7 +136,7 @@ def unseal(connection: Connection) -> None:
 
 
 def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
-    """Where days are struck: by month the series and rollups."""
+    """Where days are struck: by month the tracks and rollups."""
     found: dict[int, set[Handle]] = defaultdict(set)
     for document in reader.blocks(questions.struck()):
         found[document["month"]].add(document["of"])
@@ -167,11 +167,10 @@ class _Transaction(Access):
         self._run = run
         self._session = session
 
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
-        return blocks_from_documents(self._reader.blocks(questions.blocks(handles, months, grain)))
+        find = questions.blocks(handles, months, Grain.HOUR, described=True)
+        return blocks_from_documents(self._reader.blocks(find))
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `Access.members`."""
@@ -180,6 +179,10 @@ class _Transaction(Access):
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """See `Access.readings`."""
         return read_readings(self._reader, handles, range_)
+
+    def rows(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        """See `Access.rows`."""
+        return read_rows(self._reader, handles, range_)
 
     def keep(self, blocks: Collection[StoredBlock]) -> None:
         """See `Access.keep`."""
@@ -203,7 +206,7 @@ class _Transaction(Access):
 
 
 def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:
-    """Delete the samples of the series in range, some thousands at a time; how many each time."""
+    """Delete the samples of the tracks in range, some thousands at a time; how many each time."""
     find = questions.positions_of(handles, range_, _DELETED_AT_ONCE)
     count = _DELETED_AT_ONCE
     while count == _DELETED_AT_ONCE:
@@ -234,10 +237,10 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
 def _strike_found(connection: Connection, samples: list[Document], session: ClientSession) -> None:
     """Strike the days of the samples, as far as they may be sealed now."""
     known = read_watermarks(connection, session)
-    instants = [(one["series"], instant_of(one["rank"])) for one in samples]
+    instants = [(one["track"], instant_of(one["rank"])) for one in samples]
     late = {(handle, day_of(at)) for handle, at in instants if at < known.sealing_before}
     find = questions.rollups_of({handle for handle, _ in late})
-    found = connection.series.find(**find, session=session) if late else ()
+    found = connection.tracks.find(**find, session=session) if late else ()
     rollup_of = {one["_id"]: one["rollup"] for one in found}
     days = late | {(rollup_of[handle], day) for handle, day in late}
     strike(connection, days, known.run, session)

@@ -8,6 +8,7 @@ the session of the insert, so that the read waits until what the insert met is c
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pymongo
 from bson.raw_bson import RawBSONDocument
@@ -16,7 +17,8 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from metering.errors import StorageUnavailable
-from metering.model import Outcome, Sample, Series, Submission, Verdict
+from metering.metadata import Metadata
+from metering.model import Outcome, Sample, Series, Submission, Track, Verdict
 from metering.remembered import Remembered
 from metering.retention import Expiry, Horizons
 from metering.storage.base import has_refusal, verdicts_in_order
@@ -27,19 +29,24 @@ from metering.storage.mongodb.expiring import read_spent, read_watermarks
 from metering.storage.mongodb.mapping import (
     Document,
     Watermarks,
+    description_from_document,
+    description_to_document,
     rollup_to_document,
     row_from_document,
-    series_from_document,
-    series_to_document,
+    track_from_document,
+    track_to_document,
 )
 from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.packing import sample_to_document
 from metering.storage.mongodb.questions import among
 from metering.storage.mongodb.sealing import Day, delete_found, in_transaction, strike
 
+T = TypeVar("T")
+
 BUDGET_SECONDS = 10
 # Of each the digest: 150 bytes.
-_SERIES_REMEMBERED = 250_000
+_TRACKS_REMEMBERED = 250_000
+_DESCRIPTIONS_REMEMBERED = 50_000
 _WRITE_CONFLICT = 112
 # Shorter than what `metering-manage seal` waits for writers.
 _KNOWN_SECONDS = 30
@@ -69,13 +76,14 @@ class Writer:
     """Records samples over a connection."""
 
     def __init__(self, connection: Connection) -> None:
-        """Nothing is known yet of which series are stored.
+        """Nothing is known yet of which tracks and descriptions are stored.
 
         What is learnt holds as long as the database does: processes that write must be started
         anew after it was dropped or restored from a backup.
         """
         self._connection = connection
-        self._stored_series: Remembered[bytes, bool] = Remembered(_SERIES_REMEMBERED)
+        self._stored_tracks: Remembered[bytes, bool] = Remembered(_TRACKS_REMEMBERED)
+        self._stored_descriptions: Remembered[bytes, bool] = Remembered(_DESCRIPTIONS_REMEMBERED)
         self._remembered: tuple[Watermarks | None, float] = (None, 0.0)
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -88,7 +96,7 @@ class Writer:
             self._connection.client.start_session() as session,
         ):
             view = self._view(self._known(session), submissions, session)
-            self._keep_series(submissions, session)
+            self._keep_described(submissions, session)
             is_late = any(one.sample.timestamp < view.known.sealing_before for one in submissions)
             if (atomic and len(submissions) > 1) or is_late:
                 return self._record_together(submissions, view, session, atomic=atomic)
@@ -240,21 +248,29 @@ class Writer:
             faults.taken_keys(error.details, work.documents)
             return False
 
-    def _keep_series(self, submissions: Sequence[Submission], session: ClientSession) -> None:
-        """Make the series durable that this process does not know to be, before any sample.
+    def _keep_described(self, submissions: Sequence[Submission], session: ClientSession) -> None:
+        """Make tracks and descriptions durable that this process does not know to be.
 
-        In no transaction: a series that has no samples appears nowhere.
+        Before any sample that names them, and in no transaction: without samples they appear
+        nowhere.
         """
-        series = {one.sample.series.digest: one.sample.series for one in submissions}
-        unknown = [digest for digest in series if not self._stored_series.get(digest)]
-        if not unknown:
-            return
-        rollups = {one.digest: one for one in (series[digest].rollup for digest in unknown)}
+        tracks: dict[bytes, Track] = {}
+        descriptions: dict[bytes, Metadata] = {}
+        for one in submissions:
+            series = one.sample.series
+            tracks[series.track.digest] = series.track
+            descriptions[series.metadata.digest] = series.metadata
+        unknown = _unknown(tracks, self._stored_tracks)
+        rollups = {one.digest: one for one in (track.rollup for track in unknown.values())}
+        new = _unknown(descriptions, self._stored_descriptions)
         self._keep_all(self._connection.rollups, map(rollup_to_document, rollups.values()), session)
-        new = (series_to_document(series[digest]) for digest in unknown)
-        self._keep_all(self._connection.series, new, session)
+        self._keep_all(self._connection.tracks, map(track_to_document, unknown.values()), session)
+        documents = map(description_to_document, new.values())
+        self._keep_all(self._connection.descriptions, documents, session)
         for digest in unknown:
-            self._stored_series.add(digest, True)
+            self._stored_tracks.add(digest, True)
+        for digest in new:
+            self._stored_descriptions.add(digest, True)
 
     def _keep_all(
         self,
@@ -263,7 +279,8 @@ class Writer:
         session: ClientSession,
     ) -> None:
         """Make documents durable that never change, some of which may be there."""
-        taken = _insert(collection, list(documents), session)
+        new = list(documents)
+        taken = _insert(collection, new, session) if new else []
         find = {**among(taken), "projection": {"_id": True}}
         if taken and len(collection.find(**find, session=session).to_list()) < len(taken):
             raise _unproven()
@@ -273,18 +290,34 @@ class Writer:
         if not keys:
             return {}
         documents = self._connection.samples.find(**among(keys), session=session).to_list()
-        series = self._series({document["series"] for document in documents}, session)
+        rows = {document["_id"]: row_from_document(document) for document in documents}
+        tracks = _found(self._connection.tracks, {row.handle for row in rows.values()}, session)
+        descriptions = _found(
+            self._connection.descriptions, {row.description for row in rows.values()}, session
+        )
         return {
-            document["_id"]: row_from_document(document).sample(series[document["series"]])
-            for document in documents
+            key: row.sample(
+                Series(
+                    track_from_document(tracks[row.handle]),
+                    description_from_document(descriptions[row.description]),
+                )
+            )
+            for key, row in rows.items()
         }
 
-    def _series(self, digests: Collection[bytes], session: ClientSession) -> Mapping[bytes, Series]:
-        found = self._connection.series.find(**among(digests), session=session)
-        series = {document["_id"]: series_from_document(document) for document in found}
-        if len(series) < len(digests):
-            raise _unproven()
-        return series
+
+def _unknown(found: Mapping[bytes, T], known: Remembered[bytes, bool]) -> dict[bytes, T]:
+    return {digest: one for digest, one in found.items() if not known.get(digest)}
+
+
+def _found(
+    collection: MongoCollection[Document], digests: Collection[Any], session: ClientSession
+) -> Mapping[Any, Document]:
+    """The documents with these digests, which samples name that are on a majority."""
+    found = {one["_id"]: one for one in collection.find(**among(digests), session=session)}
+    if len(found) < len(digests):
+        raise _unproven()
+    return found
 
 
 def _insert(
@@ -305,12 +338,12 @@ def _insert(
 
 
 def _days(samples: Iterable[Sample], known: Watermarks) -> set[Day]:
-    """The days of the samples, for series and rollups, as far as they may be sealed."""
+    """The days of the samples, for tracks and rollups, as far as they may be sealed."""
     return {
         (handle, day_of(one.timestamp))
         for one in samples
         if one.timestamp < known.sealing_before
-        for handle in (one.series.digest, one.series.rollup.digest)
+        for handle in (one.series.track.digest, one.series.track.rollup.digest)
     }
 
 

@@ -1,8 +1,7 @@
 """The embedded driver: one SQLite file, no server, several processes at once.
 
-Series and samples are kept apart and what to read is decided by `SeriesStorage`; here are the
-look-ups. Every statement is read to its end before its rows are handed on, so nothing is open
-between two of them.
+What to read is decided by `TrackStorage`; here are the look-ups. Every statement is read to its
+end before its rows are handed on, so nothing is open between two of them.
 """
 
 import sqlite3
@@ -16,29 +15,30 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from metering.errors import QueryTooExpensive
-from metering.model import Rollup, Series, Submission, Verdict
+from metering.metadata import Metadata
+from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle, Pair
-from metering.storage.known import KnownSeries
-from metering.storage.lookups import Row
+from metering.storage.handles import Handle, Pair, Row
+from metering.storage.known import Known
 from metering.storage.sealing import Access, Run
-from metering.storage.series import SeriesStorage
 from metering.storage.sqlite import access, scan, schema, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
 from metering.storage.sqlite.location import path_of
 from metering.storage.sqlite.mapping import (
     Columns,
+    description_from_columns,
     horizons_from_rows,
     horizons_to_rows,
     reading_from_columns,
     rollup_from_columns,
     row_from_columns,
-    series_from_columns,
+    track_from_columns,
 )
 from metering.storage.totals import Member
+from metering.storage.tracks import TrackStorage
 from metering.summary import Reading
 from metering.times import Range, from_milliseconds, to_milliseconds
 
@@ -49,7 +49,7 @@ _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 _DELETED_AT_ONCE = 5_000
 
 
-class SqliteStorage(SeriesStorage):
+class SqliteStorage(TrackStorage):
     """`sqlite:////absolute.db` or `sqlite:///relative.db`."""
 
     def __init__(self, path: Path, timeout_seconds: float) -> None:
@@ -57,7 +57,8 @@ class SqliteStorage(SeriesStorage):
         super().__init__(timeout_seconds)
         self._path = path
         self._connections = Connections(path)
-        self._known_series = KnownSeries()
+        self._known_tracks: Known[Track] = Known()
+        self._known_descriptions: Known[Metadata] = Known()
 
     @classmethod
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
@@ -107,12 +108,12 @@ class SqliteStorage(SeriesStorage):
         with self._connections.transaction() as connection:
             return writing.record(connection, submissions, atomic=atomic)
 
-    def _find_series(
+    def _find_tracks(
         self, equal: Mapping[str, Any], *, by_resource: bool = False
-    ) -> Iterator[tuple[Handle, Series]]:
+    ) -> Iterator[tuple[Handle, Track]]:
         fetch = self._question()
-        found = fetch(statements.find_series(equal, by_resource=by_resource), equal)
-        return self._known_series.completed(found, partial(_read_series, fetch))
+        found = fetch(statements.find_tracks(equal, by_resource=by_resource), equal)
+        return self._known_tracks.completed(found, partial(_read_tracks, fetch))
 
     def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
         return map(rollup_from_columns, self._question()(statements.find_rollups(equal), equal))
@@ -124,18 +125,25 @@ class SqliteStorage(SeriesStorage):
         for (source,) in self._question()(statements.find_sources(equal), equal):
             yield source
 
-    def _series(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-        return _read_series(self._question(), handles)
+    def _tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
+        return _read_tracks(self._question(), handles)
 
-    def _series_of_resources(
+    def _descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+        fetch = self._question()
+        for some in chunks(_numbers(handles), scan.HANDLES_AT_ONCE):
+            parameters = {"handles": statements.numbers_parameter(some)}
+            found = fetch(statements.DESCRIPTION_DIGESTS, parameters)
+            yield from self._known_descriptions.completed(found, partial(_read_descriptions, fetch))
+
+    def _tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
-    ) -> Iterator[tuple[Handle, Series]]:
+    ) -> Iterator[tuple[Handle, Track]]:
         fetch = self._question()
         for some in chunks(resource_ids, scan.HANDLES_AT_ONCE):
             parameters = {**equal, "resource_ids": statements.texts_parameter(some)}
-            found = fetch(statements.series_of_resources(equal), parameters)
+            found = fetch(statements.tracks_of_resources(equal), parameters)
             others = (pair for pair in found if pair[0] not in besides)
-            yield from self._known_series.completed(others, partial(_read_series, fetch))
+            yield from self._known_tracks.completed(others, partial(_read_tracks, fetch))
 
     def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         return self._neighbours(statements.LAST_BEFORE, handles, instant)
@@ -163,6 +171,9 @@ class SqliteStorage(SeriesStorage):
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
         return access.read_readings(self._question(), handles, range_)
+
+    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        return access.read_rows(self._question(), handles, range_)
 
     def _extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -243,9 +254,9 @@ class SqliteStorage(SeriesStorage):
         return len(rows)
 
     def _blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
+        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
     ) -> Iterator[StoredBlock]:
-        return access.read_blocks(self._question(), handles, months, grain)
+        return access.read_blocks(self._question(), handles, months, grain, described=described)
 
     def _open_seal(self, day: int, _: float) -> Run:
         with self._connections.transaction() as connection:
@@ -282,14 +293,14 @@ class SqliteStorage(SeriesStorage):
         fetch = self._question()
         for (damage,) in fetch(statements.DAMAGES, {}):
             yield f"SQLite says: {damage}"
-        for handle, count in fetch(statements.SAMPLES_OF_NO_SERIES, {}):
-            yield f"{count} samples are of series {handle}, which does not exist"
-        for digest, rollup, *columns in fetch(statements.SERIES_AND_DIGESTS, {}):
-            handle, series = series_from_columns(tuple(columns))
-            if series.digest != digest:
-                yield f"series {handle} has the digest of another"
-            if series.rollup.digest != rollup:
-                yield f"series {handle} is of no rollup, or that of another"
+        for handle, count in fetch(statements.SAMPLES_OF_NO_TRACK, {}):
+            yield f"{count} samples are of track {handle}, which does not exist"
+        for digest, rollup, *columns in fetch(statements.TRACKS_AND_DIGESTS, {}):
+            handle, track = track_from_columns(tuple(columns))
+            if track.digest != digest:
+                yield f"track {handle} has the digest of another"
+            if track.rollup.digest != rollup:
+                yield f"track {handle} is of no rollup, or that of another"
 
     def _question(self) -> scan.Fetch:
         """A way to fetch rows until the time limit, which begins now, is reached."""
@@ -317,9 +328,16 @@ class SqliteStorage(SeriesStorage):
         return rows
 
 
-def _read_series(fetch: scan.Fetch, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
+def _read_tracks(fetch: scan.Fetch, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
     parameters = {"handles": statements.numbers_parameter(_numbers(handles))}
-    return map(series_from_columns, fetch(statements.SERIES_BY_HANDLE, parameters))
+    return map(track_from_columns, fetch(statements.TRACKS_BY_HANDLE, parameters))
+
+
+def _read_descriptions(
+    fetch: scan.Fetch, handles: Collection[Handle]
+) -> Iterator[tuple[Handle, Metadata]]:
+    parameters = {"handles": statements.numbers_parameter(_numbers(handles))}
+    return map(description_from_columns, fetch(statements.DESCRIPTIONS_BY_HANDLE, parameters))
 
 
 def _numbers(handles: Collection[Handle]) -> Collection[int]:

@@ -8,30 +8,41 @@ from operator import itemgetter
 from typing import cast
 
 from metering.storage.blocks import Grain, StoredBlock, month_of
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, Pair, Row
 from metering.storage.sealing import Access
 from metering.storage.sqlite import scan, statements
-from metering.storage.sqlite.mapping import member_from_columns, reading_from_columns
+from metering.storage.sqlite.mapping import (
+    Columns,
+    member_from_columns,
+    reading_from_columns,
+    row_from_columns,
+)
 from metering.storage.totals import Member
 from metering.times import Range
 
 
 def read_blocks(
-    fetch: scan.Fetch, handles: Collection[Handle], months: range, grain: Grain
+    fetch: scan.Fetch,
+    handles: Collection[Handle],
+    months: range,
+    grain: Grain,
+    *,
+    described: bool,
 ) -> Iterator[StoredBlock]:
-    """The blocks of series or rollups in these months."""
+    """The blocks of tracks or rollups in these months."""
     parameters = {
         "handles": statements.numbers_parameter(cast("Collection[int]", handles)),
         "begin": months.start,
         "end": months.stop,
         "hours": grain is Grain.HOUR,
+        "described": described,
     }
-    for handle, month, days, hours_, struck in fetch(statements.BLOCKS, parameters):
-        yield StoredBlock(handle, month, days, hours_, json.loads(struck))
+    for handle, month, days, hours_, of_days, struck in fetch(statements.BLOCKS, parameters):
+        yield StoredBlock(handle, month, days, hours_, of_days, json.loads(struck))
 
 
 def read_members(fetch: scan.Fetch, rollups: Collection[Handle] | None) -> Iterator[Member]:
-    """The series of these rollups; of all, if None."""
+    """The tracks of these rollups; of all, if None."""
     if rollups is None:
         return map(member_from_columns, fetch(statements.MEMBERS, {}))
     parameters = {"rollups": statements.numbers_parameter(cast("Collection[int]", rollups))}
@@ -39,12 +50,23 @@ def read_members(fetch: scan.Fetch, rollups: Collection[Handle] | None) -> Itera
 
 
 def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
-    """The readings of the series in range: all of one series together, by (at, volume)."""
-    rows = scan.by_series(fetch, cast("Collection[int]", handles), scan.Bounds.of(range_))
+    """The readings of the tracks in range: all of one track together, by (at, volume)."""
+    rows = _of_tracks(fetch, statements.READINGS, handles, range_)
     for handle, group in groupby(rows, key=itemgetter(0)):
         # SQL knows volumes as text only: readings of one instant are put in order here.
         for reading in sorted(map(reading_from_columns, group)):
             yield handle, reading
+
+
+def read_rows(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+    """The samples of the tracks in range: all of one track together, by time."""
+    return map(row_from_columns, _of_tracks(fetch, statements.ROWS, handles, range_))
+
+
+def _of_tracks(
+    fetch: scan.Fetch, asked: scan.Statements, handles: Collection[Handle], range_: Range
+) -> Iterator[Columns]:
+    return scan.by_track(fetch, asked, cast("Collection[int]", handles), scan.Bounds.of(range_))
 
 
 def strike(connection: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:
@@ -61,11 +83,9 @@ class Transaction(Access):
         self._connection = connection
         self._fetch: scan.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
 
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""
-        return read_blocks(self._fetch, handles, months, grain)
+        return read_blocks(self._fetch, handles, months, Grain.HOUR, described=True)
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `Access.members`."""
@@ -75,10 +95,21 @@ class Transaction(Access):
         """See `Access.readings`."""
         return read_readings(self._fetch, handles, range_)
 
+    def rows(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        """See `Access.rows`."""
+        return read_rows(self._fetch, handles, range_)
+
     def keep(self, blocks: Collection[StoredBlock]) -> None:
         """See `Access.keep`."""
         rows = [
-            (one.handle, one.month, one.days, one.hours, json.dumps(list(one.struck)))
+            (
+                one.handle,
+                one.month,
+                one.days,
+                one.hours,
+                one.described,
+                json.dumps(list(one.struck)),
+            )
             for one in blocks
         ]
         self._connection.executemany(statements.KEEP_BLOCK, rows)

@@ -1,4 +1,4 @@
-"""Series, samples and readings as columns of a row, and back; pure, and exact both ways.
+"""Tracks, samples and readings as columns of a row, and back; pure, and exact both ways.
 
 The order of columns is that of `statements.py`.
 """
@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from metering.metadata import Metadata
-from metering.model import MeterType, Rollup, Sample, Series
+from metering.model import MeterType, Rollup, Sample, Track
 from metering.retention import Horizons
-from metering.storage.lookups import Row
+from metering.storage.handles import Row
 from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds, to_milliseconds
@@ -21,26 +21,25 @@ Columns = tuple[Any, ...]
 _DEFAULT = ""
 
 
-def series_to_columns(series: Series) -> Columns:
-    """The digest first, then what the series is, and the digest of its rollup."""
+def track_to_columns(track: Track) -> Columns:
+    """The digest first, then what the track is, and the digest of its rollup."""
     return (
-        series.digest,
-        series.source,
-        series.meter,
-        series.type.value,
-        series.unit,
-        series.resource_id,
-        series.project_id,
-        series.user_id,
-        series.metadata.text,
-        series.rollup.digest,
+        track.digest,
+        track.source,
+        track.meter,
+        track.type.value,
+        track.unit,
+        track.resource_id,
+        track.project_id,
+        track.user_id,
+        track.rollup.digest,
     )
 
 
-def series_from_columns(columns: Columns) -> tuple[int, Series]:
-    """The handle, which is the first column, and the series."""
-    handle, source, meter, type_, unit, resource_id, project_id, user_id, metadata = columns
-    return handle, Series(
+def track_from_columns(columns: Columns) -> tuple[int, Track]:
+    """The handle, which is the first column, and the track."""
+    handle, source, meter, type_, unit, resource_id, project_id, user_id = columns
+    return handle, Track(
         source=source,
         meter=meter,
         type=MeterType(type_),
@@ -48,8 +47,18 @@ def series_from_columns(columns: Columns) -> tuple[int, Series]:
         resource_id=resource_id,
         project_id=project_id,
         user_id=user_id,
-        metadata=Metadata(metadata),
     )
+
+
+def description_to_columns(metadata: Metadata) -> Columns:
+    """The digest, and the text."""
+    return metadata.digest, metadata.text
+
+
+def description_from_columns(columns: Columns) -> tuple[int, Metadata]:
+    """The handle, and the description."""
+    handle, text = columns
+    return handle, Metadata(text)
 
 
 def rollup_to_columns(rollup: Rollup) -> Columns:
@@ -69,12 +78,13 @@ def member_from_columns(columns: Columns) -> Member:
     return Member(handle, rollup, MeterType(type_))
 
 
-def sample_to_columns(handle: int, key: bytes, sample: Sample) -> Columns:
+def sample_to_columns(track: int, description: int, key: bytes, sample: Sample) -> Columns:
     """A row of `samples`; the volume in plain digits, whatever its exponent."""
     return (
-        handle,
+        track,
         to_milliseconds(sample.timestamp),
         key,
+        description,
         sample.id,
         format(sample.volume, "f"),
         to_milliseconds(sample.recorded_at),
@@ -83,9 +93,10 @@ def sample_to_columns(handle: int, key: bytes, sample: Sample) -> Columns:
 
 def row_from_columns(columns: Columns) -> Row:
     """What the engine knows of a sample; the key follows from source and id."""
-    handle, timestamp, _, sample_id, volume, recorded_at = columns
+    track, timestamp, _, description, sample_id, volume, recorded_at = columns
     return Row(
-        handle=handle,
+        handle=track,
+        description=description,
         id=sample_id,
         timestamp=from_milliseconds(timestamp),
         volume=Decimal(volume),
@@ -94,7 +105,7 @@ def row_from_columns(columns: Columns) -> Row:
 
 
 def reading_from_columns(columns: Columns) -> Reading:
-    """The reading in (series, timestamp, key, volume)."""
+    """The reading in (track, timestamp, key, volume)."""
     return Reading(from_milliseconds(columns[1]), Decimal(columns[3]))
 
 

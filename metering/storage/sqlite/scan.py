@@ -15,13 +15,15 @@ from metering.storage.sqlite import statements
 from metering.storage.sqlite.mapping import Columns
 from metering.times import Range, to_milliseconds
 
+# Of several tracks, and of one after a sample.
+Statements = tuple[str, str]
 Fetch = Callable[[str, Mapping[str, Any]], list[Columns]]
 
 # Milliseconds far outside of the years 1 to 9999.
 EARLIEST = -(2**62)
 LATEST = 2**62
 
-_FEW_SERIES = 64
+_FEW_TRACKS = 64
 _FIRST_CHUNK = 32
 _LAST_CHUNK = 4096
 HANDLES_AT_ONCE = 1000
@@ -46,17 +48,17 @@ class Bounds:
 def newest_first(
     fetch: Fetch, handles: Collection[int], bounds: Bounds, after: Position | None
 ) -> Iterator[Columns]:
-    """The samples of the series in bounds by (timestamp, key) descending, after a position.
+    """The samples of the tracks in bounds by (timestamp, key) descending, after a position.
 
-    A few series are merged, so that a page costs a page. More are picked out of a walk through
+    A few tracks are merged, so that a page costs a page. More are picked out of a walk through
     the samples of all.
     """
     begin = (bounds.end, b"")
     if after is not None:
         begin = min(begin, (to_milliseconds(after.timestamp), after.key))
-    if len(handles) <= _FEW_SERIES:
+    if len(handles) <= _FEW_TRACKS:
         walks = [
-            _backwards(fetch, statements.SAMPLES_OF_SERIES, {"handle": handle}, bounds, begin)
+            _backwards(fetch, statements.SAMPLES_OF_TRACK, {"handle": handle}, bounds, begin)
             for handle in handles
         ]
         yield from merge(*walks, key=lambda row: (row[1], row[2]), reverse=True)
@@ -67,8 +69,11 @@ def newest_first(
                 yield row
 
 
-def by_series(fetch: Fetch, handles: Collection[int], bounds: Bounds) -> Iterator[Columns]:
-    """(series, timestamp, key, volume) of the samples in bounds, in this order."""
+def by_track(
+    fetch: Fetch, asked: Statements, handles: Collection[int], bounds: Bounds
+) -> Iterator[Columns]:
+    """What is asked, (track, timestamp, key) and more, of the samples in bounds, in this order."""
+    of_several, of_one = asked
     pending = sorted(handles)
     while pending:
         group = pending[:HANDLES_AT_ONCE]
@@ -79,17 +84,17 @@ def by_series(fetch: Fetch, handles: Collection[int], bounds: Bounds) -> Iterato
             "end": bounds.end,
             "limit": _LAST_CHUNK,
         }
-        rows = fetch(statements.READINGS, parameters)
+        rows = fetch(of_several, parameters)
         yield from rows
         if len(rows) == _LAST_CHUNK:
-            yield from _rest(fetch, rows[-1], bounds)
+            yield from _rest(fetch, of_one, rows[-1], bounds)
             pending = [handle for handle in group if handle > rows[-1][0]] + pending
 
 
 def ends(
     fetch: Fetch, statement: str, handles: Collection[int], bounds: Bounds, as_of: int
 ) -> Iterator[Columns]:
-    """What `EXTENTS` or `LASTS` says of those of the series that have samples in bounds."""
+    """What `EXTENTS` or `LASTS` says of those of the tracks that have samples in bounds."""
     ordered = sorted(handles)
     for begin in range(0, len(ordered), HANDLES_AT_ONCE):
         parameters = {
@@ -104,7 +109,7 @@ def ends(
 
 
 def oldest(fetch: Fetch, handles: Collection[int] | None) -> Iterator[int]:
-    """The first timestamp of each of the series that has samples; of all samples, if None."""
+    """The first timestamp of each of the tracks that has samples; of all samples, if None."""
     if handles is None:
         answers = iter([fetch(statements.OLDEST, {})])
     else:
@@ -133,11 +138,11 @@ def _backwards(
         limit = min(2 * limit, _LAST_CHUNK)
 
 
-def _rest(fetch: Fetch, last: Columns, bounds: Bounds) -> Iterator[Columns]:
-    """What the series of a row has after that row."""
+def _rest(fetch: Fetch, statement: str, last: Columns, bounds: Bounds) -> Iterator[Columns]:
+    """What the track of a row has after that row."""
     rows = [last]
     while rows:
-        handle, at, key, _ = rows[-1]
+        handle, at, key = rows[-1][:3]
         where = {"handle": handle, "at": at, "key": key, "end": bounds.end, "limit": _LAST_CHUNK}
-        rows = fetch(statements.READINGS_OF_SERIES, where)
+        rows = fetch(statement, where)
         yield from rows

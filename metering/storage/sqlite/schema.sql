@@ -1,7 +1,7 @@
--- Samples are clustered by series and time, the order in which they are read. A volume is the
+-- Samples are clustered by track and time, the order in which they are read. A volume is the
 -- plain text of a decimal: SQL does no arithmetic on it. Instants are milliseconds since 1970 UTC.
 
--- Handles of series count upwards from 1, those of rollups downwards: a block may be of either.
+-- Handles of tracks count upwards from 1, those of rollups downwards: a block may be of either.
 CREATE TABLE IF NOT EXISTS rollups (
     handle INTEGER PRIMARY KEY CHECK (handle < 0),
     digest BLOB NOT NULL UNIQUE,
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS rollups (
 
 CREATE INDEX IF NOT EXISTS rollups_by_meter ON rollups (meter, project_id);
 
-CREATE TABLE IF NOT EXISTS series (
+CREATE TABLE IF NOT EXISTS tracks (
     handle INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE,
     source TEXT NOT NULL,
@@ -23,26 +23,32 @@ CREATE TABLE IF NOT EXISTS series (
     resource_id TEXT NOT NULL,
     project_id TEXT,
     user_id TEXT,
-    metadata TEXT NOT NULL,
     rollup INTEGER NOT NULL REFERENCES rollups
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS series_by_rollup ON series (rollup);
+CREATE TABLE IF NOT EXISTS descriptions (
+    handle INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    metadata TEXT NOT NULL
+) STRICT;
 
-CREATE INDEX IF NOT EXISTS series_by_meter ON series (meter, project_id);
+CREATE INDEX IF NOT EXISTS tracks_by_rollup ON tracks (rollup);
 
-CREATE INDEX IF NOT EXISTS series_by_resource ON series (resource_id);
+CREATE INDEX IF NOT EXISTS tracks_by_meter ON tracks (meter, project_id);
 
-CREATE INDEX IF NOT EXISTS series_by_project ON series (project_id);
+CREATE INDEX IF NOT EXISTS tracks_by_resource ON tracks (resource_id);
+
+CREATE INDEX IF NOT EXISTS tracks_by_project ON tracks (project_id);
 
 CREATE TABLE IF NOT EXISTS samples (
-    series INTEGER NOT NULL REFERENCES series,
+    track INTEGER NOT NULL REFERENCES tracks,
     timestamp INTEGER NOT NULL,
     key BLOB NOT NULL,
+    description INTEGER NOT NULL REFERENCES descriptions,
     id TEXT NOT NULL,
     volume TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
-    PRIMARY KEY (series, timestamp, key)
+    PRIMARY KEY (track, timestamp, key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS samples_by_key ON samples (key);
@@ -65,6 +71,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     month INTEGER NOT NULL,
     days BLOB,
     hours BLOB,
+    described BLOB,
     struck TEXT NOT NULL,
     PRIMARY KEY (of, month)
 ) STRICT, WITHOUT ROWID;

@@ -17,27 +17,27 @@ _EQUAL = {
     "user_id": "user_id IS :user_id",
 }
 _ROLLUPS = "SELECT handle, meter, type, unit, project_id FROM rollups WHERE TRUE"
-_SERIES_OF_RESOURCES = """
+_TRACKS_OF_RESOURCES = """
     SELECT handle, digest
-    FROM series
+    FROM tracks
     WHERE resource_id IN (SELECT value FROM json_each(:resource_ids))
 """
 
 
-def find_series(names: Iterable[str], *, by_resource: bool = False) -> str:
-    """Handle and digest of the series whose named fields equal those parameters, NULL to NULL."""
+def find_tracks(names: Iterable[str], *, by_resource: bool = False) -> str:
+    """Handle and digest of the tracks whose named fields equal those parameters, NULL to NULL."""
     where = [_EQUAL[name] for name in names]
-    found = " AND ".join(["SELECT handle, digest FROM series WHERE TRUE", *where])
+    found = " AND ".join(["SELECT handle, digest FROM tracks WHERE TRUE", *where])
     return f"{found} ORDER BY resource_id" if by_resource else found
 
 
-def series_of_resources(names: Iterable[str]) -> str:
-    """Handle and digest of the series of resources whose named fields equal those parameters.
+def tracks_of_resources(names: Iterable[str]) -> str:
+    """Handle and digest of the tracks of resources whose named fields equal those parameters.
 
     The plus keeps SQLite from other indexes than that by resource.
     """
     where = [f"+{_EQUAL[name]}" for name in names]
-    return " AND ".join([_SERIES_OF_RESOURCES, *where])
+    return " AND ".join([_TRACKS_OF_RESOURCES, *where])
 
 
 def find_rollups(names: Iterable[str]) -> str:
@@ -47,23 +47,43 @@ def find_rollups(names: Iterable[str]) -> str:
 
 
 def find_sources(names: Iterable[str]) -> str:
-    """The sources of the same series, each once."""
+    """The sources of the same tracks, each once."""
     where = [_EQUAL[name] for name in names]
-    return " AND ".join(["SELECT DISTINCT source FROM series WHERE TRUE", *where])
+    return " AND ".join(["SELECT DISTINCT source FROM tracks WHERE TRUE", *where])
 
 
-SERIES_BY_HANDLE = """
-    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id, metadata
-    FROM series
+TRACKS_BY_HANDLE = """
+    SELECT handle, source, meter, type, unit, resource_id, project_id, user_id
+    FROM tracks
     WHERE handle IN (SELECT value FROM json_each(:handles))
 """
 
-HANDLES_BY_DIGEST = """
+DESCRIPTION_DIGESTS = """
+    SELECT handle, digest
+    FROM descriptions
+    WHERE handle IN (SELECT value FROM json_each(:handles))
+"""
+
+DESCRIPTIONS_BY_HANDLE = """
+    SELECT handle, metadata
+    FROM descriptions
+    WHERE handle IN (SELECT value FROM json_each(:handles))
+"""
+
+TRACKS_BY_DIGEST = """
     WITH RECURSIVE place (at) AS (
         SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
     )
     SELECT digest, handle
-    FROM place CROSS JOIN series ON digest = substr(:keys, at, 16)
+    FROM place CROSS JOIN tracks ON digest = substr(:keys, at, 16)
+"""
+
+DESCRIPTIONS_BY_DIGEST = """
+    WITH RECURSIVE place (at) AS (
+        SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
+    )
+    SELECT digest, handle
+    FROM place CROSS JOIN descriptions ON digest = substr(:keys, at, 16)
 """
 
 INSERT_ROLLUP = """
@@ -72,114 +92,122 @@ INSERT_ROLLUP = """
     ON CONFLICT (digest) DO NOTHING
 """
 
-INSERT_SERIES = """
-    INSERT INTO series
-        (digest, source, meter, type, unit, resource_id, project_id, user_id, metadata, rollup)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, handle FROM rollups WHERE digest = ?
+INSERT_TRACK = """
+    INSERT INTO tracks
+        (digest, source, meter, type, unit, resource_id, project_id, user_id, rollup)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, handle FROM rollups WHERE digest = ?
 """
 
-MEMBERS = "SELECT handle, rollup, type FROM series"
+INSERT_DESCRIPTION = "INSERT INTO descriptions (digest, metadata) VALUES (?, ?)"
+
+MEMBERS = "SELECT handle, rollup, type FROM tracks"
 
 MEMBERS_OF = """
     SELECT handle, rollup, type
-    FROM series
+    FROM tracks
     WHERE rollup IN (SELECT value FROM json_each(:rollups))
 """
 
 ROLLUPS_OF = """
     SELECT handle, rollup
-    FROM series
+    FROM tracks
     WHERE handle IN (SELECT value FROM json_each(:handles))
 """
 
 INSERT_SAMPLE = """
-    INSERT INTO samples (series, timestamp, key, id, volume, recorded_at)
-    VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO samples (track, timestamp, key, description, id, volume, recorded_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 SAMPLES_BY_KEY = """
     WITH RECURSIVE place (at) AS (
         SELECT 1 UNION ALL SELECT at + 16 FROM place WHERE at + 16 <= length(:keys)
     )
-    SELECT series, timestamp, key, id, volume, recorded_at
+    SELECT track, timestamp, key, description, id, volume, recorded_at
     FROM place CROSS JOIN samples ON key = substr(:keys, at, 16)
 """
 
 SAMPLES_AT = """
-    SELECT digest, series, timestamp, samples.key, samples.id, volume, recorded_at
+    SELECT digest, track, timestamp, samples.key, description, samples.id, volume, recorded_at
     FROM json_each(:instants)
-        CROSS JOIN series ON digest = substr(:keys, 16 * json_each.key + 1, 16)
-        CROSS JOIN samples ON series = handle AND timestamp = json_each.value
+        CROSS JOIN tracks ON digest = substr(:keys, 16 * json_each.key + 1, 16)
+        CROSS JOIN samples ON track = handle AND timestamp = json_each.value
 """
 
-SAMPLES_OF_SERIES = """
-    SELECT series, timestamp, key, id, volume, recorded_at
+SAMPLES_OF_TRACK = """
+    SELECT track, timestamp, key, description, id, volume, recorded_at
     FROM samples
-    WHERE series = :handle AND timestamp >= :start AND (timestamp, key) < (:at, :key)
+    WHERE track = :handle AND timestamp >= :start AND (timestamp, key) < (:at, :key)
     ORDER BY timestamp DESC, key DESC
     LIMIT :limit
 """
 
 SAMPLES_BY_TIME = """
-    SELECT series, timestamp, key, id, volume, recorded_at
+    SELECT track, timestamp, key, description, id, volume, recorded_at
     FROM samples
     WHERE timestamp >= :start AND (timestamp, key) < (:at, :key)
     ORDER BY timestamp DESC, key DESC
     LIMIT :limit
 """
 
-READINGS = """
-    SELECT series, timestamp, key, volume
+_READING = "SELECT track, timestamp, key, volume"
+_ROW = "SELECT track, timestamp, key, description, id, volume, recorded_at"
+
+_OF_TRACKS = """
     FROM samples
-    WHERE series IN (SELECT value FROM json_each(:handles))
+    WHERE track IN (SELECT value FROM json_each(:handles))
         AND timestamp >= :start AND timestamp < :end
-    ORDER BY series, timestamp, key
+    ORDER BY track, timestamp, key
     LIMIT :limit
 """
 
-READINGS_OF_SERIES = """
-    SELECT series, timestamp, key, volume
+_OF_TRACK = """
     FROM samples
-    WHERE series = :handle AND (timestamp, key) > (:at, :key) AND timestamp < :end
+    WHERE track = :handle AND (timestamp, key) > (:at, :key) AND timestamp < :end
     ORDER BY timestamp, key
     LIMIT :limit
 """
 
+# Of several tracks, and of one after a sample.
+READINGS = f"{_READING} {_OF_TRACKS}", f"{_READING} {_OF_TRACK}"
+
+ROWS = f"{_ROW} {_OF_TRACKS}", f"{_ROW} {_OF_TRACK}"
+
 LAST_BEFORE = """
-    SELECT series, timestamp, samples.key, volume
+    SELECT track, timestamp, samples.key, volume
     FROM json_each(:handles) CROSS JOIN samples
-        ON series = json_each.value AND timestamp = (
+        ON track = json_each.value AND timestamp = (
             SELECT timestamp FROM samples
-            WHERE series = json_each.value AND timestamp < :at
+            WHERE track = json_each.value AND timestamp < :at
             ORDER BY timestamp DESC LIMIT 1
         )
 """
 
 FIRST_FROM = """
-    SELECT series, timestamp, samples.key, volume
+    SELECT track, timestamp, samples.key, volume
     FROM json_each(:handles) CROSS JOIN samples
-        ON series = json_each.value AND timestamp = (
+        ON track = json_each.value AND timestamp = (
             SELECT timestamp FROM samples
-            WHERE series = json_each.value AND timestamp >= :at
+            WHERE track = json_each.value AND timestamp >= :at
             ORDER BY timestamp LIMIT 1
         )
 """
 
 _FIRST = """(
     SELECT timestamp FROM samples
-    WHERE series = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
+    WHERE track = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
     ORDER BY timestamp LIMIT 1
 )"""
 
 _LAST = """(
     SELECT timestamp FROM samples
-    WHERE series = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
+    WHERE track = value AND timestamp >= :start AND timestamp < :end AND recorded_at <= :as_of
     ORDER BY timestamp DESC LIMIT 1
 )"""
 
 _OF_EACH = "FROM json_each(:handles)"
 
-# (series, first, last timestamp), and the last alone; of a series without samples NULL.
+# (track, first, last timestamp), and the last alone; of a track without samples NULL.
 EXTENTS = f"SELECT value, {_FIRST}, {_LAST} {_OF_EACH}"
 
 LASTS = f"SELECT value, {_LAST} {_OF_EACH}"
@@ -189,7 +217,7 @@ LASTS = f"SELECT value, {_LAST} {_OF_EACH}"
 OLDEST = "SELECT min(timestamp) FROM samples"
 
 FIRSTS = """
-    SELECT (SELECT timestamp FROM samples WHERE series = value ORDER BY timestamp LIMIT 1)
+    SELECT (SELECT timestamp FROM samples WHERE track = value ORDER BY timestamp LIMIT 1)
     FROM json_each(:handles)
 """
 
@@ -208,22 +236,25 @@ SPENT_AMONG = """
 SPEND = "INSERT OR IGNORE INTO spent (key) VALUES (?)"
 
 SOME_SAMPLES = """
-    SELECT series, timestamp, key
+    SELECT track, timestamp, key
     FROM samples
-    WHERE series IN (SELECT value FROM json_each(:handles))
+    WHERE track IN (SELECT value FROM json_each(:handles))
         AND timestamp >= :start AND timestamp < :end
     LIMIT :limit
 """
 
-DELETE_SAMPLE = "DELETE FROM samples WHERE series = ? AND timestamp = ? AND key = ?"
+DELETE_SAMPLE = "DELETE FROM samples WHERE track = ? AND timestamp = ? AND key = ?"
 
 BLOCKS = """
-    SELECT of, month, days, iif(:hours, hours, NULL), struck
+    SELECT
+        of, month, days, iif(:hours, hours, NULL), iif(:described, described, NULL), struck
     FROM blocks
     WHERE of IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
 """
 
-KEEP_BLOCK = "REPLACE INTO blocks (of, month, days, hours, struck) VALUES (?, ?, ?, ?, ?)"
+KEEP_BLOCK = """
+    REPLACE INTO blocks (of, month, days, hours, described, struck) VALUES (?, ?, ?, ?, ?, ?)
+"""
 
 STRIKE = """
     INSERT INTO blocks (of, month, struck) VALUES (?, ?, json_array(?))
@@ -252,22 +283,22 @@ UNSEAL = (
     "DELETE FROM blocks",
 )
 
-# A series without a rollup has NULL.
-SERIES_AND_DIGESTS = """
+# A track without a rollup has NULL.
+TRACKS_AND_DIGESTS = """
     SELECT
-        series.digest, rollups.digest,
-        series.handle, source, series.meter, series.type, series.unit, resource_id,
-        series.project_id, user_id, metadata
-    FROM series LEFT JOIN rollups ON series.rollup = rollups.handle
+        tracks.digest, rollups.digest,
+        tracks.handle, source, tracks.meter, tracks.type, tracks.unit, resource_id,
+        tracks.project_id, user_id
+    FROM tracks LEFT JOIN rollups ON tracks.rollup = rollups.handle
 """
 
 DAMAGES = "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
 
-SAMPLES_OF_NO_SERIES = """
-    SELECT series, count(*)
+SAMPLES_OF_NO_TRACK = """
+    SELECT track, count(*)
     FROM samples
-    WHERE series NOT IN (SELECT handle FROM series)
-    GROUP BY series
+    WHERE track NOT IN (SELECT handle FROM tracks)
+    GROUP BY track
 """
 
 

@@ -1,23 +1,26 @@
 """Recording in one transaction, which alone may write: look, judge, insert, strike."""
 
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from metering.model import Sample, Series, Submission, Verdict
+from metering.metadata import Metadata
+from metering.model import Sample, Series, Submission, Track, Verdict
 from metering.retention import Expiry, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import DAY_MS
+from metering.storage.handles import Handle
 from metering.storage.sqlite import access, statements
 from metering.storage.sqlite.mapping import (
     Columns,
+    description_from_columns,
+    description_to_columns,
     horizons_from_rows,
     rollup_to_columns,
     row_from_columns,
     sample_to_columns,
-    series_from_columns,
-    series_to_columns,
+    track_from_columns,
+    track_to_columns,
 )
 
 
@@ -36,7 +39,7 @@ def record(
 def strike_late(connection: sqlite3.Connection, rows: Iterable[Columns]) -> None:
     """Strike the days of rows that begin with (handle, timestamp), as far as they may be sealed.
 
-    For each the series and its rollup.
+    For each the track and its rollup.
     """
     day = dict(connection.execute(statements.SEALING).fetchall()).get(statements.OPEN)
     if day is None:
@@ -51,10 +54,17 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
     """What is stored under the keys."""
     parameters: dict[str, Any] = {"keys": statements.keys_parameter(keys)}
     found = connection.execute(statements.SAMPLES_BY_KEY, parameters).fetchall()
+    rows = {columns[2]: row_from_columns(columns) for columns in found}
     parameters = {"handles": statements.numbers_parameter({columns[0] for columns in found})}
-    rows = connection.execute(statements.SERIES_BY_HANDLE, parameters).fetchall()
-    series = dict(map(series_from_columns, rows))
-    return {columns[2]: row_from_columns(columns).sample(series[columns[0]]) for columns in found}
+    named = connection.execute(statements.TRACKS_BY_HANDLE, parameters).fetchall()
+    tracks: dict[Handle, Track] = dict(map(track_from_columns, named))
+    parameters = {"handles": statements.numbers_parameter({columns[3] for columns in found})}
+    named = connection.execute(statements.DESCRIPTIONS_BY_HANDLE, parameters).fetchall()
+    descriptions: dict[Handle, Metadata] = dict(map(description_from_columns, named))
+    return {
+        key: row.sample(Series(tracks[row.handle], descriptions[row.description]))
+        for key, row in rows.items()
+    }
 
 
 def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> Expiry:
@@ -68,31 +78,53 @@ def _expiry(connection: sqlite3.Connection, submissions: Sequence[Submission]) -
 
 def _insert(connection: sqlite3.Connection, fresh: Mapping[bytes, Sample]) -> list[Columns]:
     """Insert what is new, and give the rows."""
-    by_series: dict[Series, list[tuple[bytes, Sample]]] = defaultdict(list)
-    for key, sample in fresh.items():
-        by_series[sample.series].append((key, sample))
-    handles = _handles(connection, {series.digest: series for series in by_series})
+    tracks: dict[bytes, Track] = {}
+    descriptions: dict[bytes, Metadata] = {}
+    for sample in fresh.values():
+        tracks[sample.series.track.digest] = sample.series.track
+        descriptions[sample.series.metadata.digest] = sample.series.metadata
+    track_of = _tracks(connection, tracks)
+    description_of = _descriptions(connection, descriptions)
     rows = [
-        sample_to_columns(handles[series.digest], key, sample)
-        for series, members in by_series.items()
-        for key, sample in members
+        sample_to_columns(
+            track_of[sample.series.track.digest],
+            description_of[sample.series.metadata.digest],
+            key,
+            sample,
+        )
+        for key, sample in fresh.items()
     ]
+    # As they are clustered.
+    rows.sort()
     connection.executemany(statements.INSERT_SAMPLE, rows)
     return rows
 
 
-def _handles(connection: sqlite3.Connection, series: Mapping[bytes, Series]) -> dict[bytes, int]:
-    """The handles of the series, all by digest; series that are new are kept from now on.
+def _tracks(connection: sqlite3.Connection, tracks: Mapping[bytes, Track]) -> dict[bytes, int]:
+    """The handles of the tracks, all by digest; tracks that are new are kept from now on.
 
     Asked for in every transaction: a handle that was remembered would be another's after the file
     was restored from a backup.
     """
-    parameters = {"keys": statements.keys_parameter(series.keys())}
-    known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
-    new = [series_to_columns(one) for digest, one in series.items() if digest not in known]
+    parameters = {"keys": statements.keys_parameter(tracks.keys())}
+    known = dict(connection.execute(statements.TRACKS_BY_DIGEST, parameters).fetchall())
+    new = [track for digest, track in tracks.items() if digest not in known]
     if new:
-        rollups = {one.rollup for digest, one in series.items() if digest not in known}
+        rollups = {track.rollup for track in new}
         connection.executemany(statements.INSERT_ROLLUP, map(rollup_to_columns, rollups))
-        connection.executemany(statements.INSERT_SERIES, new)
-        known = dict(connection.execute(statements.HANDLES_BY_DIGEST, parameters).fetchall())
+        connection.executemany(statements.INSERT_TRACK, map(track_to_columns, new))
+        known = dict(connection.execute(statements.TRACKS_BY_DIGEST, parameters).fetchall())
+    return known
+
+
+def _descriptions(
+    connection: sqlite3.Connection, descriptions: Mapping[bytes, Metadata]
+) -> dict[bytes, int]:
+    """The same of descriptions."""
+    parameters = {"keys": statements.keys_parameter(descriptions.keys())}
+    known = dict(connection.execute(statements.DESCRIPTIONS_BY_DIGEST, parameters).fetchall())
+    new = [one for digest, one in descriptions.items() if digest not in known]
+    if new:
+        connection.executemany(statements.INSERT_DESCRIPTION, map(description_to_columns, new))
+        known = dict(connection.execute(statements.DESCRIPTIONS_BY_DIGEST, parameters).fetchall())
     return known

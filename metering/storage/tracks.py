@@ -1,0 +1,389 @@
+"""Answers for drivers that keep tracks, descriptions and samples apart: first decide on tracks.
+
+A filter is first decided on each track, by the same code as the memory driver's
+(`metering.matching`); what is left asks of metadata, which samples name by the handle of their
+description, and of samples. So a database needs no more than a few plain look-ups by track, time
+and key: it never sees a foreign name or value, and cannot differ in what a comparison means. A
+driver supplies the look-ups (`metering.storage.lookups`); SQLite and MongoDB are built so.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from metering.cuts import Cuts
+from metering.matching import bounds, matches, matches_series, reduced, required, without
+from metering.model import (
+    AllProjects,
+    Extent,
+    Place,
+    Project,
+    Sample,
+    Scope,
+    Series,
+    Stream,
+    Track,
+    is_visible,
+    sample_key,
+)
+from metering.query import (
+    EVERYTHING,
+    FIELDS,
+    NOTHING,
+    ExtentQuery,
+    Filter,
+    Position,
+    SampleQuery,
+    StreamQuery,
+    SummaryQuery,
+    asks_metadata,
+    fields_of,
+)
+from metering.storage.base import Effort, WindowSummary, WindowTotal
+from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.chunks import growing_chunks
+from metering.storage.describing import Describing, Sieve
+from metering.storage.handles import Handle, Pair, Row
+from metering.storage.limit import Limit
+from metering.storage.maintenance import ExpiringTracks, SealedTracks, VerifiedTracks
+from metering.storage.reckoning import no_blocks
+from metering.storage.streaming import Neighbours, StreamReader
+from metering.storage.totals import TotalReader
+from metering.storage.ways import SeriesWay, TrackWay, Way
+from metering.streams import Piece, Stretch, stretches
+from metering.summary import Summary, joined
+from metering.times import Range, WholeRange
+
+# Whose extents are looked up at once; the first are those of a page.
+_FIRST_TRACKS = 128
+_MOST_TRACKS = 8_192
+
+AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
+Tracks = Mapping[Handle, Track]
+
+
+class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
+    """A store that keeps tracks, descriptions and samples apart."""
+
+    def samples(self, query: SampleQuery) -> Iterator[Sample]:
+        """See `Storage.samples`."""
+        limit = Limit(self._timeout_seconds)
+        ids = required(query.filter, FIELDS["id"])
+        if ids:
+            yield from self._samples_with_id(str(ids[0]), query, limit)
+            return
+        plan = self._plan(query, limit)
+        tracks = {handle: one for _, members in plan for handle, one in members.items()}
+        range_ = query.range & bounds(query.filter)
+        if not tracks or range_.is_empty:
+            return
+        sieve = Sieve({handle: rest for rest, members in plan for handle in members})
+        rows = self._scan(tracks.keys(), range_, query.after)
+        for row, sample in limit.over(self._describing(tracks).samples(rows)):
+            if sieve.passes(row, sample):
+                yield sample
+                limit.restart()  # what the caller did meanwhile does not count
+
+    def _samples_with_id(
+        self, sample_id: str, query: SampleQuery, limit: Limit
+    ) -> Iterator[Sample]:
+        """The samples with that id under any source: the key is enough, ids need no index."""
+        keys = {sample_key(source, sample_id) for source in self._sources(_look_up(query))}
+        rows = list(limit.over(self._rows(keys)))
+        tracks = dict(self._tracks({row.handle for row in rows}))
+        samples = [sample for _, sample in self._describing(tracks).samples(rows)]
+        after = query.after
+        samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
+        for sample in samples:
+            if (
+                is_visible(sample.series, query.scope)
+                and sample.timestamp in query.range
+                and (after is None or Position(sample.timestamp, sample.key) < after)
+                and matches(query.filter, sample)
+            ):
+                yield sample
+
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """See `Storage.samples_at`."""
+        limit = Limit(self._timeout_seconds)
+        asked = set(places)
+        tracks = {track.digest: track for track in map(_track_of, asked)}
+        found = self._rows_at({(_track_of(one).digest, one.at) for one in asked})
+        rows, of_handles = [], {}
+        for digest, row in limit.over(found):
+            rows.append(row)
+            of_handles[row.handle] = tracks[digest]
+        for _, sample in limit.over(self._describing(of_handles).samples(rows)):
+            series, at = sample.series, sample.timestamp
+            if Place(series, at) in asked or Place(series.track, at) in asked:
+                yield sample
+
+    def extents(self, query: ExtentQuery) -> Iterator[Extent]:
+        """See `Storage.extents`."""
+        if query.range.is_empty:
+            return
+        limit = Limit(self._timeout_seconds)
+        left = _left(query)
+        plainly = not query.by_series and not asks_metadata(left)
+        visible = (
+            (handle, track)
+            for handle, track in self._visible(query, limit, by_resource=True)
+            if reduced(left, track) != NOTHING
+        )
+        at_once = _FIRST_TRACKS if query.lazily else _MOST_TRACKS
+        for some in growing_chunks(visible, at_once, _MOST_TRACKS):
+            tracks = dict(some)
+            if plainly:
+                found = self._extents_of_tracks(tracks, query, limit)
+            else:
+                found = self._extents_of_series(tracks, left, query, limit)
+            yield from sorted(found, key=attrgetter("series.resource_id"))
+
+    def _extents_of_tracks(
+        self, tracks: Tracks, query: ExtentQuery, limit: Limit
+    ) -> Iterator[Extent]:
+        if query.last_only:
+            for handle, last in limit.over(self._lasts(tracks.keys(), query.range, query.as_of)):
+                yield Extent(tracks[handle], last, last)
+        else:
+            ends = self._extents(tracks.keys(), query.range, query.as_of)
+            for handle, first, last in limit.over(ends):
+                yield Extent(tracks[handle], first, last)
+
+    def _extents_of_series(
+        self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
+    ) -> Iterator[Extent]:
+        """Of all series, or together those of a track, that match."""
+        way = self._way_in_time(tracks, limit, query.as_of)
+        whole = Cuts(windows=WholeRange(query.range))
+        for _, pieces in limit.over(way.pieces(tracks, query.range, whole, Effort())):
+            ends: dict[Series | Track, list[datetime]] = defaultdict(list)
+            for piece in _matching(left, pieces):
+                series = _told_apart(query, piece)
+                ends[series] += (piece.summary.first.at, piece.summary.last.at)
+            for series, instants in ends.items():
+                last = max(instants)
+                yield Extent(series, last if query.last_only else min(instants), last)
+
+    def oldest(self, scope: Scope) -> datetime | None:
+        """See `Storage.oldest`."""
+        limit = Limit(self._timeout_seconds)
+        if isinstance(scope, AllProjects):
+            found = self._oldest(None)
+        else:
+            visible = self._visible(ExtentQuery(scope=scope), limit)
+            found = self._oldest([handle for handle, _ in visible])
+        return min(limit.over(found), default=None)
+
+    def summaries(
+        self, query: SummaryQuery, effort: Effort | None = None
+    ) -> Iterator[WindowSummary]:
+        """See `Storage.summaries`."""
+        limit = Limit(self._timeout_seconds)
+        effort = effort or Effort()
+        windows = query.windows
+        for rest, tracks in self._plan(query, limit):
+            range_ = query.range & bounds(rest)
+            if range_.is_empty:
+                continue
+            if rest is EVERYTHING and not query.by_series:
+                way: Way = self._way_by_track(limit)
+            elif _asks_samples(rest):
+                way = self._way_by_sample(tracks, limit, rest)
+            else:
+                way = self._way_by_series(tracks, limit)
+            cuts = Cuts(windows=windows)
+            for _, pieces in limit.over(way.pieces(tracks, range_, cuts, effort)):
+                found: dict[tuple[Series | Track, Range], list[Summary]] = defaultdict(list)
+                for piece in _matching(rest, pieces):
+                    window = windows.holding(piece.summary.first.at)
+                    found[_told_apart(query, piece), window].append(piece.summary)
+                for (series, window), parts in found.items():
+                    yield WindowSummary(series, window, joined(parts))
+
+    def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
+        """See `Storage.totals`."""
+        if query.range.is_empty:
+            return
+        limit = Limit(self._timeout_seconds)
+        left = _left(query)
+        rollups = {
+            handle: one
+            for handle, one in limit.over(self._find_rollups(_look_up(query)))
+            if is_visible(one, query.scope) and matches_series(left, one)
+        }
+        reader = TotalReader(
+            partial(self._limited_blocks, limit),
+            partial(self._limited_readings, limit),
+            lambda rollups: limit.over(self._members(rollups)),
+            query.range,
+            query.windows,
+        )
+        for totals in limit.over(reader.totals(rollups, effort or Effort())):
+            for (handle, window), summary in totals.items():
+                yield WindowTotal(rollups[handle], window, summary)
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        """See `Storage.streams`."""
+        limit = Limit(self._timeout_seconds)
+        if query.range.is_empty:
+            return
+        streams = self._whole_streams(query, limit)
+        tracks = {handle: one for members in streams.values() for handle, one in members.items()}
+        way = self._way_by_series(tracks, limit) if query.by_series else self._way_by_track(limit)
+        neighbours = Neighbours(self._last_before, self._first_from)
+        reader = StreamReader(way, neighbours, query, effort or Effort())
+        for pieces in limit.over(reader.streams(streams.values())):
+            found = stretches(pieces, query)
+            if found:
+                yield found
+
+    def _whole_streams(
+        self, query: StreamQuery, limit: Limit
+    ) -> Mapping[Stream, Mapping[Handle, Track]]:
+        """All tracks of the streams of which a track may match, whoever's they are."""
+        streams: dict[Stream, dict[Handle, Track]] = defaultdict(dict)
+        left, asked = _left(query), _look_up(query)
+        found = list(self._visible(query, limit))
+        for handle, track in found:
+            if reduced(left, track) != NOTHING:
+                streams[track.stream][handle] = track
+        of_stream = {name: value for name, value in asked.items() if name in Stream._fields}
+        if of_stream != asked:  # else the look-up has found all of each stream
+            resources = {stream.resource_id for stream in streams}
+            besides = {handle for handle, _ in found}
+            found += limit.over(self._tracks_of_resources(resources, of_stream, besides))
+        for handle, track in found:
+            if track.stream in streams:
+                streams[track.stream][handle] = track
+        return streams
+
+    def _way_by_track(self, limit: Limit) -> TrackWay:
+        return TrackWay(
+            partial(self._limited_blocks, limit), partial(self._limited_readings, limit)
+        )
+
+    def _way_by_series(self, tracks: Tracks, limit: Limit) -> SeriesWay:
+        return self._way_in_time(tracks, limit, None)
+
+    def _way_in_time(self, tracks: Tracks, limit: Limit, as_of: datetime | None) -> SeriesWay:
+        """The way to series, and no sample that was recorded later, if an instant is given."""
+
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+            for row in limit.over(self._rows_of(handles, range_)):
+                if as_of is None or row.recorded_at <= as_of:
+                    yield row
+
+        return SeriesWay(
+            partial(self._limited_blocks, limit, described=True),
+            rows,
+            self._rows_at,
+            self._describing(tracks),
+            as_of,
+        )
+
+    def _way_by_sample(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesWay:
+        """The way to samples that match, of which no block tells."""
+        describing = self._describing(tracks)
+        sieve = Sieve(dict.fromkeys(tracks, rest))
+
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+            found = limit.over(self._rows_of(handles, range_))
+            for row, sample in describing.samples(found):
+                if sieve.passes(row, sample):
+                    yield row
+
+        return SeriesWay(no_blocks, rows, self._rows_at, describing)
+
+    def _describing(self, tracks: Tracks) -> Describing:
+        return Describing(self._descriptions, tracks)
+
+    def _limited_blocks(
+        self,
+        limit: Limit,
+        handles: Collection[Handle],
+        months: range,
+        grain: Grain,
+        *,
+        described: bool = False,
+    ) -> Iterator[StoredBlock]:
+        return limit.over(self._blocks(handles, months, grain, described=described))
+
+    def _limited_readings(
+        self, limit: Limit, handles: Collection[Handle], range_: Range
+    ) -> Iterator[Pair]:
+        return limit.over(self._readings(handles, range_))
+
+    def _plan(
+        self, query: SampleQuery | SummaryQuery, limit: Limit
+    ) -> list[tuple[Filter, dict[Handle, Track]]]:
+        """The tracks that can match, by what is left to ask of their samples."""
+        plan: dict[str, tuple[Filter, dict[Handle, Track]]] = {}
+        left = _left(query)
+        for handle, track in self._visible(query, limit):
+            rest = left if left is EVERYTHING else reduced(left, track)
+            if rest == EVERYTHING:
+                rest = EVERYTHING
+            if rest != NOTHING:
+                # By text: Python takes 1 and True for equal, and lists cannot be keys.
+                key = "" if rest is EVERYTHING else repr(rest)
+                plan.setdefault(key, (rest, {}))[1][handle] = track
+        return list(plan.values())
+
+    def _visible(
+        self, query: AnyQuery, limit: Limit, *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Track]]:
+        """The tracks in scope that the look-up finds; the scope is checked again."""
+        found = self._find_tracks(_look_up(query), by_resource=by_resource)
+        for handle, track in limit.over(found):
+            if is_visible(track, query.scope):
+                yield handle, track
+
+
+def _told_apart(query: ExtentQuery | SummaryQuery, piece: Piece) -> Series | Track:
+    series = piece.series
+    return series.track if isinstance(series, Series) and not query.by_series else series
+
+
+def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces that match, if that can be said of series; else all, whose samples do."""
+    if left is EVERYTHING or _asks_samples(left):
+        yield from pieces
+        return
+    decided: dict[bytes, bool] = {}
+    for piece in pieces:
+        digest = piece.series.digest
+        if digest not in decided:
+            decided[digest] = matches_series(left, piece.series)
+        if decided[digest]:
+            yield piece
+
+
+def _asks_samples(filter_: Filter) -> bool:
+    return not all(field.of_series for field in fields_of(filter_))
+
+
+def _track_of(place: Place) -> Track:
+    return place.series.track if isinstance(place.series, Series) else place.series
+
+
+def _left(query: AnyQuery) -> Filter:
+    """What the look-up leaves to ask of tracks, series and samples."""
+    return without(query.filter, _look_up(query))
+
+
+def _look_up(query: AnyQuery) -> dict[str, Any]:
+    """What the fields of every matching track must equal; scope wins over what was asked."""
+    equal: dict[str, Any] = {}
+    for field in FIELDS.values():
+        values = required(query.filter, field) if field.of_series else []
+        if values and (values[0] is None or isinstance(values[0], str)):
+            equal[field.name] = values[0]
+    if isinstance(query.scope, Project):
+        equal["project_id"] = query.scope.id
+    return equal

@@ -1,0 +1,166 @@
+"""Two ways to read tracks as pieces: whatever their metadata are, or a piece for each series.
+
+The first reads volumes and instants only. The second reads rows where blocks do not say under
+which one description a day was, and takes what that costs.
+"""
+
+import abc
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from metering.cuts import Cuts
+from metering.model import Track
+from metering.storage.base import Effort
+from metering.storage.describing import Describing
+from metering.storage.handles import Handle, Pair, Row
+from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner, Taken
+from metering.streams import Piece
+from metering.summary import Reading, of_reading, of_stream
+from metering.times import Range
+
+Tracks = Mapping[Handle, Track]
+# The readings of each track at the last instant before one, or at the first from it on.
+ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
+# All of one track together, by time.
+ReadRows = Callable[[Collection[Handle], Range], Iterator[Row]]
+# By (digest of the track, instant).
+ReadRowsAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes, Row]]]
+
+
+class Way(abc.ABC):
+    """Reads what tracks have, as pieces in order."""
+
+    @abc.abstractmethod
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """The pieces of each track that has readings in range; counts what was read."""
+
+    @abc.abstractmethod
+    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """Each reading in range as a piece."""
+
+    @abc.abstractmethod
+    def beside(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """Each reading at the neighbouring instant as a piece."""
+
+
+class TrackWay(Way):
+    """Pieces of tracks."""
+
+    def __init__(self, blocks: ReadBlocks, readings: ReadReadings) -> None:
+        """Take the ways to read."""
+        self._blocks = blocks
+        self._readings = readings
+
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """See `Way.pieces`."""
+        reckoner = Reckoner(self._blocks, self._readings, range_, cuts)
+        kinds = {handle: track.type for handle, track in tracks.items()}
+        for handle, found in reckoner.pieces(kinds, effort):
+            yield handle, [Piece(tracks[handle], summary) for summary in found]
+
+    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `Way.singles`."""
+        return _by_track(tracks, self._readings(tracks.keys(), range_))
+
+    def beside(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """See `Way.beside`."""
+        return _by_track(tracks, read(tracks.keys(), instant))
+
+
+class SeriesWay(Way):
+    """Pieces of series."""
+
+    def __init__(
+        self,
+        blocks: ReadBlocks,
+        rows: ReadRows,
+        rows_at: ReadRowsAt,
+        describing: Describing,
+        as_of: datetime | None = None,
+    ) -> None:
+        """Take the ways to read; of blocks only what was recorded until an instant, if given."""
+        self._blocks = blocks
+        self._rows = rows
+        self._rows_at = rows_at
+        self._describing = describing
+        self._as_of = as_of
+
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """See `Way.pieces`."""
+        reader = BlockReader(self._blocks, range_, cuts, by_series=True, as_of=self._as_of)
+        kinds = {handle: track.type for handle, track in tracks.items()}
+        for found in reader.taken(kinds, effort):
+            pieces = self._described(found)
+            for gap, handles in reader.uncovered(found).items():
+                for handle, of_track in self._in_order(handles, gap):
+                    effort.samples += len(of_track)
+                    pieces[handle] += _in_runs(of_track, cuts)
+            for handle, some in pieces.items():
+                if some:
+                    effort.series += 1
+                    yield handle, sorted(some, key=Piece.order)
+
+    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `Way.singles`."""
+        return dict(self._in_order(tracks.keys(), range_))
+
+    def beside(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """See `Way.beside`."""
+        places = {(tracks[handle].digest, one.at) for handle, one in read(tracks.keys(), instant)}
+        found = defaultdict(list)
+        rows = (row for _, row in self._rows_at(places)) if places else ()
+        for row, series in self._describing.described(rows):
+            reading = Reading(row.timestamp, row.volume)
+            found[row.handle].append(Piece(series, of_reading(reading)))
+        return found
+
+    def _described(self, found: Mapping[Handle, Taken]) -> dict[Handle, list[Piece]]:
+        self._describing.learn({told.description for one in found.values() for told in one.pieces})
+        return {
+            handle: [
+                Piece(self._describing.series(handle, told.description), told.summary)
+                for told in one.pieces
+            ]
+            for handle, one in found.items()
+        }
+
+    def _in_order(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, list[Piece]]]:
+        rows = self._describing.described(self._rows(handles, range_))
+        for handle, of_track in groupby(rows, key=lambda pair: pair[0].handle):
+            singles = (
+                Piece(series, of_reading(Reading(row.timestamp, row.volume)))
+                for row, series in of_track
+            )
+            yield handle, sorted(singles, key=Piece.order)
+
+
+def _in_runs(singles: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
+    """Readings that follow each other under one description, together as far as they may be."""
+    for _, alike in groupby(singles, key=lambda piece: piece.series.digest):
+        some = list(alike)
+        readings = [piece.summary.first for piece in some]
+        for run in cuts.runs(some[0].series.type, readings):
+            yield Piece(some[0].series, of_stream(run))
+
+
+def _by_track(tracks: Tracks, pairs: Iterable[Pair]) -> Mapping[Handle, Sequence[Piece]]:
+    found = defaultdict(list)
+    for handle, reading in pairs:
+        found[handle].append(Piece(tracks[handle], of_reading(reading)))
+    return found

@@ -1,0 +1,206 @@
+"""What tells the series of a track apart, and what does not: sealed or not, the answers are one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import LATER, NOON, after_noon, sample
+from contract.asking import bounds, keep, samples, summaries
+
+from metering.metadata import Metadata
+from metering.model import Place, Sample, Series, Track
+from metering.query import FIELDS, AllOf, Comparison, Operator, metadata_field
+from metering.storage.base import Effort, Storage
+from metering.storage.memory import MemoryStorage
+from metering.times import FixedWindows, Range
+
+MIDNIGHT = NOON - timedelta(hours=12)
+DAY = timedelta(days=1)
+A, B = {"size": "small"}, {"size": "large"}
+TRACK = sample().series.track
+OF_A, OF_B = (Series(TRACK, Metadata.of(tree)) for tree in (A, B))
+IS_A = Comparison(metadata_field("size"), Operator.EQ, "small")
+
+
+def history() -> list[Sample]:
+    """A day of A, a day of A and B by turns, and a day of B: a sample each six hours."""
+    return [
+        sample(
+            id=f"s-{place:02}",
+            timestamp=MIDNIGHT + place * DAY / 4,
+            volume=place,
+            metadata=A if place < 4 or place in (5, 7) else B,
+        )
+        for place in range(12)
+    ]
+
+
+@pytest.fixture(params=["not sealed", "a day sealed", "all sealed", "struck"])
+def usage(request: pytest.FixtureRequest, storage: Storage) -> Storage:
+    """A store that has that history."""
+    keep(storage, *history())
+    days = {"not sealed": 0, "a day sealed": 1}.get(request.param, 3)
+    if days:
+        list(storage.seal(MIDNIGHT + days * DAY))
+    if request.param == "struck":
+        late = sample(id="late", timestamp=MIDNIGHT + DAY + timedelta(hours=1), metadata=B)
+        keep(storage, late)
+    return storage
+
+
+def volumes(found: list[Sample]) -> list[int]:
+    """Of samples by time, but the late one's."""
+    return [int(one.volume) for one in reversed(found) if one.id != "late"]
+
+
+def is_struck(usage: Storage) -> int:
+    """How many late samples there are."""
+    return len([one for one in samples(usage) if one.id == "late"])
+
+
+def test_summaries_of_series(usage: Storage) -> None:
+    """Each series has its own samples, and the intervals between them."""
+    found = {series: one for (series, _), one in summaries(usage).items()}
+
+    assert found.keys() == {OF_A, OF_B}
+    assert found[OF_A].count == 6
+    assert found[OF_A].sum == 0 + 1 + 2 + 3 + 5 + 7
+    assert found[OF_A].increase == 7
+    assert found[OF_A].longest_gap_seconds == 2 * 6 * 3600
+    assert found[OF_B].count == 6 + is_struck(usage)
+
+
+def test_summaries_of_tracks(usage: Storage) -> None:
+    """A track has the samples of all its series, and the intervals between them."""
+    ((track, _),) = summaries(usage, by_series=False)
+    (found,) = summaries(usage, by_series=False).values()
+
+    assert track == TRACK
+    assert found.count == 12 + is_struck(usage)
+    assert found.first.volume == 0
+    assert found.last.volume == 11
+    if not is_struck(usage):
+        assert found.increase == 11
+        assert found.longest_gap_seconds == 6 * 3600
+
+
+@pytest.mark.parametrize("by_series", [False, True])
+def test_summaries_of_what_matches(usage: Storage, *, by_series: bool) -> None:
+    """A filter on metadata takes no other samples, whether or not series are told apart."""
+    windows = FixedWindows(MIDNIGHT, 86_400)
+    found = summaries(usage, filter=IS_A, windows=windows, by_series=by_series)
+
+    assert {series for series, _ in found} == {OF_A if by_series else TRACK}
+    by_day = sorted((window.start, one.count, one.sum) for (_, window), one in found.items())
+    assert by_day == [(MIDNIGHT, 4, 6), (MIDNIGHT + DAY, 2, 12)]
+
+
+def test_summaries_of_samples_that_match(usage: Storage) -> None:
+    """A filter on metadata and on samples."""
+    big = Comparison(FIELDS["volume"], Operator.GE, 5)
+    (found,) = summaries(usage, filter=AllOf((IS_A, big)), by_series=False).values()
+
+    assert (found.count, found.sum) == (2, 12)
+
+
+def test_samples_of_what_matches(usage: Storage) -> None:
+    """Each sample has the description that it came with."""
+    found = samples(usage, filter=IS_A)
+
+    assert [0, 1, 2, 3, 5, 7] == volumes(found)
+    assert {one.series for one in found} == {OF_A}
+    assert list(range(12)) == volumes(samples(usage))
+
+
+def test_extents_of_series_and_tracks(usage: Storage) -> None:
+    """From the first to the last sample, of each series or of all of a track."""
+    begin, end = MIDNIGHT, MIDNIGHT + 11 * DAY / 4
+    of_a = begin, MIDNIGHT + 7 * DAY / 4
+
+    assert bounds(usage) == {OF_A: of_a, OF_B: (MIDNIGHT + DAY, end)}
+    assert bounds(usage, by_series=False) == {TRACK: (begin, end)}
+    assert bounds(usage, by_series=False, filter=IS_A) == {TRACK: of_a}
+    assert bounds(usage, by_series=False, last_only=True) == {TRACK: (end, end)}
+
+
+def test_extents_within_a_day(usage: Storage) -> None:
+    """Also of a part of a day that has several descriptions."""
+    at = MIDNIGHT + 5 * DAY / 4
+    range_ = Range(at, at + DAY / 4)
+
+    assert bounds(usage, range=range_) == {OF_A: (at, at)}
+    assert bounds(usage, range=range_, by_series=False) == {TRACK: (at, at)}
+
+
+def test_samples_at_places_of_tracks_and_series(usage: Storage) -> None:
+    """A place of a series has only its samples; one of a track those of all its series."""
+    at = MIDNIGHT + 5 * DAY / 4
+
+    def found(series: Series | Track) -> list[str]:
+        return [one.id for one in usage.samples_at([Place(series, at)])]
+
+    assert found(OF_A) == ["s-05"]
+    assert found(OF_B) == []
+    assert found(TRACK) == ["s-05"]
+    both = [Place(OF_A, at), Place(TRACK, at)]
+    assert [one.id for one in usage.samples_at(both)] == ["s-05"]
+
+
+@pytest.mark.parametrize("by_series", [False, True])
+def test_what_was_recorded_later_does_not_count(storage: Storage, *, by_series: bool) -> None:
+    """Also if it was sealed since, together with what was there before."""
+    second = LATER + timedelta(seconds=1)
+    keep(storage, *history())
+    late = {"id": "late", "timestamp": NOON + 5 * DAY, "metadata": A, "recorded_at": second}
+    keep(storage, sample(**late))
+    list(storage.seal(MIDNIGHT + 10 * DAY))
+
+    def last(**query: Any) -> Any:
+        found = bounds(storage, by_series=by_series, **query)
+        return found[OF_A if by_series else TRACK][1]
+
+    assert last() == last(as_of=second) == NOON + 5 * DAY
+    before = MIDNIGHT + (7 if by_series else 11) * DAY / 4
+    assert last(as_of=LATER) == before
+
+
+def test_descriptions_of_one_instant(storage: Storage) -> None:
+    """Both are told, and neither is taken for the other's."""
+    keep(storage, sample(id="a", metadata=A, volume=2), sample(id="b", metadata=B, volume=2))
+    list(storage.seal(MIDNIGHT + DAY))
+
+    assert bounds(storage) == {OF_A: (NOON, NOON), OF_B: (NOON, NOON)}
+    assert [1, 1] == [one.count for one in summaries(storage).values()]
+    assert [2] == [one.count for one in summaries(storage, by_series=False).values()]
+
+
+def test_who_does_not_ask_for_metadata_reads_no_samples(storage: Storage) -> None:
+    """Of tracks a month is one piece, whatever its descriptions; of series mixed days are read."""
+    keep(storage, *history())
+    list(storage.seal(MIDNIGHT + 40 * DAY))
+    of_tracks, of_series = Effort(), Effort()
+    range_ = Range(MIDNIGHT, MIDNIGHT + 30 * DAY)
+    summaries(storage, range=range_, by_series=False, effort=of_tracks)
+    summaries(storage, range=range_, effort=of_series)
+
+    if not isinstance(storage, MemoryStorage):
+        assert of_tracks == Effort(series=1, pieces=1, samples=0)
+        assert of_series == Effort(series=1, pieces=2, samples=4)
+
+
+def test_many_descriptions(storage: Storage) -> None:
+    """A description for each sample: all are found, with their samples."""
+    keep(
+        storage,
+        *(
+            sample(id=f"s-{n}", timestamp=after_noon(n), metadata={"n": n}, volume=n)
+            for n in range(1_500)
+        ),
+    )
+    for _ in range(2):
+        assert [one.series.metadata.tree["n"] for one in samples(storage)] == list(
+            range(1_499, -1, -1)
+        )
+        assert len(bounds(storage)) == 1_500
+        assert [1_500] == [one.count for one in summaries(storage, by_series=False).values()]
+        list(storage.seal(MIDNIGHT + DAY))
