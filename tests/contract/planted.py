@@ -86,6 +86,17 @@ class _OtherExtents(MemoryStorage):
         return super().extents(type(self).changed(query))
 
 
+class _OtherStreams(MemoryStorage):
+    """Asks another question for streams."""
+
+    changed: Callable[[Any], Any]
+
+    def streams(
+        self, query: StreamQuery, effort: Effort | None = None
+    ) -> Iterator[Sequence[Stretch]]:
+        return super().streams(type(self).changed(query), effort)
+
+
 class OldestOfEveryone(MemoryStorage):
     """Forgets the scope."""
 
@@ -1411,8 +1422,6 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         ExtentsOfEveryone,
         EagerExtents,
         IgnoresFilterOfExtents,
-        ExtentsOfSeriesForTracks,
-        ExtentsOfTracksForSeries,
     ],
     "oldest": [OldestOfEveryone, OldestAsTheyCame, OldestOfNewestSeries, OldestOfLast],
     "summaries": [
@@ -1434,8 +1443,6 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         FillsGaps,
         SummaryOfEachSample,
         FiltersSeriesOnly,
-        SeriesForTracks,
-        TracksForSeries,
     ],
     "totals": [
         UnscopedTotals,
@@ -1484,9 +1491,15 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         ForgetsToStrike,
         IgnoresStrikes,
         BlocksADayTooLong,
+        ForgetsToUnseal,
+    ],
+    "tracks": [
+        SeriesForTracks,
+        TracksForSeries,
+        ExtentsOfSeriesForTracks,
+        ExtentsOfTracksForSeries,
         OneDescriptionADay,
         BlocksOfAnyTime,
-        ForgetsToUnseal,
     ],
     "filters": [
         NotEqualDropsAbsentSamples,

@@ -134,10 +134,13 @@ def test_tracks_are_not_cut_where_metadata_change(storage: Storage, *, is_sealed
         list(storage.seal(NOON + DAY))
     (stream,) = ask(storage, by_series=False)
 
-    tracks = {one.series for one in stream}
-    assert tracks == {sample().series.track, sample(**theirs).series.track}
-    _, crossing, _, _ = uncut(stream, WHOLE)
-    assert [one[1].volume for one in crossing] == [3, 4]
+    tracks = [sample().series.track, sample(**theirs).series.track]
+    assert {one.series for one in stream} == set(tracks)
+    figures, crossing, opened, _ = uncut(stream, WHOLE)
+    counts = {digest: found[0] for (digest, _), found in figures}
+    assert [3, 1] == [counts[one.digest] for one in tracks]
+    assert [4] == [one[1].volume for one in crossing]
+    assert [1] == [one.volume for one in opened]
 
 
 def test_another_owner_ends_a_stretch(storage: Storage) -> None:
