@@ -12,7 +12,7 @@ import calendar
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -34,7 +34,12 @@ HOUR_MS = 3_600_000
 READINGS_FOR_HOURS = 96
 
 
+# Of a day with so many, or with fewer readings for each, the samples are read as quickly.
+MOST_PARTS = 16
+READINGS_FOR_A_PART = 4
+
 Together = Callable[[Sequence[Summary]], Summary]
+Parts = Mapping[Handle, Summary]
 
 
 class Grain(Enum):
@@ -49,22 +54,29 @@ class Grain(Enum):
 class Described:
     """The one description of each day of a track, by day since 1970; None where there were several.
 
-    Kept as the days from which on each holds. Nothing that the days have was recorded after
-    `recorded_until`.
+    Kept as the days from which on each holds. `parts` has what there was under each of several, of
+    days that had few. Nothing that the days have was recorded after `recorded_until`.
     """
 
     recorded_until: datetime
     since: Sequence[int]
     descriptions: Sequence[Handle | None]
+    parts: Mapping[int, Parts] = field(default_factory=dict)
 
     @classmethod
-    def of_days(cls, days: Mapping[int, Handle | None], recorded_until: datetime) -> "Described":
+    def of_days(
+        cls,
+        days: Mapping[int, Handle | None],
+        recorded_until: datetime,
+        parts: Mapping[int, Parts] | None = None,
+    ) -> "Described":
         """Of these days, which are all that have samples."""
         changes = [
             (next(of_run), description)
             for description, of_run in groupby(sorted(days), key=days.__getitem__)
         ]
-        return cls(recorded_until, [day for day, _ in changes], [one for _, one in changes])
+        since, descriptions = [day for day, _ in changes], [one for _, one in changes]
+        return cls(recorded_until, since, descriptions, parts or {})
 
     @property
     def of_all(self) -> Handle | None:
@@ -148,12 +160,20 @@ class Folded(NamedTuple):
 
 def fold(rows: Sequence[Row]) -> Folded:
     """The days and hours of the rows of one track, at least one."""
-    descriptions: dict[int, set[Handle]] = defaultdict(set)
+    described: dict[int, dict[Handle, list[Reading]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        descriptions[day_of(row.timestamp)].add(row.description)
-    only = {day: some.pop() if len(some) == 1 else None for day, some in descriptions.items()}
-    described = Described.of_days(only, max(row.recorded_at for row in rows))
-    return _folded(sorted(Reading(row.timestamp, row.volume) for row in rows), described)
+        readings = described[day_of(row.timestamp)][row.description]
+        readings.append(Reading(row.timestamp, row.volume))
+    only = {day: next(iter(of)) if len(of) == 1 else None for day, of in described.items()}
+    parts = {
+        day: {description: of_stream(sorted(some)) for description, some in of.items()}
+        for day, of in described.items()
+        if 1 < len(of) <= MOST_PARTS and len(of) * READINGS_FOR_A_PART <= sum(map(len, of.values()))
+    }
+    return _folded(
+        sorted(Reading(row.timestamp, row.volume) for row in rows),
+        Described.of_days(only, max(row.recorded_at for row in rows), parts),
+    )
 
 
 def _folded(readings: Iterable[Reading], described: Described) -> Folded:
@@ -201,6 +221,7 @@ class _Described(msgspec.Struct, array_like=True):
     recorded_until_ms: int
     since: list[int]
     descriptions: list[int | bytes | None]
+    parts: dict[int, list[tuple[int | bytes, _One | _Several]]]
 
 
 class _Whole(msgspec.Struct, array_like=True):
@@ -253,7 +274,11 @@ def encode_described(block: Block) -> bytes | None:
     if one is None:
         return None
     recorded_until_ms = to_milliseconds(one.recorded_until)
-    return _encode((recorded_until_ms, one.since, one.descriptions))
+    parts = {
+        day: [(handle, _pack(part, day * DAY_MS)) for handle, part in of_day.items()]
+        for day, of_day in one.parts.items()
+    }
+    return _encode((recorded_until_ms, one.since, one.descriptions, parts))
 
 
 def decode_described(described: bytes | None) -> Described | None:
@@ -261,7 +286,12 @@ def decode_described(described: bytes | None) -> Described | None:
     if described is None:
         return None
     kept = _decode_described(described)
-    return Described(from_milliseconds(kept.recorded_until_ms), kept.since, kept.descriptions)
+    parts: dict[int, Parts] = {
+        day: {handle: _unpack(part, day * DAY_MS) for handle, part in of_day}
+        for day, of_day in kept.parts.items()
+    }
+    recorded_until = from_milliseconds(kept.recorded_until_ms)
+    return Described(recorded_until, kept.since, kept.descriptions, parts)
 
 
 def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:

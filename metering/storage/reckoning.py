@@ -19,6 +19,7 @@ from metering.storage.blocks import (
     Block,
     Described,
     Grain,
+    Parts,
     StoredBlock,
     days_of,
     decode,
@@ -190,9 +191,7 @@ class BlockReader:
         covered_from = start_of(asked.start)
         for day in sorted({*stored.struck, *block.days}):
             if day in asked:
-                for begin, length in self._gaps(
-                    found, stored, block, described and described.on(day), day
-                ):
+                for begin, length in self._gaps(found, stored, block, described, day):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
         _cover(found, covered_from, start_of(asked.stop))
@@ -202,13 +201,17 @@ class BlockReader:
         found: Taken,
         stored: StoredBlock,
         block: Block,
-        description: Handle | None,
+        described: Described | None,
         day: int,
     ) -> Iterator[tuple[datetime, timedelta]]:
         """Take what can be taken of a day; what is left to be read from samples, in order."""
         start = start_of(day)
-        if day in stored.struck or (self._by_series and description is None):
+        description = described and described.on(day)
+        if day in stored.struck:
             yield start, _DAY
+        elif self._by_series and description is None:
+            if not self._take_parts(found, described.parts.get(day, {}) if described else {}):
+                yield start, _DAY
         elif not self._take_piece(found, block.days[day], description):
             hours = block.hours.get(day)
             if hours is None:
@@ -217,6 +220,13 @@ class BlockReader:
             for hour in sorted(hours):
                 if not self._take_piece(found, hours[hour], description):
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
+
+    def _take_parts(self, found: Taken, parts: Parts) -> bool:
+        """Take a day by its descriptions, if none of its parts need be cut; whether it does."""
+        if not parts or not all(self._cuts.allow(found.kind, one) for one in parts.values()):
+            return False
+        found.pieces += [Told(summary, description) for description, summary in parts.items()]
+        return True
 
     def _take_piece(self, found: Taken, summary: Summary, description: Handle | None) -> bool:
         """Take it, if it need not be cut; whether it does."""

@@ -28,6 +28,7 @@ from metering.storage.blocks import (
     Block,
     Described,
     Folded,
+    Parts,
     StoredBlock,
     Together,
     days_of,
@@ -245,8 +246,12 @@ def _described_anew(
     """What the days are described as, some of which are read anew."""
     if before is None or fresh is None:
         return fresh or before
-    on = {day: (fresh if day in renewed else before).on(day) for day in days}
-    return Described.of_days(on, max(before.recorded_until, fresh.recorded_until))
+    of = {day: fresh if day in renewed else before for day in days}
+    return Described.of_days(
+        {day: one.on(day) for day, one in of.items()},
+        max(before.recorded_until, fresh.recorded_until),
+        {day: one.parts[day] for day, one in of.items() if day in one.parts},
+    )
 
 
 def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
@@ -267,5 +272,6 @@ def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
             yield day
 
 
-def _on(described: Described | None, day: int) -> Handle | None:
-    return None if described is None else described.on(day)
+def _on(described: Described | None, day: int) -> tuple[Handle | None, Parts | None]:
+    """What is said of a day."""
+    return (None, None) if described is None else (described.on(day), described.parts.get(day))

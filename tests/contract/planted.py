@@ -1111,6 +1111,23 @@ class OneDescriptionADay(SqliteStorage):
             yield replace(stored, described=changed)
 
 
+class PartsOfOthers(SqliteStorage):
+    """Takes what a day has under one description for what it has under another."""
+
+    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super()._blocks(*arguments, **named):
+            described = decode_described(stored.described)
+            if described is None:
+                yield stored
+                continue
+            parts = {
+                day: dict(zip(of_day, reversed(of_day.values()), strict=True))
+                for day, of_day in described.parts.items()
+            }
+            changed = encode_described(Block(0, {}, {}, replace(described, parts=parts)))
+            yield replace(stored, described=changed)
+
+
 class BlocksOfAnyTime(SqliteStorage):
     """Counts what was recorded after the instant that counts, if it was sealed since."""
 
@@ -1499,6 +1516,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         ExtentsOfSeriesForTracks,
         ExtentsOfTracksForSeries,
         OneDescriptionADay,
+        PartsOfOthers,
         BlocksOfAnyTime,
     ],
     "filters": [

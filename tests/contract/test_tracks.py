@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from builders import LATER, NOON, after_noon, sample
-from contract.asking import bounds, keep, samples, summaries
+from contract.asking import EVERYONE, bounds, keep, samples, summaries
+from contract.test_streams import uncut
 
+from metering.cuts import Cuts
 from metering.metadata import Metadata
 from metering.model import Place, Sample, Series, Track
-from metering.query import FIELDS, AllOf, Comparison, Operator, metadata_field
+from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
-from metering.times import FixedWindows, Range
+from metering.times import FixedWindows, Range, WholeRange
 
 MIDNIGHT = NOON - timedelta(hours=12)
 DAY = timedelta(days=1)
@@ -46,6 +48,12 @@ def usage(request: pytest.FixtureRequest, storage: Storage) -> Storage:
         late = sample(id="late", timestamp=MIDNIGHT + DAY + timedelta(hours=1), metadata=B)
         keep(storage, late)
     return storage
+
+
+def streams(storage: Storage, **query: Any) -> list[Any]:
+    """What each reading says of itself and of what follows, however stretches were cut."""
+    question = StreamQuery(scope=EVERYONE, **query)
+    return [uncut(list(found), question.cuts) for found in storage.streams(question)]
 
 
 def volumes(found: list[Sample]) -> list[int]:
@@ -186,6 +194,55 @@ def test_who_does_not_ask_for_metadata_reads_no_samples(storage: Storage) -> Non
     if not isinstance(storage, MemoryStorage):
         assert of_tracks == Effort(series=1, pieces=1, samples=0)
         assert of_series == Effort(series=1, pieces=2, samples=4)
+
+
+def busy_history() -> list[Sample]:
+    """Four days of a sample each half hour: A, then B; by turns; some hundred; A again."""
+    found = []
+    for place in range(4 * 48):
+        day, turn = divmod(place, 48)
+        tree = [A if turn < 20 else B, A if turn % 2 else B, {"turn": turn // 2}, A][day]
+        at = MIDNIGHT + place * DAY / 48
+        found.append(sample(id=f"s-{place:03}", timestamp=at, volume=place % 7, metadata=tree))
+    return found
+
+
+CUT = {
+    "whole": WholeRange(Range(MIDNIGHT, MIDNIGHT + 4 * DAY)),
+    "days": FixedWindows(MIDNIGHT, 86_400),
+    "shifted days": FixedWindows(NOON, 86_400),
+    "hours": FixedWindows(MIDNIGHT, 3_600),
+}
+
+
+@pytest.mark.parametrize("by_series", [False, True])
+@pytest.mark.parametrize("cut", CUT)
+def test_busy_days_of_several_descriptions(storage: Storage, cut: str, *, by_series: bool) -> None:
+    """However they were sealed, the answers are those of the memory driver."""
+    memory = MemoryStorage()
+    for one in (storage, memory):
+        keep(one, *busy_history())
+    list(storage.seal(MIDNIGHT + 4 * DAY))
+    range_ = Range(MIDNIGHT, MIDNIGHT + 4 * DAY)
+    asked = {"windows": CUT[cut], "range": range_, "by_series": by_series}
+
+    assert summaries(storage, **asked) == summaries(memory, **asked)
+    assert summaries(storage, **asked, filter=IS_A) == summaries(memory, **asked, filter=IS_A)
+    assert bounds(storage, by_series=by_series) == bounds(memory, by_series=by_series)
+    cuts = Cuts(windows=CUT[cut])
+    told = [streams(one, cuts=cuts, range=range_, by_series=by_series) for one in (storage, memory)]
+    assert told[0] == told[1]
+
+
+def test_what_is_read_of_busy_days(storage: Storage) -> None:
+    """By series a day of two descriptions is two pieces; of very many its samples are read."""
+    keep(storage, *busy_history())
+    list(storage.seal(MIDNIGHT + 40 * DAY))
+    of_series = Effort()
+    summaries(storage, range=Range(MIDNIGHT, MIDNIGHT + 30 * DAY), effort=of_series)
+
+    if not isinstance(storage, MemoryStorage):
+        assert of_series == Effort(series=1, pieces=2 + 2 + 1, samples=48)
 
 
 def test_many_descriptions(storage: Storage) -> None:

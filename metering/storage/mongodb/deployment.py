@@ -72,8 +72,10 @@ def prepare(connection: Connection) -> None:
         for name in indexes.COLLECTIONS:
             collection = connection.database[name]
             _create(collection)
+            models = indexes.models(name)
             try:
-                collection.create_indexes(indexes.models(name))
+                if models:
+                    collection.create_indexes(models)
             except OperationFailure as error:
                 if error.code not in _INDEX_CONFLICTS:
                     raise
