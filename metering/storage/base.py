@@ -1,6 +1,6 @@
 """What every store promises, in prose; `tests/contract` checks each sentence on every driver.
 
-A driver keeps samples and answers questions: which samples, series, Summaries, streams.
+A driver keeps samples and answers questions: which samples, tracks or series, Summaries, streams.
 It does no calendars, reads neither the configuration nor the clock, and knows no HTTP. A question
 that reaches it has been checked. The memory driver is the definition of right.
 """
@@ -147,7 +147,7 @@ class Storage(abc.ABC):
     def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
         """The samples of these series or tracks at these instants, each once, in no defined order.
 
-        Several of a series may share an instant. There is no scope: callers ask for what
+        Several of a track, or series, may share an instant. There is no scope: callers ask for what
         an answer with a scope has named.
         """
 
@@ -232,7 +232,8 @@ class Storage(abc.ABC):
     def purge(self) -> Iterator[int]:
         """Delete the samples before the horizons, yielding from time to time how many went.
 
-        May be stopped anywhere, and called again. Everything else stays, series included.
+        May be stopped anywhere, and called again. Everything else stays, tracks and descriptions
+        included.
         """
 
     @abc.abstractmethod

@@ -55,13 +55,15 @@ class Described:
     """The one description of each day of a track, by day since 1970; None where there were several.
 
     Kept as the days from which on each holds. `parts` has what there was under each of several, of
-    days that had few. Nothing that the days have was recorded after `recorded_until`.
+    days that had few; `wholes` what all days have under each, if that is known of every day and
+    there are few. Nothing that the days have was recorded after `recorded_until`.
     """
 
     recorded_until: datetime
     since: Sequence[int]
     descriptions: Sequence[Handle | None]
     parts: Mapping[int, Parts] = field(default_factory=dict)
+    wholes: Parts = field(default_factory=dict)
 
     @classmethod
     def of_days(
@@ -222,6 +224,7 @@ class _Described(msgspec.Struct, array_like=True):
     since: list[int]
     descriptions: list[int | bytes | None]
     parts: dict[int, list[tuple[int | bytes, _One | _Several]]]
+    wholes: list[tuple[int | bytes, _One | _Several]]
 
 
 class _Whole(msgspec.Struct, array_like=True):
@@ -248,11 +251,14 @@ def encode_days(block: Block, month: int, together: Together = joined) -> bytes:
 
 
 def is_of_its_days(stored: StoredBlock, together: Together) -> bool:
-    """Whether the Summary of a whole block is that of its days."""
+    """Whether the Summaries of a whole block are those of its days."""
     if stored.days is None:
         return True
     days = decode(stored.days, None).days
+    described = decode_described(stored.described, stored.month)
     _, whole = decode_whole(stored.days, stored.month)
+    if described and described.wholes != by_description(days, described):
+        return False
     return whole == (together([days[day] for day in sorted(days)]) if days else None)
 
 
@@ -268,20 +274,35 @@ def encode_hours(block: Block) -> bytes | None:
     )
 
 
-def encode_described(block: Block) -> bytes | None:
+def by_description(days: Mapping[int, Summary], described: Described) -> Parts:
+    """What these days have under each description; nothing, if that is not known or long."""
+    found: dict[Handle, list[Summary]] = defaultdict(list)
+    for day in sorted(days):
+        only = described.on(day)
+        parts = described.parts.get(day, {}) if only is None else {only: days[day]}
+        for description, part in parts.items():
+            found[description].append(part)
+        if not parts or len(found) > MOST_PARTS:
+            return {}
+    return {description: joined(parts) for description, parts in found.items()}
+
+
+def encode_described(block: Block, month: int) -> bytes | None:
     """What a block says of descriptions, if it does."""
     one = block.described
     if one is None:
         return None
+    together = by_description(block.days, one)
+    wholes = [(of, _pack(whole, _begin_ms(month))) for of, whole in together.items()]
     recorded_until_ms = to_milliseconds(one.recorded_until)
     parts = {
         day: [(handle, _pack(part, day * DAY_MS)) for handle, part in of_day.items()]
         for day, of_day in one.parts.items()
     }
-    return _encode((recorded_until_ms, one.since, one.descriptions, parts))
+    return _encode((recorded_until_ms, one.since, one.descriptions, parts, wholes))
 
 
-def decode_described(described: bytes | None) -> Described | None:
+def decode_described(described: bytes | None, month: int) -> Described | None:
     """What `encode_described` made."""
     if described is None:
         return None
@@ -291,7 +312,8 @@ def decode_described(described: bytes | None) -> Described | None:
         for day, of_day in kept.parts.items()
     }
     recorded_until = from_milliseconds(kept.recorded_until_ms)
-    return Described(recorded_until, kept.since, kept.descriptions, parts)
+    wholes: Parts = {of: _unpack(whole, _begin_ms(month)) for of, whole in kept.wholes}
+    return Described(recorded_until, kept.since, kept.descriptions, parts, wholes)
 
 
 def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:

@@ -164,20 +164,25 @@ class BlockReader:
         """Take the block as one piece if all of it is asked for, or else its days."""
         begin = days_of(block.month)[0]
         end, whole = decode_whole(days, block.month)
-        described = decode_described(block.described)
+        described = decode_described(block.described, block.month)
         if self._as_of is not None and described and described.recorded_until > self._as_of:
             return
         is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
-        if (
-            is_asked_for
-            and not block.struck
-            and (whole is None or self._take_piece(found, whole, described and described.of_all))
-        ):
+        if is_asked_for and not block.struck and self._take_whole(found, whole, described):
             _cover(found, start_of(begin), start_of(end))
         else:
             asked = range(max(begin, self._days[0]), min(end, self._days[-1] + 1))
             unpacked = decode(days, block.hours, asked)
             self._take_days(found, block, unpacked, described, asked)
+
+    def _take_whole(self, found: Taken, whole: Summary | None, described: Described | None) -> bool:
+        """Take all that a block covers, if it need not be cut; whether it does."""
+        if whole is None:
+            return True
+        only = described and described.of_all
+        if self._by_series and only is None:
+            return self._take_parts(found, described.wholes if described else {})
+        return self._take_piece(found, whole, only)
 
     def _take_days(
         self,

@@ -179,7 +179,7 @@ def _keep(
                 month,
                 encode_days(one.block, month, together),
                 encode_hours(one.block),
-                encode_described(one.block),
+                encode_described(one.block, month),
                 one.struck,
             )
             for handle, one in renewals.items()
@@ -207,7 +207,7 @@ class _Renewal:
             block = Block(first, {}, {})
         else:
             block = decode(stored.days, stored.hours)
-            block = replace(block, described=decode_described(stored.described))
+            block = replace(block, described=decode_described(stored.described, stored.month))
         struck = () if stored is None else stored.struck
         reached = max(block.end, reach.end)
         anew = range(max(first, reach.begin), min(block.end, reach.end))
@@ -263,7 +263,7 @@ def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
     if stored.days is None:
         return
     block = decode(stored.days, stored.hours)
-    described = decode_described(stored.described)
+    described = decode_described(stored.described, stored.month)
     for day in range(days_of(stored.month).start, block.end):
         known = block.days.get(day), block.hours.get(day)
         again = fresh.days.get(day), fresh.hours.get(day)

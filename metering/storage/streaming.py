@@ -1,4 +1,4 @@
-"""The pieces of whole streams in order, taken apart where those of several series overlap.
+"""The pieces of whole streams in order, taken apart where several tracks or series overlap.
 
 The tracks or series of a stream rarely overlap in time: an owner or a description changes, and the
 next one goes on. Where one comes back its days are enough, or else its readings.
@@ -124,7 +124,7 @@ class StreamReader:
         return singles
 
     def _combed(self, members: Members, cluster: Cluster, singles: SinglesOfDays) -> Cluster:
-        """The cluster as runs of readings, if it has several series."""
+        """The cluster as runs of readings, if it has several tracks or series."""
         if not _is_tangled(cluster):
             return cluster
         begin, last = _bounds(cluster)

@@ -41,7 +41,7 @@ from metering.query import (
 from metering.retention import Expiry, Horizons
 from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.blocks import (
-    Block,
+    Described,
     StoredBlock,
     days_of,
     decode,
@@ -1097,17 +1097,25 @@ class BlocksADayTooLong(SqliteStorage):
                 yield replace(stored, days=encode_days(longer, stored.month))
 
 
+def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
+    """The same of a block that says something else of its descriptions."""
+    if stored.days is None:
+        return None
+    block = decode(stored.days, None)
+    return encode_described(replace(block, described=described), stored.month)
+
+
 class OneDescriptionADay(SqliteStorage):
     """Takes the first description of the month for that of all days that have several."""
 
     def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
         for stored in super()._blocks(*arguments, **named):
-            described = decode_described(stored.described)
+            described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
                 continue
             only = [1 if one is None else one for one in described.descriptions]
-            changed = encode_described(Block(0, {}, {}, replace(described, descriptions=only)))
+            changed = _encoded(stored, replace(described, descriptions=only))
             yield replace(stored, described=changed)
 
 
@@ -1116,7 +1124,7 @@ class PartsOfOthers(SqliteStorage):
 
     def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
         for stored in super()._blocks(*arguments, **named):
-            described = decode_described(stored.described)
+            described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
                 continue
@@ -1124,7 +1132,7 @@ class PartsOfOthers(SqliteStorage):
                 day: dict(zip(of_day, reversed(of_day.values()), strict=True))
                 for day, of_day in described.parts.items()
             }
-            changed = encode_described(Block(0, {}, {}, replace(described, parts=parts)))
+            changed = _encoded(stored, replace(described, parts=parts))
             yield replace(stored, described=changed)
 
 
@@ -1133,10 +1141,10 @@ class BlocksOfAnyTime(SqliteStorage):
 
     def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
         for stored in super()._blocks(*arguments, **named):
-            described = decode_described(stored.described)
+            described = decode_described(stored.described, stored.month)
             if described is not None:
                 described = replace(described, recorded_until=EPOCH)
-                changed = encode_described(Block(0, {}, {}, described))
+                changed = _encoded(stored, described)
                 yield replace(stored, described=changed)
             else:
                 yield stored

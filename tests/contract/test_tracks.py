@@ -245,6 +245,31 @@ def test_what_is_read_of_busy_days(storage: Storage) -> None:
         assert of_series == Effort(series=1, pieces=2 + 2 + 1, samples=48)
 
 
+def test_a_month_of_few_descriptions(storage: Storage) -> None:
+    """By series it is a piece for each, whatever its days have; streams are told apart as well.
+
+    What they have in a part of the month is told by days.
+    """
+    memory, two_days = MemoryStorage(), busy_history()[:96]
+    for one in (storage, memory):
+        keep(one, *two_days)
+    list(storage.seal(MIDNIGHT + 40 * DAY))
+    range_ = Range(MIDNIGHT, MIDNIGHT + 30 * DAY)
+    whole, part = Effort(), Effort()
+
+    assert summaries(storage, range=range_, effort=whole) == summaries(memory, range=range_)
+    cuts = Cuts(windows=WholeRange(range_))
+    told = [streams(one, cuts=cuts, range=range_) for one in (storage, memory)]
+    assert told[0] == told[1]
+    first_day = Range(MIDNIGHT, MIDNIGHT + DAY)
+    assert summaries(storage, range=first_day, effort=part) == summaries(memory, range=first_day)
+    if not isinstance(storage, MemoryStorage):
+        assert whole == Effort(series=1, pieces=2, samples=0)
+        assert part == Effort(series=1, pieces=2, samples=0)
+    found = [told for one in storage.verify() for told in one.contradictions]
+    assert found == []
+
+
 def test_many_descriptions(storage: Storage) -> None:
     """A description for each sample: all are found, with their samples."""
     keep(

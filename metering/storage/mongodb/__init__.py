@@ -1,7 +1,7 @@
 """The MongoDB driver: look-ups by track, time and key, for `TrackStorage` to answer from.
 
 `tracks`, `descriptions` and `rollups` have a document for each of them, `samples` one for each
-sample, 177 bytes or 50 on disk; none is ever changed. `blocks` has what was sealed, `horizons` and
+sample, 177 bytes or 75 on disk; none is ever changed. `blocks` has what was sealed, `horizons` and
 `spent` what has expired. Transactions need a replica set (one member will do). On a standalone
 server `record(atomic=True)` looks before it writes, but samples that somebody else stores at the
 same moment can leave it half done.
