@@ -42,7 +42,7 @@ class Cuts:
         )
 
     def runs(self, kind: MeterType, readings: Sequence[Reading]) -> Iterator[Sequence[Reading]]:
-        """The longest runs of successive readings of a series that may stay together."""
+        """The longest runs of successive readings of a track or series that may stay together."""
         begin = 0
         patience = self.patience.get(kind)
         window = self.windows.holding(readings[0].at) if readings else None
@@ -63,7 +63,7 @@ class Cuts:
             yield readings[begin:]
 
     def joins(self, kind: MeterType, earlier: Summary, later: Summary, begin: datetime) -> bool:
-        """Whether Summaries of a series may be one that begins with the reading at `begin`.
+        """Whether Summaries of a track or series may be one, whose first reading is at `begin`.
 
         They are successive, and each may stay together; so does what begins there with `earlier`.
         """

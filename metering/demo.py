@@ -9,7 +9,7 @@ import math
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -96,7 +96,7 @@ class _Writer:
 
     def described(self, series: Series, **description: object) -> Series:
         """The series with more metadata."""
-        return replace(series, metadata=Metadata.of({**series.metadata.tree, **description}))
+        return Series(series.track, Metadata.of({**series.metadata.tree, **description}))
 
     def sample(self, series: Series, timestamp: datetime, volume: Decimal | int) -> Submission:
         """One sample, whose id follows from what and when it is."""

@@ -1,4 +1,4 @@
-"""The nouns: series, samples, meters, resources, verdicts, and who may see which.
+"""The nouns: tracks, series, samples, meters, resources, verdicts, and who may see which.
 
 Frozen objects that pass between layers. One that exists is valid: whoever makes one from foreign
 input has checked it (`metering.recording`, the drivers' mappings). What every sample that is
@@ -86,8 +86,7 @@ class Track:
         return Rollup(self.meter, self.type, self.unit, self.project_id)
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """A track under one description: what samples share that differ only in id, time and volume."""
 
     track: Track

@@ -1,4 +1,4 @@
-"""Meters and resources, as they follow from the extents of their series.
+"""Meters and resources, as they follow from the extents of their tracks.
 
 A resource is described by its newest sample. Without a time range a filter asks about that
 description; with one, about each sample in the range, as v2 had it (ceilometer-v2.md section 6).

@@ -13,8 +13,7 @@ from decimal import Decimal
 from metering import times
 from metering.decimals import read_volume
 from metering.errors import InvalidRequest, InvalidSample
-from metering.metadata import NOTHING
-from metering.model import MeterType, Series, Track
+from metering.model import MeterType, Track
 from metering.recording.drafts import Author, Draft, Manner
 
 DEFAULT_SOURCE = "openstack"
@@ -25,8 +24,8 @@ _NONE: frozenset[str] = frozenset()
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def series_of(draft: Draft, manner: Manner) -> Series:
-    """The series that a draft belongs to; its source and owner follow from who sends it.
+def track_of(draft: Draft, manner: Manner) -> Track:
+    """The track that a draft belongs to; its source and owner follow from who sends it.
 
     Raises:
         InvalidSample: what was sent is none; the field is named.
@@ -38,7 +37,7 @@ def series_of(draft: Draft, manner: Manner) -> Series:
     meter = _mandatory(draft, "meter")
     if manner.meter not in (None, meter):
         raise _invalid(draft, "meter", meter, f"should be {manner.meter}")
-    track = Track(
+    return Track(
         source=_source(draft, project_id, manner),
         meter=meter,
         type=_type(draft),
@@ -47,7 +46,6 @@ def series_of(draft: Draft, manner: Manner) -> Series:
         project_id=project_id,
         user_id=_owner(draft, "user_id", author.user_id),
     )
-    return Series(track, NOTHING if draft.metadata is None else draft.metadata)
 
 
 def completed(draft: Draft, author: Author) -> frozenset[str]:

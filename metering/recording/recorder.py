@@ -9,22 +9,23 @@ import msgspec
 
 from metering import times
 from metering.errors import Conflict, Expired, InvalidSample
-from metering.model import Outcome, Sample, Series, Submission, Verdict
+from metering.metadata import NOTHING
+from metering.model import Outcome, Sample, Series, Submission, Track, Verdict
 from metering.recording.checking import (
     completed,
     recorded_at_of,
     sample_id,
     sentence,
-    series_of,
     timestamp_of,
+    track_of,
     volume_of,
 )
 from metering.recording.drafts import Draft, Manner
-from metering.recording.sent_series import SentSeries
+from metering.remembered import Remembered
 from metering.storage.base import Storage
 
-# Room for 200,000 series: twenty meters each of 10,000 resources.
-_BYTES_OF_KNOWN_SERIES = 128 * 1024 * 1024
+# Twenty meters each of 10,000 resources, in 130 MB.
+_TRACKS_REMEMBERED = 200_000
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Recorder:
         """Record into the storage; the clock completes and judges timestamps."""
         self._storage = storage
         self._clock = clock
-        self._known = SentSeries(_BYTES_OF_KNOWN_SERIES)
+        self._known: Remembered[Hashable, Track] = Remembered(_TRACKS_REMEMBERED)
 
     def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
         """Record all or nothing, and say in order what became of each; none is a conflict.
@@ -83,7 +84,9 @@ class Recorder:
                 continue
             try:
                 sample = Sample(
-                    series=self._series_of(draft, manner, circumstances),
+                    series=Series(
+                        self._track_of(draft, manner, circumstances), draft.metadata or NOTHING
+                    ),
                     id=sample_id(draft, index, manner),
                     timestamp=timestamp_of(draft, now),
                     volume=volume_of(draft),
@@ -94,23 +97,22 @@ class Recorder:
                 judged.append(error)
         return judged
 
-    def _series_of(self, draft: Draft, manner: Manner, circumstances: Hashable) -> Series:
-        """The series, made anew only if nothing that it depends on was met lately.
+    def _track_of(self, draft: Draft, manner: Manner, circumstances: Hashable) -> Track:
+        """The track, made anew only if nothing that it depends on was met lately.
 
-        Resources send the same with every sample, and most of what there is to check, and all of
-        the digest, is the series'.
+        Resources send the same with every sample but metadata, and most of what there is to
+        check, and to digest, is the track's.
         """
-        sent = _sent(draft, circumstances)
-        series = self._known.get(draft.metadata, sent)
-        if series is None:
+        track = self._known.get(_sent(draft, circumstances))
+        if track is None:
             draft = _sharing_texts(draft)
-            series = series_of(draft, manner)
-            self._known.add(draft.metadata, _sent(draft, circumstances), series)
-        return series
+            track = track_of(draft, manner)
+            self._known.add(_sent(draft, circumstances), track)
+        return track
 
 
 def _circumstances(manner: Manner) -> Hashable:
-    """All that a series depends on beside what was sent with the sample."""
+    """All that a track depends on beside what was sent with the sample."""
     author = manner.author
     return (
         *(manner.meter, manner.prefix_source),
@@ -119,7 +121,7 @@ def _circumstances(manner: Manner) -> Hashable:
 
 
 def _sent(draft: Draft, circumstances: Hashable) -> Hashable:
-    """All that a series depends on, but the metadata."""
+    """All of a draft that its track depends on."""
     return (
         draft.meter,
         draft.type,
@@ -133,7 +135,7 @@ def _sent(draft: Draft, circumstances: Hashable) -> Hashable:
 
 
 def _sharing_texts(draft: Draft) -> Draft:
-    """The draft with texts that are not kept twice, whatever many series have in common."""
+    """The draft with texts that are not kept twice, whatever many tracks have in common."""
     common = {
         "meter": draft.meter,
         "type": draft.type,

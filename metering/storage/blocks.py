@@ -3,9 +3,9 @@
 Those of a rollup have what all of its tracks have on a day, so that nobody reads theirs. A block
 covers the days (UTC) from the first of its month up to `end`: a day that it covers and does not
 have is empty. Days with many readings have their hours too. Of a day on which a track had one
-description, its block says which; questions that tell series apart read the samples of others.
-Blocks are derived: without one, samples are read. A day that is *struck* is read from samples
-whatever the block says, until it is sealed again.
+description, its block says which, and of a day that had a few, what there was under each; questions
+that tell series apart read the samples of others. Blocks are derived: without one, samples are
+read. A day that is *struck* is read from samples whatever the block says, until it is sealed again.
 """
 
 import calendar

@@ -1,7 +1,7 @@
 """Two ways to read tracks as pieces: whatever their metadata are, or a piece for each series.
 
-The first reads volumes and instants only. The second reads rows where blocks do not say under
-which one description a day was, and takes what that costs.
+The first reads volumes and instants only. The second reads rows where blocks do not say what there
+was on a day under each description, and takes what that costs.
 """
 
 import abc

@@ -1,4 +1,4 @@
-"""Statistics: portions of series, added up by window, group and unit, and finished into figures.
+"""Statistics: portions of tracks or series, by window, group and unit added up to figures.
 
 Drivers give Summaries or streams; everything that makes an answer of them is pure, so that a new
 figure or grouping needs no driver to know it.
