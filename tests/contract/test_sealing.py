@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from metering.calendar import Calendar, Interval, read_zone
 from metering.model import Outcome, Submission
 from metering.retention import Horizons
+from metering.storage import blocks
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FIRST, LAST, FixedWindows, Range
@@ -290,12 +291,20 @@ def test_another_connection_heeds_what_is_sealed(driver: Driver) -> None:
         assert contradictions(one) == []
 
 
-def test_same_answers_with_sealing(driver: Driver) -> None:
-    """Whatever is recorded, sealed, unsealed, and asked, in any order: answers are memory's."""
-    moments = st.none() | strategies.instants
-    questions = st.lists(strategies.summary_queries(), min_size=1, max_size=6)
+@pytest.mark.parametrize("readings", [1, blocks.READINGS_FOR_A_PART])
+def test_same_answers_with_sealing(
+    driver: Driver, readings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is recorded, sealed, unsealed, and asked, in any order: answers are memory's.
 
-    @try_hard(driver)
+    Also where every day of several descriptions is kept by each of them.
+    """
+    monkeypatch.setattr(blocks, "READINGS_FOR_A_PART", readings)
+    moments = st.none() | strategies.instants
+    asking = strategies.summary_queries() | strategies.extent_queries
+    questions = st.lists(asking, min_size=1, max_size=6)
+
+    @try_hard(driver, share=2)
     @given(strategies.histories(), st.lists(moments, min_size=30, max_size=30), questions)
     def check(history: History, seals: list[datetime | None], asked: list[Any]) -> None:
         memory = MemoryStorage()
