@@ -9,7 +9,7 @@ from itertools import cycle
 
 from e2e.web import get
 
-# By months and days of rollups, by the hours of series, by their months and days.
+# By months and days of rollups, by the hours of tracks, by their months and days; of series.
 PATHS = tuple(
     f"/v2/meters/m/statistics{rest}"
     for rest in (
@@ -18,6 +18,7 @@ PATHS = tuple(
         "?period=3600",
         "?period=2592000&groupby=resource_id",
         "?period=86400&groupby=resource_id",
+        "?period=86400&groupby=metadata.turn",
     )
 )
 _PAUSE_SECONDS = 0.05

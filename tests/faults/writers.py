@@ -84,7 +84,13 @@ class Batch:
     def body(self) -> bytes:
         """The samples as they are sent."""
         named = [
-            sample(name, resource_id=self.resource, counter_volume=str(volume), timestamp=at)
+            sample(
+                name,
+                resource_id=self.resource,
+                counter_volume=str(volume),
+                timestamp=at,
+                resource_metadata={"turn": int(volume) % 3},
+            )
             for name, volume, at in zip(self.ids, self.volumes, self.timestamps, strict=True)
         ]
         if self.identity is not Identity.IDS:
