@@ -275,7 +275,7 @@ def encode_hours(block: Block) -> bytes | None:
 
 
 def by_description(days: Mapping[int, Summary], described: Described) -> Parts:
-    """What these days have under each description; nothing, if that is not known or long."""
+    """What these days have under each of some descriptions; else, or if not known, nothing."""
     found: dict[Handle, list[Summary]] = defaultdict(list)
     for day in sorted(days):
         only = described.on(day)
@@ -284,6 +284,8 @@ def by_description(days: Mapping[int, Summary], described: Described) -> Parts:
             found[description].append(part)
         if not parts or len(found) > MOST_PARTS:
             return {}
+    if len(found) == 1:
+        return {}
     return {description: joined(parts) for description, parts in found.items()}
 
 

@@ -1,7 +1,8 @@
 """Samples of rows: each description that rows name is looked up once, some rows at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from metering.errors import Misconfigured
 from metering.matching import matches, reduced
 from metering.metadata import Metadata
 from metering.model import Sample, Series, Track
@@ -9,6 +10,8 @@ from metering.query import EVERYTHING, NOTHING, Filter
 from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Row
 
+# A track and a description.
+Described = tuple[Handle, Handle]
 ReadDescriptions = Callable[[Collection[Handle]], Iterable[tuple[Handle, Metadata]]]
 
 # The first are those of a page.
@@ -19,39 +22,51 @@ _MOST_SERIES = 4_096
 
 
 class Describing:
-    """Makes series of tracks and descriptions."""
+    """Makes series of tracks and descriptions, and remembers some; generators may share one."""
 
     def __init__(self, read: ReadDescriptions, tracks: Mapping[Handle, Track]) -> None:
         """Take the way to look descriptions up, and the tracks that there are."""
         self._read = read
         self._tracks = tracks
-        self._described: dict[Handle, Metadata] = {}
-        self._series: dict[tuple[Handle, Handle], Series] = {}
+        self._metadata: dict[Handle, Metadata] = {}
+        self._series: dict[Described, Series] = {}
 
-    def learn(self, descriptions: Collection[Handle]) -> None:
-        """Look up those that are not known, all in one; others may be forgotten."""
-        if len(self._described) > _MOST_SERIES:
-            self._described.clear()
-        if len(self._series) > _MOST_SERIES:
-            self._series.clear()
-        unknown = [one for one in descriptions if one not in self._described]
+    def series(self, pairs: Sequence[Described]) -> list[Series]:
+        """The series of each of these tracks and descriptions; unknown ones looked up in one go.
+
+        Raises:
+            Misconfigured: there is no such description.
+        """
+        found = {pair: self._series[pair] for pair in pairs if pair in self._series}
+        missing = {pair for pair in pairs if pair not in found}
+        if missing:
+            if len(self._series) > _MOST_SERIES:
+                self._series.clear()
+                self._metadata.clear()
+            metadata = self._look_up({description for _, description in missing})
+            for track, description in missing:
+                found[track, description] = Series(self._tracks[track], metadata[description])
+            self._series.update(found)
+        return [found[pair] for pair in pairs]
+
+    def _look_up(self, descriptions: set[Handle]) -> Mapping[Handle, Metadata]:
+        found = {one: self._metadata[one] for one in descriptions if one in self._metadata}
+        unknown = descriptions - found.keys()
         if unknown:
-            self._described.update(self._read(unknown))
-
-    def series(self, track: Handle, description: Handle) -> Series:
-        """The series of a track under a description that was learnt just before."""
-        found = self._series.get((track, description))
-        if found is None:
-            found = Series(self._tracks[track], self._described[description])
-            self._series[track, description] = found
+            found.update(self._read(unknown))
+            self._metadata.update(found)
+        if len(found) < len(descriptions):
+            raise Misconfigured(
+                "samples name descriptions that do not exist: was the database restored while "
+                "workers ran? Start them anew, and see what metering-manage verify finds"
+            )
         return found
 
     def described(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Series]]:
         """The rows and their series, in order."""
         for some in growing_chunks(rows, _FIRST_ROWS, _MOST_ROWS):
-            self.learn({row.description for row in some})
-            for row in some:
-                yield row, self.series(row.handle, row.description)
+            series = self.series([(row.handle, row.description) for row in some])
+            yield from zip(some, series, strict=True)
 
     def samples(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Sample]]:
         """The rows and the samples that they are, in order."""
@@ -65,7 +80,7 @@ class Sieve:
     def __init__(self, left: Mapping[Handle, Filter]) -> None:
         """Take what is left to ask; a track without anything matches."""
         self._left = left
-        self._decided: dict[tuple[Handle, Handle], Filter] = {}
+        self._decided: dict[Described, Filter] = {}
 
     def passes(self, row: Row, sample: Sample) -> bool:
         """Whether the sample of a row matches."""

@@ -122,7 +122,7 @@ class MemoryStorage(Storage):
                 effort.samples += 1
                 key = _told_apart(query, sample.series), query.windows.holding(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
-        effort.series += len({series for series, _ in readings})
+        effort.series += len({_track_of(one) for one, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
 
@@ -153,7 +153,7 @@ class MemoryStorage(Storage):
         for pieces in streams.values():
             found = stretches(sorted(pieces, key=Piece.order), query)
             effort.samples += len(found)
-            effort.series += len({one.series for one in found})
+            effort.series += len({_track_of(one.series) for one in found})
             if found:
                 yield found
 
@@ -189,6 +189,10 @@ class MemoryStorage(Storage):
     def verify(self) -> Iterator[Inspection]:
         """There is one way to read a dict: nothing can contradict."""
         return iter(())
+
+
+def _track_of(series: Series | Track) -> Track:
+    return series.track if isinstance(series, Series) else series
 
 
 def _told_apart(query: ExtentQuery | SummaryQuery | StreamQuery, series: Series) -> Series | Track:

@@ -129,14 +129,12 @@ class SeriesWay(Way):
         return found
 
     def _described(self, found: Mapping[Handle, Taken]) -> dict[Handle, list[Piece]]:
-        self._describing.learn({told.description for one in found.values() for told in one.pieces})
-        return {
-            handle: [
-                Piece(self._describing.series(handle, told.description), told.summary)
-                for told in one.pieces
-            ]
-            for handle, one in found.items()
-        }
+        told = [(handle, one) for handle, taken in found.items() for one in taken.pieces]
+        series = self._describing.series([(handle, one.description) for handle, one in told])
+        pieces: dict[Handle, list[Piece]] = {handle: [] for handle in found}
+        for (handle, one), of in zip(told, series, strict=True):
+            pieces[handle].append(Piece(of, one.summary))
+        return pieces
 
     def _in_order(
         self, handles: Collection[Handle], range_: Range

@@ -12,6 +12,7 @@ from metering.cuts import Cuts
 from metering.metadata import Metadata
 from metering.model import Place, Sample, Series, Track
 from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
+from metering.storage import describing
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows, Range, WholeRange
@@ -268,6 +269,26 @@ def test_a_month_of_few_descriptions(storage: Storage) -> None:
         assert part == Effort(series=1, pieces=2, samples=0)
     found = [told for one in storage.verify() for told in one.contradictions]
     assert found == []
+
+
+def test_samples_that_match_of_many_descriptions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are remembered at once."""
+    monkeypatch.setattr(describing, "_MOST_SERIES", 2)
+    monkeypatch.setattr(describing, "_FIRST_ROWS", 2)
+    monkeypatch.setattr(describing, "_MOST_ROWS", 3)
+    told = [
+        sample(id=f"s-{n}", timestamp=after_noon(n), metadata={"n": n}, volume=n % 3)
+        for n in range(90)
+    ]
+    keep(storage, *told)
+    big = Comparison(FIELDS["volume"], Operator.GE, 1)
+
+    assert [60] == [one.count for one in summaries(storage, filter=big, by_series=False).values()]
+    assert len(summaries(storage, filter=big)) == 60
+    assert samples(storage, filter=big) == [one for one in reversed(told) if one.volume >= 1]
+    assert len(bounds(storage)) == 90
 
 
 def test_many_descriptions(storage: Storage) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import strategies
 from builders import LATER, MILLISECOND, NOON, after_noon, sample, series
-from hypothesis import given
+from hypothesis import assume, given
 
 from metering.errors import InvalidQuery
 from metering.matching import (
@@ -14,11 +14,12 @@ from metering.matching import (
     matches,
     matches_series,
     range_of,
-    reduce_to_sample,
+    reduced,
     required,
     without,
 )
-from metering.model import Sample
+from metering.metadata import Metadata
+from metering.model import Sample, Series, Track
 from metering.query import (
     EVERYTHING,
     FIELDS,
@@ -29,6 +30,8 @@ from metering.query import (
     Filter,
     Not,
     Operator,
+    asks_metadata,
+    fields_of,
     metadata_field,
 )
 from metering.times import EVER, LAST, Range
@@ -280,13 +283,28 @@ def test_not_is_the_opposite(asked: Filter, one: Sample) -> None:
 @given(strategies.filters, strategies.samples())
 def test_reduced_filter_agrees(asked: Filter, one: Sample) -> None:
     """What is left of a filter after its series was looked at matches the same samples."""
-    assert matches(asked, one) == matches(reduce_to_sample(asked, one.series), one)
+    assert matches(asked, one) == matches(reduced(asked, one.series), one)
+
+
+@given(strategies.filters, strategies.samples())
+def test_filter_reduced_to_a_track_agrees(asked: Filter, one: Sample) -> None:
+    """After its track was looked at too; what is left asks nothing more of the track."""
+    left = reduced(asked, one.series.track)
+
+    assert matches(asked, one) == matches(left, one)
+    assert not any(field.of_track for field in fields_of(left))
+
+
+@given(strategies.filters, strategies.samples())
+def test_filter_is_reduced_in_steps(asked: Filter, one: Sample) -> None:
+    """To look at the track first and then at the series leaves what the series alone does."""
+    assert reduced(asked, one.series) == reduced(reduced(asked, one.series.track), one.series)
 
 
 @given(strategies.series_filters, strategies.samples())
 def test_filter_of_series_is_decided(asked: Filter, one: Sample) -> None:
     """A filter that has only fields of series is decided on the series, once for all samples."""
-    assert reduce_to_sample(asked, one.series) in (EVERYTHING, NOTHING)
+    assert reduced(asked, one.series) in (EVERYTHING, NOTHING)
     assert matches(asked, one) == matches_series(asked, one.series)
 
 
@@ -311,8 +329,43 @@ OURS, THEIRS = Comparison(FIELDS["meter"], EQ, "cpu"), Comparison(FIELDS["meter"
     ],
 )
 def test_what_is_left_is_small(asked: Filter, left: Filter) -> None:
-    """Conditions on the series vanish from what is asked of samples."""
-    assert left == reduce_to_sample(asked, series())
+    """Conditions on the series, or on the track, vanish from what is asked of samples."""
+    assert left == reduced(asked, series())
+    assert left == reduced(asked, series().track)
+
+
+SMALL = Comparison(metadata_field("flavor"), EQ, "small")
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_track", "of_series"),
+    [
+        (SMALL, SMALL, EVERYTHING),
+        (Not(SMALL), Not(SMALL), NOTHING),
+        (AllOf((OURS, SMALL)), SMALL, EVERYTHING),
+        (AllOf((SMALL, THEIRS)), NOTHING, NOTHING),
+        (AnyOf((THEIRS, SMALL)), SMALL, EVERYTHING),
+        (AnyOf((SMALL, OURS)), EVERYTHING, EVERYTHING),
+        (AllOf((OURS, SMALL, LARGE)), AllOf((SMALL, LARGE)), LARGE),
+        (AllOf((LARGE, Not(SMALL))), AllOf((LARGE, Not(SMALL))), NOTHING),
+    ],
+)
+def test_a_track_leaves_metadata(asked: Filter, of_track: Filter, of_series: Filter) -> None:
+    """Conditions on metadata are left to ask of a track's series, which decide them."""
+    known = series(metadata={"flavor": "small"})
+
+    assert of_track == reduced(asked, known.track)
+    assert of_series == reduced(asked, known)
+
+
+@given(strategies.series_filters, strategies.tracks)
+def test_filter_without_metadata_is_decided_on_a_track(asked: Filter, track: Track) -> None:
+    """As it is on a series of the track, whatever its metadata."""
+    assume(not asks_metadata(asked))
+
+    assert (reduced(asked, track) == EVERYTHING) == matches_series(asked, track)
+    assert reduced(asked, track) in (EVERYTHING, NOTHING)
+    assert matches_series(asked, track) == matches_series(asked, Series(track, Metadata.of({})))
 
 
 @given(strategies.filters, strategies.samples())

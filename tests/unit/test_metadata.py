@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import metadata as descriptions
 
 from metering.errors import InvalidSample
 from metering.metadata import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH, NOTHING, Metadata
@@ -246,6 +247,21 @@ NUMBERS = {
 def test_numbers_are_shown_as_v2_did_and_never_rounded(json: str, expected: str) -> None:
     """Python's text of the float, unless the float is another number."""
     assert {"a": expected} == Metadata.read(f'{{"a": {json}}}'.encode()).flat
+
+
+@given(descriptions, descriptions)
+def test_digests_are_equal_exactly_if_descriptions_are(one: Metadata, other: Metadata) -> None:
+    """A digest stands for a description."""
+    assert (one == other) == (one.digest == other.digest)
+    assert 16 == len(one.digest)
+
+
+def test_the_digest_is_of_the_canonical_text() -> None:
+    """It is kept in databases for ever: however the description was sent, it is this one."""
+    one = Metadata.read(rb'{ "b": [1.50], "a": "\u00e9" }')
+
+    assert "1495106ed53720813c82972ae4c32ffe" == one.digest.hex()
+    assert one.digest != Metadata.read(rb'{"a": "\u00e9", "b": [1.5]}').digest
 
 
 def test_flat_form_is_made_once() -> None:

@@ -1,4 +1,4 @@
-"""Series and samples, their digests and keys, and what repeats what."""
+"""Tracks, series and samples, their digests and keys, and what repeats what."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import strategies
 from builders import after_noon, sample, series, submission
 from hypothesis import given
 
-from metering.model import AllProjects, MeterType, Project, Series, is_visible, sample_key
+from metering.model import AllProjects, MeterType, Project, Series, Track, is_visible, sample_key
 
 CHANGES = [
     pytest.param({"source": "other"}, id="source"),
@@ -36,6 +36,43 @@ def test_digests_are_equal_exactly_if_series_are(one: Series, other: Series) -> 
     assert one != other or hash(one) == hash(other)
 
 
+@given(strategies.tracks, strategies.tracks)
+def test_digests_are_equal_exactly_if_tracks_are(one: Track, other: Track) -> None:
+    """A digest stands for a track."""
+    assert (one == other) == (one.digest == other.digest)
+    assert one != other or hash(one) == hash(other)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_metadata_are_not_of_a_track(change: dict) -> None:
+    """Every other field is in the track and in its digest."""
+    one, other = series().track, series(**change).track
+
+    assert (one == other) == (one.digest == other.digest) == ("metadata" in change)
+
+
+@given(strategies.series)
+def test_the_digest_of_a_series_begins_with_its_tracks(one: Series) -> None:
+    """So the series of a track follow each other."""
+    assert one.digest == one.track.digest + one.metadata.digest
+    assert [16, 16, 32] == [
+        len(found) for found in (one.track.digest, one.metadata.digest, one.digest)
+    ]
+
+
+@pytest.mark.parametrize("name", [*Track.__dataclass_fields__, "stream"])
+def test_a_series_has_what_its_track_has(name: str) -> None:
+    """Every field of the track, and the stream."""
+    one = series(project_id=None, metadata={"a": 1})
+
+    assert getattr(one.track, name) == getattr(one, name)
+
+
+def test_no_track_has_the_digest_of_its_rollup() -> None:
+    """One block is of the one, another of the other."""
+    assert series().track.digest != series().track.rollup.digest
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -52,6 +89,7 @@ def test_digests_are_equal_exactly_if_series_are(one: Series, other: Series) -> 
 def test_digest_cannot_be_forged(one: dict, other: dict) -> None:
     """Characters moved from one field to the next make another digest."""
     assert series(**one).digest != series(**other).digest
+    assert series(**one).track.digest != series(**other).track.digest
 
 
 def test_digest_does_not_depend_on_the_process() -> None:
@@ -70,7 +108,11 @@ def test_digest_does_not_depend_on_the_process() -> None:
 
 def test_digest_and_key_are_fixed() -> None:
     """Digests and keys are kept in databases for ever, so these values never change."""
-    assert "2917e84cfe4bf9b223baf3d3d60e44da" == series().digest.hex()
+    one = series(metadata={"a": 1})
+
+    assert "f31e1a5c344a002fc25d7f82110f0841" == one.track.digest.hex()
+    assert "c2e67e3bb6ae84fff70c342f9bc18e79" == one.track.rollup.digest.hex()
+    assert "2c6b113b8dd15ffbded9860b43eb0c6c" == one.metadata.digest.hex()
     assert "eae8c1a187ea5810702aa79bb3a50c54" == sample_key("openstack", "s-1").hex()
 
 
@@ -126,4 +168,8 @@ def test_who_sees_what(
     project: str | None, scope: Project | AllProjects, *, expected: bool
 ) -> None:
     """A project sees its own; what has no project only who may see everything."""
-    assert expected == is_visible(series(project_id=project), scope)
+    one = series(project_id=project)
+
+    assert expected == is_visible(one, scope)
+    assert expected == is_visible(one.track, scope)
+    assert expected == is_visible(one.track.rollup, scope)

@@ -10,10 +10,15 @@ from metering.query import (
     NOTHING,
     AllOf,
     AnyOf,
+    Comparison,
     ExtentQuery,
+    Filter,
     Kind,
+    Not,
+    Operator,
     SampleQuery,
     SummaryQuery,
+    asks_metadata,
     metadata_field,
 )
 from metering.times import EVER, WholeRange
@@ -40,6 +45,29 @@ def test_metadata_field() -> None:
     assert ("metadata.a.$b..c", "a.$b..c") == (field.name, field.path)
     assert (Kind.METADATA, True) == (field.kind, field.of_series)
     assert field != metadata_field("a.$b.c")
+
+
+def test_fields_of_tracks() -> None:
+    """All fields of series but metadata can be decided once for a track."""
+    assert not metadata_field("a").of_track
+    assert all(field.of_track == field.of_series for field in FIELDS.values())
+    assert all(hasattr(series().track, name) for name, one in FIELDS.items() if one.of_track)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (EVERYTHING, False),
+        (Comparison(FIELDS["meter"], Operator.EQ, "cpu"), False),
+        (Comparison(metadata_field("a"), Operator.EQ, "cpu"), True),
+        (AllOf((EVERYTHING, AnyOf((Not(Comparison(metadata_field("a"), Operator.EQ, 1)),)))), True),
+    ],
+)
+def test_whether_a_filter_asks_for_metadata(asked: Filter, *, expected: bool) -> None:
+    """Anywhere in it; or one of the fields beside it does."""
+    assert expected == asks_metadata(asked)
+    assert expected == asks_metadata(asked, [FIELDS["unit"], FIELDS["volume"]])
+    assert asks_metadata(asked, [FIELDS["unit"], metadata_field("b")])
 
 
 def test_questions_ask_for_everything_at_first() -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from builders import LATER, NOON, sample, submission
+from builders import LATER, NOON, submission
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,5 +67,5 @@ def test_a_time_that_the_server_chose_is_not_looked_at() -> None:
 
 def test_a_key_is_spent_when_the_server_chose_the_time() -> None:
     """What it chose is the instant of recording."""
-    assert becomes_spent(sample(recorded_at=NOON))
-    assert not becomes_spent(sample())
+    assert becomes_spent(NOON, NOON)
+    assert not becomes_spent(NOON, LATER)

@@ -263,6 +263,9 @@ class MongoStorage(TrackStorage):
         rollups = dict(self._find_rollups({}))
         for missing in sorted(in_use - tracks.keys()):
             yield f"samples are of track {missing.hex()}, which does not exist"
+        for document in reader.descriptions(questions.EVERY):
+            if document["_id"] != description_from_document(document).digest:
+                yield f"description {document['_id'].hex()} has the key of another"
         for handle, (one, rollup) in tracks.items():
             if handle != one.digest:
                 yield f"track {one.digest.hex()} has the key of another"

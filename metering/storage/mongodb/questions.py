@@ -158,6 +158,9 @@ def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
     return {**samples_at(places), "projection": _READING}
 
 
+# Every document of a collection.
+EVERY: Find = {"filter": {}}
+
 # The lowest rank of all, from the index alone.
 OLDEST: Find = {
     "filter": {},

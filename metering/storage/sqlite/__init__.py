@@ -293,6 +293,7 @@ class SqliteStorage(TrackStorage):
         fetch = self._question()
         for (damage,) in fetch(statements.DAMAGES, {}):
             yield f"SQLite says: {damage}"
+        yield from self._changed_descriptions()
         for handle, count in fetch(statements.SAMPLES_OF_NO_TRACK, {}):
             yield f"{count} samples are of track {handle}, which does not exist"
         for digest, rollup, *columns in fetch(statements.TRACKS_AND_DIGESTS, {}):
@@ -301,6 +302,14 @@ class SqliteStorage(TrackStorage):
                 yield f"track {handle} has the digest of another"
             if track.rollup.digest != rollup:
                 yield f"track {handle} is of no rollup, or that of another"
+
+    def _changed_descriptions(self) -> Iterator[str]:
+        after = 0
+        while rows := self._fetch_alone(statements.DESCRIPTIONS_AFTER, {"handle": after}):
+            for handle, digest, text in rows:
+                after = handle
+                if Metadata(text).digest != digest:
+                    yield f"description {handle} has the digest of another"
 
     def _question(self) -> scan.Fetch:
         """A way to fetch rows until the time limit, which begins now, is reached."""

@@ -98,6 +98,14 @@ INSERT_TRACK = """
     SELECT ?, ?, ?, ?, ?, ?, ?, ?, handle FROM rollups WHERE digest = ?
 """
 
+DESCRIPTIONS_AFTER = """
+    SELECT handle, digest, metadata
+    FROM descriptions
+    WHERE handle > :handle
+    ORDER BY handle
+    LIMIT 1000
+"""
+
 INSERT_DESCRIPTION = "INSERT INTO descriptions (digest, metadata) VALUES (?, ?)"
 
 MEMBERS = "SELECT handle, rollup, type FROM tracks"

@@ -1,20 +1,41 @@
 """Meters and resources, as they follow from the extents of series."""
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
 from builders import LATER, MILLISECOND, NOON, after_noon, submission
 
-from metering.catalogue.resources import CatalogueQuery, meter_order, meters, newest, resources
-from metering.model import AllProjects, Extent, MeterType, Project
+from metering.catalogue.resources import (
+    CatalogueQuery,
+    described,
+    meter_order,
+    meters,
+    newest,
+    resources,
+    seen,
+)
+from metering.model import AllProjects, Extent, MeterType, Place, Project, Sample, Series, Track
 from metering.query import FIELDS, AllOf, AnyOf, Comparison, Filter, Not, Operator, metadata_field
 from metering.storage.memory import MemoryStorage
 from metering.times import Range
 
 
-def stored(*samples: dict[str, Any]) -> MemoryStorage:
+class Counting(MemoryStorage):
+    """Notes at which places it is asked for samples, which takes the metadata of the newest."""
+
+    places: list[Place]
+
+    def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
+        """The same."""
+        self.places += places
+        return super().samples_at(places)
+
+
+def stored(*samples: dict[str, Any]) -> Counting:
     """A store of such samples."""
-    storage = MemoryStorage()
+    storage = Counting()
+    storage.places = []
     made = [submission(**{"id": f"s-{place}"} | one) for place, one in enumerate(samples)]
     storage.record(made, atomic=False)
     return storage
@@ -167,12 +188,73 @@ def test_meters_are_sorted() -> None:
 
 
 @pytest.mark.parametrize("turn", [1, -1])
-def test_equally_new_samples(turn: int) -> None:
-    """Of two descriptions at one instant the same is always taken."""
-    made = [submission(user_id=name).sample.series for name in ("a", "b")]
-    extents = [Extent(series, NOON, NOON) for series in made][::turn]
+@pytest.mark.parametrize("by_series", [False, True])
+def test_equally_new_samples(turn: int, *, by_series: bool) -> None:
+    """Of two owners at one instant the same is always taken."""
+    series = [submission(user_id=name).sample.series for name in ("a", "b")]
+    made: list[Series | Track] = [one if by_series else one.track for one in series]
+    extents = [Extent(one, NOON, NOON) for one in made][::turn]
 
-    assert max(made, key=lambda series: series.digest) == newest(extents)
+    assert max(made, key=lambda one: one.digest) == newest(extents)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_equally_new_descriptions(turn: int) -> None:
+    """Of two descriptions of one track at one instant the same is always taken, and shown."""
+    batch = [{"metadata": {"a": number}} for number in range(6)][::turn]
+    made = [submission(**one).sample.series for one in batch]
+    (resource,) = resources(stored(*batch), asking())
+
+    assert max(made, key=lambda one: one.digest).metadata == resource.metadata
+
+
+def test_who_is_seen_is_not_described() -> None:
+    """Without a question about metadata only those who are shown have theirs looked up."""
+    storage = stored(*({"resource_id": f"vm-{n}", "metadata": {"n": n}} for n in range(9)))
+    found = seen(storage, asking(equal("project_id", "p-1")))
+    page = [found[0], found[4]]
+
+    assert ([f"vm-{n}" for n in range(8, -1, -1)], []) == (
+        [one.id for one in found],
+        storage.places,
+    )
+    assert [{"n": 8}, {"n": 4}] == [one.metadata.tree for one in described(storage, asking(), page)]
+    assert {"vm-8", "vm-4"} == {place.series.resource_id for place in storage.places}
+    assert 2 == len(storage.places)
+
+
+def test_what_is_described_is_what_was_seen() -> None:
+    """In the same order, with the same bounds and meters."""
+    storage = stored(*MOVED, {"resource_id": "vm-2", "user_id": None}, {"resource_id": "vm-3"})
+    found = seen(storage, asking())
+
+    assert [
+        (one.id, one.project_id, one.user_id, one.first_sample_at, one.last_sample_at, one.meters)
+        for one in found
+    ] == [
+        (one.id, one.project_id, one.user_id, one.first_sample_at, one.last_sample_at, one.meters)
+        for one in described(storage, asking(), found)
+    ]
+
+
+def test_what_is_gone_is_not_described() -> None:
+    """A resource whose samples were deleted since it was seen is left out."""
+    storage = stored({}, {"resource_id": "vm-2"})
+    found = seen(storage, asking())
+    storage._samples = {
+        key: one for key, one in storage._samples.items() if one.series.resource_id == "vm-2"
+    }
+
+    assert ["vm-2"] == [one.id for one in described(storage, asking(), found)]
+
+
+def test_a_description_that_was_recorded_later_is_left_out() -> None:
+    """Although it is of the same instant."""
+    late = {"metadata": {"a": 2}, "recorded_at": LATER + MILLISECOND}
+    storage = stored({"metadata": {"a": 1}}, late)
+    (resource,) = resources(storage, asking(as_of=LATER))
+
+    assert {"a": 1} == resource.metadata.tree
 
 
 def test_empty_store() -> None:

@@ -1,28 +1,38 @@
 """Blocks come back from bytes as they were, to the last digit, and days are where they belong."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 import strategies
-from builders import NOON, readings
+from builders import LATER, MILLISECOND, NOON, readings
 from hypothesis import given
+from hypothesis import strategies as st
 
 from metering.storage.blocks import (
+    MOST_PARTS,
+    READINGS_FOR_A_PART,
     READINGS_FOR_HOURS,
     Block,
+    Described,
+    by_description,
     day_of,
     days_of,
     days_range,
     decode,
+    decode_described,
     decode_whole,
     encode_days,
+    encode_described,
     encode_hours,
     fold,
     month_of,
     start_of,
 )
-from metering.summary import Reading, joined, of_stream
+from metering.storage.handles import Handle, Row
+from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, LAST, Range
 
 FAR = [
@@ -33,10 +43,43 @@ FAR = [
 ]
 
 
-def block_of(month: int, found: list[Reading]) -> Block:
-    """The block of all readings, which reaches to the end of the month."""
+def rows(found: Sequence[Reading], *descriptions: Handle) -> list[Row]:
+    """Rows of these readings, a millisecond after each other, under the descriptions by turns."""
+    names = descriptions or (b"only",)
+    return [
+        Row(
+            handle=1,
+            description=names[place % len(names)],
+            id=str(place),
+            timestamp=one.at,
+            volume=one.volume,
+            recorded_at=LATER + place * MILLISECOND,
+        )
+        for place, one in enumerate(found)
+    ]
+
+
+def block_of(month: int, found: Sequence[Row]) -> Block:
+    """The block of all rows, which reaches to the end of the month."""
     folded = fold(found)
-    return Block(days_of(month).stop, folded.days, folded.hours)
+    return Block(days_of(month).stop, folded.days, folded.hours, folded.described)
+
+
+def again(block: Block, month: int) -> Block:
+    """The block as it comes back from bytes."""
+    found = decode(encode_days(block, month), encode_hours(block))
+    return replace(found, described=decode_described(encode_described(block, month), month))
+
+
+def with_wholes(block: Block) -> Block:
+    """The block, which says of its days together what it says of each."""
+    return replace(block, described=replace(block.described, wholes=wholes(block)))
+
+
+def wholes(block: Block) -> Mapping[Handle, Summary]:
+    """What the days of a block have under each description, as far as is known."""
+    assert block.described
+    return by_description(block.days, block.described)
 
 
 @pytest.mark.parametrize("at", [FIRST, NOON, LAST - timedelta(hours=23)])
@@ -44,9 +87,9 @@ def test_far_volumes_at_far_instants(at: datetime) -> None:
     """Sums of squares have a hundred digits, integrals more places than volumes."""
     found = [Reading(at + timedelta(hours=n), volume) for n, volume in enumerate(FAR)]
     month = month_of(day_of(at))
-    block = block_of(month, found)
+    block = block_of(month, rows(found))
 
-    assert block == decode(encode_days(block, month), encode_hours(block))
+    assert with_wholes(block) == again(block, month)
     assert decode_whole(encode_days(block, month), month) == (block.end, of_stream(found))
 
 
@@ -54,9 +97,9 @@ def test_far_volumes_at_far_instants(at: datetime) -> None:
 def test_any_stream(stream: list[Reading]) -> None:
     """Whatever is folded comes back, and joined it is the whole stream."""
     month = month_of(day_of(stream[0].at))
-    block = block_of(month, stream)
+    block = block_of(month, rows(stream, 1, 2))
 
-    assert block == decode(encode_days(block, month), encode_hours(block))
+    assert with_wholes(block) == again(block, month)
     assert joined([block.days[day] for day in sorted(block.days)]) == of_stream(stream)
 
 
@@ -65,18 +108,174 @@ def test_an_empty_block() -> None:
     empty = Block(days_of(month_of(0)).stop, {}, {})
 
     assert encode_hours(empty) is None
-    assert empty == decode(encode_days(empty, month_of(0)), None)
+    assert encode_described(empty, month_of(0)) is None
+    assert empty == again(empty, month_of(0))
     assert decode_whole(encode_days(empty, month_of(0)), month_of(0)) == (31, None)
 
 
 def test_busy_days_have_hours() -> None:
     """From so many readings on; joined, the hours are the day."""
-    busy = fold(readings(*((300 * n, n) for n in range(READINGS_FOR_HOURS))))
-    quiet = fold(readings(*((300 * n, n) for n in range(READINGS_FOR_HOURS - 1))))
+    busy = fold(rows(readings(*((300 * n, n) for n in range(READINGS_FOR_HOURS)))))
+    quiet = fold(rows(readings(*((300 * n, n) for n in range(READINGS_FOR_HOURS - 1)))))
 
     assert quiet.hours == {}
     ((day, hours),) = busy.hours.items()
     assert joined([hours[hour] for hour in sorted(hours)]) == busy.days[day]
+
+
+def test_rows_may_come_in_any_order() -> None:
+    """Those of one instant have no order of their own but that of their volumes."""
+    found = rows(readings((0, 3), (0, 1), (60, 2), (86_400, 9)))
+
+    assert fold(found) == fold(found[::-1])
+
+
+def test_a_day_has_one_description_or_none() -> None:
+    """One that all of its rows have; and nothing was recorded after the last of them was."""
+    found = rows(readings((0, 1), (1, 1), (2 * 86_400, 1)), b"a")
+    found += rows(readings((86_400, 1), (86_401, 1), (86_402, 1)), b"a", b"b")
+    described = fold(found).described
+
+    assert described
+    first = day_of(NOON)
+    assert [b"a", None, b"a"] == [described.on(first + number) for number in range(3)]
+    assert described.of_all is None
+    assert described.recorded_until == LATER + 2 * MILLISECOND
+    assert fold(found[:3]).described == Described(described.recorded_until, [first], [b"a"])
+
+
+def by_turns(count: int, *descriptions: Handle) -> list[Row]:
+    """So many rows of a day, a minute after each other."""
+    return rows(readings(*((60 * n, n) for n in range(count))), *descriptions)
+
+
+@pytest.mark.parametrize(
+    ("count", "descriptions", "has_parts"),
+    [
+        (2 * READINGS_FOR_A_PART, 2, True),
+        (2 * READINGS_FOR_A_PART - 1, 2, False),
+        (MOST_PARTS * READINGS_FOR_A_PART, MOST_PARTS, True),
+        ((MOST_PARTS + 1) * READINGS_FOR_A_PART, MOST_PARTS + 1, False),
+        (READINGS_FOR_A_PART, 1, False),
+    ],
+)
+def test_a_day_of_few_descriptions_has_parts(
+    count: int, descriptions: int, *, has_parts: bool
+) -> None:
+    """What it has under each of them, if they are few and have enough readings."""
+    found = by_turns(count, *range(1, descriptions + 1))
+    described = fold(found).described
+
+    assert described
+    assert described.parts.keys() == ({day_of(NOON)} if has_parts else set())
+    for parts in described.parts.values():
+        assert parts == {
+            name: of_stream(
+                [Reading(row.timestamp, row.volume) for row in found if row.description == name]
+            )
+            for name in range(1, descriptions + 1)
+        }
+
+
+def test_a_month_of_few_descriptions_has_wholes() -> None:
+    """What all of its days have under each, whether they have one or several."""
+    month = month_of(day_of(NOON))
+    first, second, third = (
+        [replace(row, timestamp=row.timestamp + timedelta(days=days)) for row in some]
+        for days, some in enumerate([by_turns(3, 1), by_turns(9, 1, 2), by_turns(2, 2)])
+    )
+    block = block_of(month, [*first, *second, *third])
+    found = again(block, month).described
+
+    assert found
+    assert found.of_all is None
+    assert found.wholes == wholes(block)
+    assert found.wholes == {
+        name: of_stream(
+            [
+                Reading(row.timestamp, row.volume)
+                for row in (*first, *second, *third)
+                if row.description == name
+            ]
+        )
+        for name in (1, 2)
+    }
+
+
+def test_where_a_day_does_not_tell_no_month_does() -> None:
+    """Of a day of too many descriptions, or of a month of too many, nothing is said."""
+    month = month_of(day_of(NOON))
+    mixed = block_of(month, by_turns(2, 1, 2))
+    many = block_of(
+        month,
+        [
+            replace(row, description=number, timestamp=row.timestamp + timedelta(days=number))
+            for number in range(MOST_PARTS + 1)
+            for row in by_turns(1)
+        ],
+    )
+    enough = replace(
+        many, days={day: one for day, one in many.days.items() if day > min(many.days)}
+    )
+
+    assert wholes(mixed) == wholes(many) == {}
+    assert len(wholes(enough)) == MOST_PARTS
+
+
+@pytest.mark.parametrize(
+    ("days", "since", "descriptions"),
+    [
+        ({}, [], []),
+        ({3: 1}, [3], [1]),
+        ({3: 1, 4: 1, 9: 1}, [3], [1]),
+        ({9: 1, 3: 1, 4: 2}, [3, 4, 9], [1, 2, 1]),
+        ({-3: 1, -2: None, -1: None, 0: 1}, [-3, -2, 0], [1, None, 1]),
+        ({3: None}, [3], [None]),
+    ],
+)
+def test_descriptions_are_kept_as_changes(
+    days: Mapping[int, Handle | None], since: list[int], descriptions: list[Handle | None]
+) -> None:
+    """As the days from which on each holds, by time."""
+    assert Described.of_days(days, NOON) == Described(NOON, since, descriptions)
+
+
+def test_the_description_of_all_days() -> None:
+    """If they have one, and the same."""
+    for days, expected in (
+        ({3: 1, 9: 1}, 1),
+        ({3: b"a"}, b"a"),
+        ({3: 1, 9: 2}, None),
+        ({3: 1, 9: None}, None),
+        ({3: None, 9: None}, None),
+        ({}, None),
+    ):
+        assert expected == Described.of_days(days, NOON).of_all
+
+
+handles = st.integers(1, 3) | st.sampled_from([b"a", b"b"]) | st.none()
+described_days = st.dictionaries(st.integers(-40, 40), handles)
+
+
+@given(described_days, strategies.instants)
+def test_descriptions_of_any_days(days: dict[int, Handle | None], until: datetime) -> None:
+    """Each day has its own, none comes before the first, and all of it survives bytes."""
+    described = Described.of_days(days, until)
+
+    assert days == {day: described.on(day) for day in days}
+    assert described.on(min(days, default=0) - 1) is None
+    only = set(days.values())
+    assert described.of_all == (only.pop() if len(only) == 1 else None)
+    kept = encode_described(Block(0, {}, {}, described), month_of(0))
+    assert described == decode_described(kept, month_of(0))
+
+
+def test_what_is_not_described() -> None:
+    """A block of a rollup says nothing of descriptions, and is no longer for it."""
+    block = Block(0, {}, {})
+
+    assert decode_described(None, month_of(0)) is None
+    assert encode_described(block, month_of(0)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,73 +1,126 @@
-"""What is known of series, and what has to be read."""
+"""What is known of tracks and descriptions, and what has to be read."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import Generic, TypeVar
 
+import pytest
 from builders import series
 
-from metering.model import Series
+from metering.metadata import Metadata
+from metering.model import Track
 from metering.storage.handles import Handle
-from metering.storage.known import KnownSeries
+from metering.storage.known import Known
 
-ONE, OTHER = series(), series(resource_id="vm-2")
+T = TypeVar("T", Track, Metadata)
 
 
-class Table:
-    """Series by handle, as a database has them; notes what was read."""
+def track(number: int) -> Track:
+    """One of many tracks."""
+    return series(resource_id=f"vm-{number}").track
 
-    def __init__(self, rows: dict[int, Series]) -> None:
+
+def description(number: int) -> Metadata:
+    """One of many descriptions."""
+    return Metadata.of({"number": number})
+
+
+class Table(Generic[T]):
+    """Tracks or descriptions by handle, as a database has them; notes what was read."""
+
+    def __init__(self, rows: dict[int, T]) -> None:
         self.rows = rows
         self.was_read: list[Handle] = []
 
-    def read(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Series]]:
-        """The series with these handles."""
+    def read(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, T]]:
+        """Those with these handles."""
         self.was_read += handles
         return ((handle, one) for handle, one in self.rows.items() if handle in handles)
 
-    def asked_by(self, known: KnownSeries) -> dict[Handle, Series]:
+    def asked_by(self, known: Known[T]) -> dict[Handle, T]:
         """All that there is."""
         found = [(handle, one.digest) for handle, one in self.rows.items()]
         return dict(known.completed(found, self.read))
 
 
-def test_each_series_is_read_once() -> None:
-    """The second time only what came meanwhile is read."""
-    table, known = Table({1: ONE}), KnownSeries()
+of_both = pytest.mark.parametrize("make", [track, description])
 
-    assert {1: ONE} == table.asked_by(known)
-    table.rows[2] = OTHER
-    assert {1: ONE, 2: OTHER} == table.asked_by(known)
-    assert {1: ONE, 2: OTHER} == table.asked_by(known)
+
+@of_both
+def test_each_is_read_once(make: Callable[[int], Track]) -> None:
+    """The second time only what came meanwhile is read."""
+    one, other = map(make, (1, 2))
+    table, known = Table({1: one}), Known[Track]()
+
+    assert {1: one} == table.asked_by(known)
+    table.rows[2] = other
+    assert {1: one, 2: other} == table.asked_by(known)
+    assert {1: one, 2: other} == table.asked_by(known)
     assert [1, 2] == table.was_read
 
 
-def test_handles_may_come_to_mean_others() -> None:
+@of_both
+def test_handles_may_come_to_mean_others(make: Callable[[int], Track]) -> None:
     """After a database was restored, or made anew, each handle is what it is there."""
-    known = KnownSeries()
-    Table({1: ONE, 2: OTHER}).asked_by(known)
+    one, other = map(make, (1, 2))
+    known = Known[Track]()
+    Table({1: one, 2: other}).asked_by(known)
 
-    assert {2: ONE, 3: OTHER} == Table({2: ONE, 3: OTHER}).asked_by(known)
-    assert {1: OTHER} == Table({1: OTHER}).asked_by(known)
+    assert {2: one, 3: other} == Table({2: one, 3: other}).asked_by(known)
+    assert {1: other} == Table({1: other}).asked_by(known)
 
 
-def test_nothing_is_read_where_all_is_known() -> None:
+@of_both
+def test_nothing_is_read_where_all_is_known(make: Callable[[int], Track]) -> None:
     """Not even for nothing."""
-    table, known = Table({1: ONE}), KnownSeries()
+    table, known = Table({1: make(1)}), Known[Track]()
     table.asked_by(known)
     table.was_read.clear()
 
     table.asked_by(known)
-    Table({}).asked_by(known)
+    Table[Track]({}).asked_by(known)
 
     assert [] == table.was_read
 
 
-def test_memory_is_bounded() -> None:
-    """Of series with long descriptions fewer are known."""
-    long = {"text": "x" * 15_000}
-    table = Table({number: series(unit=str(number), metadata=long) for number in range(3_000)})
-    known = KnownSeries()
+@of_both
+def test_what_is_gone_is_in_no_answer(make: Callable[[int], Track]) -> None:
+    """A handle that is found, but of which nothing can be read, is passed over."""
+    one, other = map(make, (1, 2))
+
+    found = Known[Track]().completed([(1, one.digest), (2, other.digest)], Table({2: other}).read)
+
+    assert [(2, other)] == list(found)
+
+
+def test_memory_of_descriptions_is_bounded() -> None:
+    """Of long descriptions fewer are known."""
+    long = "x" * 15_000
+    table = Table({number: Metadata.of({"text": f"{number}{long}"}) for number in range(3_000)})
+    known = Known[Metadata]()
     table.asked_by(known)
     table.was_read.clear()
 
     assert len(table.asked_by(known)) == 3_000
     assert len(table.was_read) > 1_000
+
+
+def test_memory_of_tracks_is_bounded() -> None:
+    """Some ten thousand are known at once, and not all that there are."""
+    table = Table({number: track(number) for number in range(60_000)})
+    known = Known[Track]()
+    table.asked_by(known)
+    table.was_read.clear()
+
+    assert len(table.asked_by(known)) == 60_000
+    assert len(table.was_read) > 10_000
+
+
+def test_many_short_descriptions_are_known() -> None:
+    """Of those that differ in little thousands fit."""
+    table = Table({number: description(number) for number in range(20_000)})
+    known = Known[Metadata]()
+    table.asked_by(known)
+    table.was_read.clear()
+
+    assert len(table.asked_by(known)) == 20_000
+    assert [] == table.was_read

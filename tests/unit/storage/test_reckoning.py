@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import pytest
-from builders import NOON, after_noon, readings, series
+from builders import NOON, after_noon, readings
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.cuts import Cuts
+from metering.model import MeterType
 from metering.storage.base import Effort
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.handles import Handle, Pair
@@ -59,7 +60,7 @@ def test_grain(windows: Windows, grain: Grain) -> None:
 
 
 class Asked:
-    """Has no blocks and few readings, and remembers how many series it was asked for at once."""
+    """Has no blocks and few readings, and remembers how many tracks it was asked for at once."""
 
     def __init__(self) -> None:
         """Nothing was asked."""
@@ -71,7 +72,7 @@ class Asked:
         return iter(())
 
     def readings(self, handles: Collection[Handle], _: Range) -> Iterator[Pair]:
-        """One for each series."""
+        """One for each track."""
         for handle in handles:
             yield handle, readings((0, 1))[0]
 
@@ -84,12 +85,12 @@ class Asked:
         (EVER, WholeRange(EVER), 300),
     ],
 )
-def test_how_many_series_at_once(range_: Range, windows: Windows, most: int) -> None:
+def test_how_many_tracks_at_once(range_: Range, windows: Windows, most: int) -> None:
     """Fewer, the more pieces each may have; and every one has its piece."""
     asked, effort = Asked(), Effort()
-    members = {number: series(resource_id=str(number)) for number in range(1_500)}
+    kinds = dict.fromkeys(range(1_500), MeterType.GAUGE)
     reckoner = Reckoner(asked.blocks, asked.readings, range_, Cuts(windows=windows))
-    found = list(reckoner.pieces(members, effort))
+    found = list(reckoner.pieces(kinds, effort))
 
     assert max(asked.sizes) == most
     assert sum(asked.sizes) == len(found) == effort.series == effort.samples == 1_500

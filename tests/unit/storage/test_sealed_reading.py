@@ -11,10 +11,10 @@ from builders import after_noon, sample
 from contract.asking import keep, summaries
 
 from metering.calendar import Calendar, Interval, read_zone
-from metering.query import FIELDS, Comparison, Operator
+from metering.query import FIELDS, Comparison, Operator, metadata_field
 from metering.storage import maintenance, sealing
 from metering.storage.base import Effort
-from metering.storage.blocks import Block, Together, encode_days
+from metering.storage.blocks import MOST_PARTS, Block, Together, encode_days
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
-    """A busy and a quiet series over four days from noon on; three midnights are sealed."""
+    """A busy and a quiet track over four days from noon on; three midnights are sealed."""
     with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
         store.prepare()
         keep(
@@ -61,7 +61,7 @@ def test_windows_of_a_day_cost_a_piece_each(storage: SqliteStorage) -> None:
 
 
 def test_days_of_a_zone_cost_their_hours(storage: SqliteStorage) -> None:
-    """Days that are cut are those of the quiet series, which has no hours, and the last."""
+    """Days that are cut are those of the quiet track, which has no hours, and the last."""
     calendar = Calendar(interval=Interval.DAY, zone=read_zone("Europe/Berlin"))
     start, end = MIDNIGHT - 2 * HOUR, MIDNIGHT + 3 * DAY - 2 * HOUR
     query = {"range": Range(start, end), "windows": calendar.windows(start, end).windows}
@@ -109,6 +109,50 @@ def test_a_struck_day_is_read(storage: SqliteStorage) -> None:
     assert effort(storage, range=range_) == (2, 2, 0)
 
 
+def test_a_day_of_many_descriptions_is_read_by_series(storage: SqliteStorage) -> None:
+    """And no other: of each the block says which it has. Who asks for tracks reads no day."""
+    batch = (
+        sample(id=f"late {n}", timestamp=MIDNIGHT + DAY, metadata={"a": n})
+        for n in range(MOST_PARTS)
+    )
+    keep(storage, *batch)
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+    range_ = Range(MIDNIGHT, MIDNIGHT + 3 * DAY)
+    is_new = Comparison(metadata_field("a"), Operator.EQ, 1)
+
+    assert effort(storage, range=range_) == (2, 2 + 1, 288 + MOST_PARTS)
+    some = effort(storage, range=range_, filter=is_new, by_series=False)
+    assert some == (2, 2 + 1, 288 + MOST_PARTS)
+    assert effort(storage, range=range_, by_series=False) == (2, 2, 0)
+
+
+def test_a_day_of_few_descriptions_costs_a_piece_each(storage: SqliteStorage) -> None:
+    """As a month does that is asked for as a whole: no sample is read."""
+    keep(storage, sample(id="late", timestamp=MIDNIGHT + DAY, metadata={"a": 1}))
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+
+    assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY)) == (2, 2 + 1, 0)
+    some_days = Range(MIDNIGHT, MIDNIGHT + 2 * DAY)
+    assert effort(storage, range=some_days) == (2, (1 + 2) + 2, 0)
+    assert effort(storage, range=some_days, by_series=False) == (2, 2 + 2, 0)
+
+
+def test_a_description_that_changes_at_midnight_costs_its_days(storage: SqliteStorage) -> None:
+    """Or those of its month that is asked for as a whole; no sample is read."""
+    rows = [sample(id=f"c{n}", timestamp=after_noon(7_200 * n), meter="r") for n in range(6)]
+    after = {"meter": "r", "metadata": {"a": 1}}
+    rows += [sample(id=f"d{n}", timestamp=MIDNIGHT + DAY + n * HOUR, **after) for n in range(48)]
+    keep(storage, *rows)
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+    range_ = Range(MIDNIGHT, MIDNIGHT + 3 * DAY)
+
+    some_days = Range(MIDNIGHT, MIDNIGHT + 2 * DAY)
+
+    assert effort(storage, range=range_) == (3, 2 + 2, 0)
+    assert effort(storage, range=range_, by_series=False) == (3, 2 + 1, 0)
+    assert effort(storage, range=some_days) == (3, 4 + 2, 0)
+
+
 def test_sealing_again_reads_nothing(storage: SqliteStorage) -> None:
     """And another day reads that day."""
     assert sum(storage.seal(MIDNIGHT + 3 * DAY)) == 0
@@ -154,12 +198,12 @@ def test_an_old_month_that_was_sealed_in_part_is_sealed_further(storage: SqliteS
 def test_struck_days_are_read_some_at_a_time(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a month has too many of them for one transaction, of series and rollups alike."""
+    """Where a month has too many of them for one transaction, of tracks and rollups alike."""
     keep(storage, *(sample(id=f"late {n}", timestamp=MIDNIGHT + n * DAY) for n in range(3)))
     monkeypatch.setattr(maintenance, "_READINGS_AT_ONCE", 1)
     taken = list(storage.seal(MIDNIGHT + 3 * DAY))
 
-    # The days of the series, of which one has 145 readings, and those of the rollup, all sealed.
+    # The days of the track, of which one has 145 readings, and those of the rollup, all sealed.
     assert taken == [145, 289, 289, 0, 0, 0]
     assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY)) == (2, 2, 0)
     assert [found for one in storage.verify() for found in one.contradictions] == []
@@ -168,7 +212,7 @@ def test_struck_days_are_read_some_at_a_time(
 def test_a_month_that_is_not_its_days_is_found(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The Summary of all of them is looked at too, of series and rollups."""
+    """The Summary of all of them is looked at too, of tracks and rollups."""
 
     def wrong(block: Block, month: int, together: Together) -> bytes:
         return encode_days(block, month, lambda days: replace(together(days), count=99))
@@ -184,7 +228,7 @@ def test_a_month_that_is_not_its_days_is_found(
 
 
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
-    """A sample that went without a strike contradicts what was sealed of the series and of all."""
+    """A sample that went without a strike contradicts what was sealed of the track and of all."""
     with storage._connections.transaction() as connection:
         connection.execute("DELETE FROM samples WHERE id = 'a200'")
     found = [one for inspection in storage.verify() for one in inspection.contradictions]

@@ -1,4 +1,4 @@
-"""What the shared engine finds when two ways to read a series disagree."""
+"""What the shared engine reads, and what it finds when two ways to read a track disagree."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
@@ -12,10 +12,10 @@ from contract.asking import keep
 
 from metering.catalogue.resources import CatalogueQuery, meters
 from metering.cuts import Cuts
-from metering.model import AllProjects, Project, Series
+from metering.metadata import Metadata
+from metering.model import AllProjects, Project, Track
 from metering.query import EVERYTHING, FIELDS, Comparison, Operator, Position, StreamQuery
-from metering.storage.handles import Handle
-from metering.storage.lookups import Row
+from metering.storage.handles import Handle, Row
 from metering.storage.sqlite import SqliteStorage
 from metering.summary import Reading
 from metering.times import EVER, Range, WholeRange
@@ -44,6 +44,20 @@ class Lossy(SqliteStorage):
         yield from list(super()._readings(handles, range_))[1:]
 
 
+class LossyRows(SqliteStorage):
+    """Finds one sample less of its tracks than there are."""
+
+    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+        yield from list(super()._rows_of(handles, range_))[1:]
+
+
+class Forgetful(SqliteStorage):
+    """Has lost a description."""
+
+    def _descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+        yield from list(super()._descriptions(handles))[1:]
+
+
 class Doubling(SqliteStorage):
     """Meets each sample twice."""
 
@@ -55,7 +69,7 @@ class Doubling(SqliteStorage):
 
 
 class Counting(SqliteStorage):
-    """Notes of how many series the ends were looked up."""
+    """Notes of how many tracks the ends were looked up."""
 
     looked_up = 0
 
@@ -67,20 +81,20 @@ class Counting(SqliteStorage):
 
 
 class Siblings(SqliteStorage):
-    """Notes whose series are read beside those that were asked for, at each question."""
+    """Notes whose tracks are read beside those that were asked for, at each question."""
 
     beside: list[list[str | None]]
 
-    def _series_of_resources(
+    def _tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
-    ) -> Iterator[tuple[Handle, Series]]:
-        found = list(super()._series_of_resources(resource_ids, equal, besides))
+    ) -> Iterator[tuple[Handle, Track]]:
+        found = list(super()._tracks_of_resources(resource_ids, equal, besides))
         self.beside.append([one.project_id for _, one in found])
         return iter(found)
 
 
-def test_series_are_looked_for_once(tmp_path: Path) -> None:
-    """Of the streams of a project only other owners' series are missing; of all streams none."""
+def test_tracks_are_looked_for_once(tmp_path: Path) -> None:
+    """Of the streams of a project only other owners' tracks are missing; of all streams none."""
     with closing(Siblings.open(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)) as store:
         store.prepare()
         store.beside = []
@@ -104,7 +118,7 @@ def test_series_are_looked_for_once(tmp_path: Path) -> None:
 
 
 def test_who_reads_a_page_pays_for_a_page(tmp_path: Path) -> None:
-    """The ends of series are looked up as they are asked for, some at a time."""
+    """The ends of tracks are looked up as they are asked for, some at a time."""
     with closing(Counting.open(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)) as store:
         store.prepare()
         keep(store, *(sample(id=f"s-{n}", resource_id=f"vm-{n:04}") for n in range(1_000)))
@@ -125,7 +139,7 @@ def contradictions(kind: type[SqliteStorage], folder: Path) -> list[str]:
 
 
 def test_a_sample_that_comes_meanwhile_is_no_contradiction(tmp_path: Path) -> None:
-    """The series is looked at again."""
+    """The track is looked at again."""
     assert contradictions(Late, tmp_path) == []
 
 
@@ -136,6 +150,20 @@ def test_a_reading_that_is_missing(tmp_path: Path) -> None:
             "meter cpu of resource vm-1: count 2 and sum 2.5 in its samples, "
             "count 1 and sum 0.5 in its readings from 2015-06-01 12:00 on"
         )
+    ]
+
+
+def test_a_sample_that_is_missing_of_its_track(tmp_path: Path) -> None:
+    """Blocks would be made without it."""
+    assert contradictions(LossyRows, tmp_path) == [
+        "meter cpu of resource vm-1: 1 samples are not found under their track"
+    ]
+
+
+def test_a_description_that_is_missing(tmp_path: Path) -> None:
+    """It is said of which track's samples."""
+    assert contradictions(Forgetful, tmp_path) == [
+        "meter cpu of resource vm-1: 1 descriptions of its samples do not exist"
     ]
 
 

@@ -51,8 +51,9 @@ def test_several_may_prepare_at_once(url: str) -> None:
 def test_documents_and_indexes_are_compressed(
     storage: MongoStorage, connection: Connection
 ) -> None:
-    """Those of all three large collections, each by its own means."""
-    for collection in (connection.samples, connection.series, connection.blocks):
+    """Those of all four large collections, each by its own means."""
+    large = connection.samples, connection.tracks, connection.descriptions, connection.blocks
+    for collection in large:
         assert compressors(collection) == ("zstd", {"snappy"})
 
 

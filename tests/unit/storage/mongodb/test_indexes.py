@@ -6,7 +6,7 @@ from metering.storage.mongodb import indexes
 
 COMPLETE: list[dict[str, Any]] = [
     {"key": {"_id": 1}},
-    {"key": {"series": 1, "rank": 1, "volume": 1}},
+    {"key": {"track": 1, "rank": 1, "volume": 1}},
     {"key": {"rank": 1}},
 ]
 
@@ -22,7 +22,7 @@ def test_a_missing_index_is_named_with_its_question() -> None:
 
     assert (
         "the index rank of the collection samples is missing, which serves "
-        "pages of samples of very many series: run metering-manage prepare"
+        "pages of samples of very many tracks: run metering-manage prepare"
     ) == sentence
 
 
@@ -44,6 +44,6 @@ def test_an_index_that_does_not_serve_is_missing(options: dict[str, Any]) -> Non
 
 def test_the_order_of_fields_counts() -> None:
     """The same fields in another order are another index."""
-    turned = [{"key": {"series": 1, "volume": 1, "rank": 1}}, *COMPLETE[2:]]
+    turned = [{"key": {"track": 1, "volume": 1, "rank": 1}}, *COMPLETE[2:]]
 
     assert 1 == len(list(indexes.missing("samples", turned)))

@@ -1,6 +1,6 @@
-"""Series that a process knows, and a database that is not as it was."""
+"""Tracks and descriptions that a process knows, and a database that is not as it was."""
 
-from builders import sample
+from builders import after_noon, sample
 from contract.asking import keep
 
 from metering.model import AllProjects
@@ -18,7 +18,7 @@ def resources_of(storage: MongoStorage) -> list[list[str]]:
 
 
 def test_database_that_was_dropped(storage: MongoStorage, connection: Connection) -> None:
-    """What was known of its series is in no answer."""
+    """What was known of its tracks is in no answer."""
     keep(storage, sample(resource_id="vm-old"))
     assert [["vm-old"], ["vm-old"]] == resources_of(storage)
     connection.client.drop_database(connection.database.name)
@@ -29,12 +29,23 @@ def test_database_that_was_dropped(storage: MongoStorage, connection: Connection
     assert [["vm-new"], ["vm-new"]] == resources_of(storage)
 
 
-def test_series_are_read_once(storage: MongoStorage, connection: Connection) -> None:
-    """A question reads the documents of those series that are new to the process."""
+def test_tracks_are_read_once(storage: MongoStorage, connection: Connection) -> None:
+    """A question reads the documents of those tracks that are new to the process."""
     keep(storage, sample())
     resources_of(storage)
-    connection.series.update_many({}, {"$set": {"metadata": "not to be read"}})
+    connection.tracks.update_many({}, {"$set": {"unit": "not to be read"}})
     keep(storage, sample(id="s-2", resource_id="vm-2"))
 
     assert [one.series for one in storage.extents(EXTENTS)].count(sample().series) == 1
     assert sorted(resources_of(storage)[0]) == ["vm-1", "vm-2"]
+
+
+def test_descriptions_are_read_once(storage: MongoStorage, connection: Connection) -> None:
+    """And of those descriptions."""
+    keep(storage, sample(metadata={"a": 1}))
+    resources_of(storage)
+    connection.descriptions.update_many({}, {"$set": {"metadata": "not to be read"}})
+    keep(storage, sample(id="s-2", timestamp=after_noon(1), metadata={"a": 2}))
+
+    trees = [one.series.metadata.tree for one in storage.samples(SAMPLES)]
+    assert trees == [{"a": 2}, {"a": 1}]

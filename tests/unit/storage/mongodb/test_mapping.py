@@ -1,5 +1,6 @@
 """Documents keep every value exactly."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,27 +8,38 @@ from bson import Decimal128, decode, encode
 from bson.raw_bson import RawBSONDocument
 from builders import NOON, after_noon, sample, series
 from hypothesis import given
-from strategies import metadata
+from strategies import metadata, tracks
 
 from metering.decimals import canonical
 from metering.metadata import Metadata
+from metering.model import Track
+from metering.storage.blocks import StoredBlock
 from metering.storage.mongodb import mapping, packing
 from metering.storage.mongodb.ranks import rank_of
 from metering.summary import Reading
 
 
-def test_a_series_comes_back_as_it_was() -> None:
-    """A series survives BSON."""
-    kept = series(project_id=None, metadata={"$a.b": {"": [1, None, "ü"]}})
+@given(tracks)
+def test_a_track_comes_back_as_it_was(kept: Track) -> None:
+    """A track survives BSON, under its digest."""
+    document = decode(encode(mapping.track_to_document(kept)), mapping.CODEC)
 
-    document = decode(encode(mapping.series_to_document(kept)), mapping.CODEC)
+    assert kept == mapping.track_from_document(document)
+    assert [kept.digest, kept.rollup.digest] == [document["_id"], document["rollup"]]
 
-    assert kept == mapping.series_from_document(document)
+
+@given(metadata)
+def test_a_description_comes_back_as_it_was(kept: Metadata) -> None:
+    """A description survives BSON, under its digest."""
+    document = decode(encode(mapping.description_to_document(kept)), mapping.CODEC)
+
+    assert kept == mapping.description_from_document(document)
+    assert kept.digest == document["_id"]
 
 
 def test_absent_fields_are_stored_as_null() -> None:
     """What is absent is in the document, so that a filter for null finds it."""
-    document = mapping.series_to_document(series(project_id=None, user_id=None))
+    document = mapping.track_to_document(series(project_id=None, user_id=None).track)
 
     assert (None, None) == (document["project_id"], document["user_id"])
 
@@ -35,7 +47,9 @@ def test_absent_fields_are_stored_as_null() -> None:
 @given(metadata)
 def test_metadata_is_one_text(tree: Metadata) -> None:
     """MongoDB sees no key and no value of metadata."""
-    assert tree.text == mapping.series_to_document(series(metadata=tree))["metadata"]
+    document = mapping.description_to_document(tree)
+
+    assert document == {"_id": tree.digest, "metadata": tree.text}
 
 
 @pytest.mark.parametrize("text", ["1.00", "1E+5", "-0", "0E-7", "100", "-1.50", "0E+3", "-100"])
@@ -46,14 +60,14 @@ def test_volumes_of_others_become_canonical(text: str) -> None:
     assert expected.as_tuple() == mapping.volume_from_bson(Decimal128(text).bid).as_tuple()
 
 
-@pytest.mark.parametrize("fields", [("series", "rank", "volume"), ("volume", "rank", "series")])
+@pytest.mark.parametrize("fields", [("track", "rank", "volume"), ("volume", "rank", "track")])
 def test_readings_are_cut_from_a_batch(fields: tuple[str, ...]) -> None:
     """The order of the fields of a document only matters for speed."""
     kept = sample(volume="0.5")
     whole = packing.sample_to_document(kept.key, kept)
     batch = 3 * encode({field: whole[field] for field in fields})
 
-    expected = (kept.series.digest, Reading(NOON, Decimal("0.5")))
+    expected = (kept.series.track.digest, Reading(NOON, Decimal("0.5")))
     assert [expected] * 3 == list(mapping.readings_from_batch(batch))
 
 
@@ -93,6 +107,44 @@ def test_samples_are_cut_from_a_batch(ids: list[str]) -> None:
         one.row for one in found
     ]
     assert ids == [one.row.id for one in found]
+
+
+def test_usual_samples_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose ids are UUIDs have 177 bytes each, and are cut where their fields lie."""
+    kept = [sample(id=UUID, volume=number, metadata={"a": number}) for number in range(3)]
+    documents = [packing.sample_to_document(one.key, one).raw for one in kept]
+    monkeypatch.setattr(mapping, "decode_iter", None)
+    found = list(mapping.found_in_batch(b"".join(documents)))
+
+    assert [177] * 3 == [len(one) for one in documents]
+    assert kept == [one.row.sample(of.series) for one, of in zip(found, kept, strict=True)]
+    assert [(of.series.track.digest, of.series.metadata.digest) for of in kept] == [
+        (one.row.handle, one.row.description) for one in found
+    ]
+
+
+def test_readings_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a covered query gives their fields, they are cut where these lie."""
+    kept = sample(volume="0.5")
+    whole = packing.sample_to_document(kept.key, kept)
+    batch = 3 * encode({field: whole[field] for field in ("track", "rank", "volume")})
+    monkeypatch.setattr(mapping, "decode_iter", None)
+
+    assert 3 == len(list(mapping.readings_from_batch(batch)))
+
+
+@pytest.mark.parametrize("described", [None, b"described"])
+@pytest.mark.parametrize("hours", [None, b"hours"])
+def test_a_block_comes_back_as_it_was(hours: bytes | None, described: bytes | None) -> None:
+    """With what is struck of it in documents of its own, which come before it."""
+    kept = StoredBlock(bytes(16), 24_185, b"days", hours, described, [3, 4])
+    strike = {"of": bytes(16), "month": 24_185, "is_block": False, "struck": [4, 5]}
+    documents = [strike, mapping.block_to_document(kept)]
+    (found,) = mapping.blocks_from_documents(
+        decode(encode(one), mapping.CODEC) for one in documents
+    )
+
+    assert replace(kept, struck=[3, 4, 5]) == found
 
 
 def test_fields_in_another_order_are_found_too() -> None:

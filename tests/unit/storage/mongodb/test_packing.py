@@ -32,18 +32,27 @@ def test_a_document_is_what_the_library_makes_of_it(sample_id: str, volume: Deci
     document = decode(packed, mapping.CODEC)
 
     assert packed == encode(document)
-    assert ["_id", "series", "id", "rank", "volume", "recorded_at"] == list(document)
+    assert list(document) == [
+        "_id",
+        "track",
+        "description",
+        "id",
+        "rank",
+        "volume",
+        "recorded_at",
+    ]
     assert Decimal128(canonical(volume)) == document["volume"]
 
 
 @pytest.mark.parametrize("timestamp", [NOON, NOON + MILLISECOND, LAST, NOON.replace(year=1)])
 def test_a_sample_comes_back_as_it_was(timestamp: object) -> None:
-    """A sample survives BSON, its series as a handle."""
-    kept = sample(timestamp=timestamp, volume="0.1")
+    """A sample survives BSON, its track and its description as handles."""
+    kept = sample(timestamp=timestamp, volume="0.1", metadata={"a": 1})
 
     document = decoded(kept)
 
-    assert kept.series.digest == document["series"]
+    assert kept.series.track.digest == document["track"]
+    assert kept.series.metadata.digest == document["description"]
     assert kept == mapping.row_from_document(document).sample(kept.series)
 
 

@@ -15,21 +15,21 @@ from metering.storage.mongodb.questions import Ends
 from metering.storage.mongodb.ranks import ranks_in
 from metering.times import EVER, Range
 
-SERIES = 210
+TRACKS = 210
 SAMPLES_EACH = 10
 RANGE = Range(after_noon(0), after_noon(8))
 
 
 @pytest.fixture
 def handles(storage: MongoStorage) -> list[bytes]:
-    """The series of a store that has a sample a second of each for ten seconds."""
+    """The tracks of a store that has a sample a second of each for ten seconds."""
     samples = [
         sample(id=f"{number}/{second}", resource_id=f"vm-{number}", timestamp=after_noon(second))
-        for number in range(SERIES)
+        for number in range(TRACKS)
         for second in range(SAMPLES_EACH)
     ]
     storage.record([Submission(one) for one in samples], atomic=False)
-    return sorted({one.series.digest for one in samples})
+    return sorted({one.series.track.digest for one in samples})
 
 
 def explained_find(connection: Connection, find: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +76,17 @@ def test_readings_come_from_the_index_alone(connection: Connection, handles: lis
     assert 0 == examined(plan)[1]
 
 
+def test_rows_come_by_track_and_time(connection: Connection, handles: list[bytes]) -> None:
+    """Nothing is sorted, and no sample of another track or time is fetched."""
+    find = questions.rows_of(handles[::2], RANGE)
+    plan = explained_find(connection, find)
+    found = [(one["track"], one["rank"]) for one in connection.samples.find(**find)]
+
+    assert "SORT" not in winning(plan)
+    assert TRACKS / 2 * 8 == examined(plan)[1] == len(found)
+    assert sorted(found) == found
+
+
 def test_samples_at_places_are_found_by_their_keys(
     connection: Connection, handles: list[bytes]
 ) -> None:
@@ -89,9 +100,9 @@ def test_samples_at_places_are_found_by_their_keys(
     assert keys <= 2 * len(places)
 
 
-@pytest.mark.parametrize("count", [1, 2, questions.MOST_SERIES_MERGED])
+@pytest.mark.parametrize("count", [1, 2, questions.MOST_TRACKS_MERGED])
 @pytest.mark.parametrize("range_", [RANGE, EVER, Range(None, after_noon(5))])
-def test_samples_of_some_series_are_merged(
+def test_samples_of_some_tracks_are_merged(
     connection: Connection,
     handles: list[bytes],
     count: int,
@@ -108,7 +119,7 @@ def test_samples_of_some_series_are_merged(
     assert keys <= 5 + 3 * count
 
 
-def test_samples_of_many_series_come_in_order(connection: Connection, handles: list[bytes]) -> None:
+def test_samples_of_many_tracks_come_in_order(connection: Connection, handles: list[bytes]) -> None:
     """The index by time gives the order."""
     find = questions.samples_of_many(handles, ranks_in(RANGE))
 
@@ -121,19 +132,19 @@ def test_samples_of_many_series_come_in_order(connection: Connection, handles: l
 def test_one_seek_says_whether_anything_follows(
     connection: Connection, handles: list[bytes]
 ) -> None:
-    """Of all series at once."""
+    """Of all tracks at once."""
     plan = explained_find(connection, questions.any_from(after_noon(8)))
 
-    assert len(handles) == SERIES
+    assert len(handles) == TRACKS
     assert {"LIMIT", "PROJECTION_COVERED", "IXSCAN"} == winning(plan)
     assert (1, 0) == examined(plan)
 
 
-def test_series_of_resources_are_sought(connection: Connection, handles: list[bytes]) -> None:
-    """No series of another resource is looked at, whatever else is asked."""
-    of_one = next(connection.series.find({"_id": handles[0]}))
+def test_tracks_of_resources_are_sought(connection: Connection, handles: list[bytes]) -> None:
+    """No track of another resource is looked at, whatever else is asked."""
+    of_one = next(connection.tracks.find({"_id": handles[0]}))
     find = questions.handles_of_resources([of_one["resource_id"]], {"meter": of_one["meter"]})
-    plan = connection.series.find(**find).explain()
+    plan = connection.tracks.find(**find).explain()
 
     assert plan["executionStats"]["totalDocsExamined"] == 1
 
@@ -143,23 +154,23 @@ def test_series_of_resources_are_sought(connection: Connection, handles: list[by
 def test_ends_are_sought(
     connection: Connection, handles: list[bytes], direction: int, range_: Range
 ) -> None:
-    """One seek for each series, none for each sample."""
+    """One seek for each track, none for each sample."""
     stages = questions.ends(Ends(handles, range_, None), direction)
 
     plan = explained_aggregate(connection, "samples", stages)["stages"][0]["$cursor"]
 
     assert {"PROJECTION_COVERED", "DISTINCT_SCAN"} == winning(plan)
-    assert examined(plan)[0] <= 2 * SERIES
+    assert examined(plan)[0] <= 2 * TRACKS
 
 
 def test_ends_with_recorded_at_are_sought(connection: Connection, handles: list[bytes]) -> None:
-    """One document for each series."""
+    """One document for each track."""
     stages = questions.ends(Ends(handles, RANGE, NOON), ASCENDING)
 
     plan = explained_aggregate(connection, "samples", stages)["stages"][0]["$cursor"]
 
     assert {"FETCH", "DISTINCT_SCAN"} == winning(plan)
-    assert SERIES == examined(plan)[1]
+    assert TRACKS == examined(plan)[1]
 
 
 @pytest.mark.parametrize("direction", [ASCENDING, DESCENDING])
@@ -170,21 +181,21 @@ def test_ends_recorded_in_time_are_walked_to(
     as_of = NOON + timedelta(days=1)
     stages = questions.ends_in_time(Ends(handles, EVER, as_of), direction)
 
-    plan = explained_aggregate(connection, "series", stages)["stages"]
+    plan = explained_aggregate(connection, "tracks", stages)["stages"]
     (look_up,) = [stage for stage in plan if "$lookup" in stage]
 
-    assert look_up["totalDocsExamined"] <= SERIES
-    assert SERIES == len(list(connection.series.aggregate(stages)))
+    assert look_up["totalDocsExamined"] <= TRACKS
+    assert TRACKS == len(list(connection.tracks.aggregate(stages)))
 
 
 @pytest.mark.parametrize("field", ["meter", "resource_id", "project_id"])
-def test_series_are_found_by_index(
+def test_tracks_are_found_by_index(
     connection: Connection, handles: list[bytes], field: str
 ) -> None:
-    """The fields that select few series have an index."""
+    """The fields that select few tracks have an index."""
     find = questions.handles_with({field: "x"})
 
-    plan = connection.series.find(**find).explain()
+    plan = connection.tracks.find(**find).explain()
 
     assert {"PROJECTION_SIMPLE", "FETCH", "IXSCAN"} == winning(plan)
 
@@ -193,7 +204,7 @@ def test_all_handles_come_from_the_index_alone(
     connection: Connection, handles: list[bytes]
 ) -> None:
     """No document is read."""
-    plan = connection.series.find(**questions.handles_with({})).explain()
+    plan = connection.tracks.find(**questions.handles_with({})).explain()
 
     assert (len(handles), 0) == examined(plan)
 
@@ -202,7 +213,7 @@ def test_first_resources_are_read_first(connection: Connection, handles: list[by
     """Nothing is sorted, so whoever stops early has read little."""
     find = questions.handles_with({}, by_resource=True)
 
-    plan = connection.series.find(**find, limit=5).explain()
+    plan = connection.tracks.find(**find, limit=5).explain()
 
     assert 5 < len(handles)
     assert (5, 5) == examined(plan)

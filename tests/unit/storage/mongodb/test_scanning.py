@@ -10,7 +10,7 @@ from builders import NOON, after_noon, submission
 from contract.asking import EVERYONE
 
 from metering.query import Position, SampleQuery
-from metering.storage.lookups import Row
+from metering.storage.handles import Row
 from metering.storage.mongodb import MongoStorage, questions, scanning
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import Found
@@ -29,7 +29,7 @@ def open_cursors(connection: Connection) -> int:
 
 
 def keep_many(storage: MongoStorage, count: int) -> None:
-    """Record samples of three series, a second apart."""
+    """Record samples of three tracks, a second apart."""
     batch = [
         submission(id=f"s-{n}", resource_id=f"vm-{n % 3}", timestamp=after_noon(n))
         for n in range(count)
@@ -84,7 +84,7 @@ class Server:
             one
             for one in self._samples
             if lowest <= one.position[0] <= highest
-            and one.row.handle in asked.get("series", {"$in": [one.row.handle]})["$in"]
+            and one.row.handle in asked.get("track", {"$in": [one.row.handle]})["$in"]
         ]
         random.Random(len(chosen)).shuffle(chosen)
         chosen.sort(key=lambda one: -one.position[0])
@@ -92,9 +92,9 @@ class Server:
         return iter(chosen[: find["limit"]])
 
 
-def found(number: int, rank: int, series: int = 6) -> Found:
-    """A sample of one of some series."""
-    row = Row(bytes([number % series]), str(number), instant_of(rank), Decimal(1), NOON)
+def found(number: int, rank: int, tracks: int = 6) -> Found:
+    """A sample of one of some tracks."""
+    row = Row(bytes([number % tracks]), b"", str(number), instant_of(rank), Decimal(1), NOON)
     return Found((rank, number.to_bytes(16)), row)
 
 
@@ -108,7 +108,7 @@ def test_samples_of_one_rank_come_in_order(
     monkeypatch: pytest.MonkeyPatch, merged: int, batch: int, ranks: int
 ) -> None:
     """However many they are, whatever a batch has, from the one index and from the other."""
-    monkeypatch.setattr(questions, "MOST_SERIES_MERGED", merged)
+    monkeypatch.setattr(questions, "MOST_TRACKS_MERGED", merged)
     monkeypatch.setattr(scanning, "_FIRST_BATCH", batch)
     monkeypatch.setattr(scanning, "_ROWS_OF_ALL_WALKS", 12)
     samples = [found(number, RANK + number % ranks) for number in range(100)]

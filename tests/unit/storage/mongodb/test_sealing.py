@@ -119,7 +119,7 @@ def test_a_late_writer(
     ("step", "call"),
     [
         ("blocks", 1),
-        ("readings", 1),
+        ("rows", 1),
         ("keep", 1),
         pytest.param("blocks", 2, id="of rollups"),
         pytest.param("members", 1, id="members"),
@@ -261,7 +261,7 @@ def test_a_read_that_conflicts_is_begun_anew(
         admin = other._connection.client.admin
         admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=conflict)
 
-    meanwhile(monkeypatch, sealing._Transaction, "readings", fail_once)
+    meanwhile(monkeypatch, sealing._Transaction, "rows", fail_once)
     seal(storage)
 
     assert_all_there(storage, 1)
@@ -339,7 +339,7 @@ def test_a_writer_that_died_with_a_day_in_its_hands(
 ) -> None:
     """Its transaction keeps nobody from the days that it had struck for longer than seconds."""
     seal(storage)
-    days = {(sample().series.digest, day_of(sample().timestamp))}
+    days = {(sample().series.track.digest, day_of(sample().timestamp))}
     with storage._connection.client.start_session() as session:
         session.start_transaction()
         run = read_watermarks(storage._connection).run
@@ -349,7 +349,7 @@ def test_a_writer_that_died_with_a_day_in_its_hands(
     assert_all_there(storage)
 
 
-@pytest.mark.parametrize(("step", "call"), [("readings", 1), ("keep", 1), ("keep", 2)])
+@pytest.mark.parametrize(("step", "call"), [("rows", 1), ("keep", 1), ("keep", 2)])
 def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - every case in one
     storage: MongoStorage,
     other: MongoStorage,
@@ -422,7 +422,7 @@ def test_late_samples_do_not_keep_anybody_from_sealing(
 def test_a_rollup_that_is_new_while_somebody_seals(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is struck of it is not taken for a series."""
+    """What is struck of it is not taken for a track."""
     seal(storage)
     news = sample(id="new", project_id="new")
     meanwhile(monkeypatch, storage, "_struck", lambda: keep(other, news))
@@ -452,7 +452,8 @@ def test_what_is_struck_is_read_before_the_block(
     for number in range(40):
         keep(other, sample(id=f"late {number}", timestamp=NOON + timedelta(seconds=number)))
     month = month_of(day_of(NOON))
-    handles = [sample().series.digest, sample().series.rollup.digest]
+    track = sample().series.track
+    handles = [track.digest, track.rollup.digest]
     find = questions.blocks(handles, range(month, month + 1), Grain.DAY)
     kept = [one["of"] for one in storage._connection.blocks.find(**find)]
     are_blocks = ["days" in one for one in storage._connection.blocks.find(**find)]

@@ -1,12 +1,14 @@
 """What verify finds in a database that something else has written to."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
-from builders import after_noon, sample
+from builders import LATER, after_noon, sample
 from contract.asking import keep
 
+from metering.metadata import Metadata
 from metering.storage.mongodb import MongoStorage
 from metering.storage.mongodb.connection import Connection
 
@@ -26,19 +28,31 @@ DAMAGE: dict[str, tuple[Change, str]] = {
         lambda db: db.samples.update_many({"id": "s-2"}, {"$set": {"id": "other"}}),
         "meter cpu of resource vm-1: 1 samples are not found under their key",
     ),
-    "a series that went": (
-        lambda db: db.series.delete_many({"resource_id": "vm-2"}),
+    "a track that went": (
+        lambda db: db.tracks.delete_many({"resource_id": "vm-2"}),
         (
-            f"samples are of series {sample(resource_id='vm-2').series.digest.hex()}, "
+            f"samples are of track {sample(resource_id='vm-2').series.track.digest.hex()}, "
             "which does not exist"
         ),
     ),
-    "a description": (
-        lambda db: db.series.update_many({"resource_id": "vm-2"}, {"$set": {"unit": "other"}}),
+    "a track": (
+        lambda db: db.tracks.update_many({"resource_id": "vm-2"}, {"$set": {"unit": "other"}}),
         (
-            f"series {sample(resource_id='vm-2', unit='other').series.digest.hex()} "
+            f"track {sample(resource_id='vm-2', unit='other').series.track.digest.hex()} "
             "has the key of another"
         ),
+    ),
+    "a description": (
+        lambda db: db.descriptions.update_many(
+            {"_id": Metadata.of({"a": 1}).digest}, {"$set": {"metadata": "{}"}}
+        ),
+        f"description {Metadata.of({'a': 1}).digest.hex()} has the key of another",
+    ),
+    "a description of another": (
+        lambda db: db.samples.update_many(
+            {"id": "s-3"}, {"$set": {"description": sample().series.metadata.digest}}
+        ),
+        "meter cpu of resource vm-2: what was sealed of 2015-06-01 is not in its samples",
     ),
 }
 
@@ -54,8 +68,19 @@ def test_damage_is_found(
 ) -> None:
     """Each kind of damage is named, and nothing before it."""
     keep(storage, sample(), sample(id="s-2", timestamp=after_noon(1), volume=2))
-    keep(storage, sample(id="s-3", resource_id="vm-2"))
+    keep(storage, sample(id="s-3", resource_id="vm-2", metadata={"a": 1}))
+    list(storage.seal(LATER))
     assert contradictions(storage) == []
     change(connection)
 
     assert sentence in contradictions(storage)
+
+
+def test_a_description_that_went_is_found(url: str, storage: MongoStorage) -> None:
+    """By whoever does not know it."""
+    keep(storage, sample(metadata={"a": 1}), sample(id="s-2", metadata={"a": 2}))
+    storage._connection.descriptions.delete_many({"_id": Metadata.of({"a": 2}).digest})
+    with closing(MongoStorage.open(url, timeout_seconds=20)) as other:
+        assert contradictions(other) == [
+            "meter cpu of resource vm-1: 1 descriptions of its samples do not exist"
+        ]

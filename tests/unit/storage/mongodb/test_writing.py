@@ -37,18 +37,31 @@ def test_nothing_to_record_needs_no_server() -> None:
     assert [] == store.record([], atomic=True)
 
 
-def test_a_series_is_written_once(storage: MongoStorage, connection: Connection) -> None:
-    """What this process knows to be stored is not sent again."""
+@pytest.mark.parametrize("name", ["tracks", "descriptions", "rollups"])
+def test_a_track_is_written_once(storage: MongoStorage, connection: Connection, name: str) -> None:
+    """What this process knows to be stored is not sent again, nor are description and rollup."""
+    collection = connection.database[name]
     outcomes(storage, submission(id="1"))
-    connection.series.delete_many({})
+    assert 1 == collection.count_documents({})
+    collection.delete_many({})
 
     outcomes(storage, submission(id="2"))
 
-    assert 0 == connection.series.count_documents({})
+    assert 0 == collection.count_documents({})
 
 
-def test_a_series_of_another_process_is_no_fault(url: str, storage: MongoStorage) -> None:
-    """Two processes meet the same series."""
+def test_what_is_new_is_written_alone(storage: MongoStorage, connection: Connection) -> None:
+    """A track that changes its description is no other track, and tracks may share one."""
+    outcomes(storage, submission(id="1"))
+    outcomes(storage, submission(id="2", metadata={"a": 1}))
+    outcomes(storage, submission(id="3", resource_id="vm-2", metadata={"a": 1}))
+
+    assert 2 == connection.tracks.count_documents({})
+    assert 2 == connection.descriptions.count_documents({})
+
+
+def test_a_track_of_another_process_is_no_fault(url: str, storage: MongoStorage) -> None:
+    """Two processes meet the same track, and the same description."""
     other = MongoStorage.open(url, timeout_seconds=20)
     outcomes(storage, submission(id="1"))
 
@@ -164,10 +177,10 @@ def test_it_answers_as_memory_does(storage: MongoStorage, seed: int) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_many_series_are_walked_by_time(
+def test_many_tracks_are_walked_by_time(
     storage: MongoStorage, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """Beyond some thousands of series, samples come from the index by time: the same ones."""
+    """Beyond some thousands of tracks, samples come from the index by time: the same ones."""
     outcomes(
         storage,
         *(
@@ -178,11 +191,11 @@ def test_many_series_are_walked_by_time(
     )
     merged = list(storage.samples(SampleQuery(scope=EVERYONE)))
 
-    monkeypatch.setattr("metering.storage.mongodb.questions.MOST_SERIES_MERGED", most)
+    monkeypatch.setattr("metering.storage.mongodb.questions.MOST_TRACKS_MERGED", most)
     split = list(storage.samples(SampleQuery(scope=EVERYONE)))
     monkeypatch.setattr("metering.storage.mongodb.scanning.MOST_WALKS", 1)
     walked = list(storage.samples(SampleQuery(scope=EVERYONE)))
-    monkeypatch.setattr("metering.storage.mongodb.questions.MOST_SERIES_SENT", 1)
+    monkeypatch.setattr("metering.storage.mongodb.questions.MOST_TRACKS_SENT", 1)
     sifted = list(storage.samples(SampleQuery(scope=EVERYONE)))
 
     assert 21 == len(merged)

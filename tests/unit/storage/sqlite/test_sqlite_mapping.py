@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from builders import NOON, sample, series
 
+from metering.metadata import Metadata
 from metering.storage.sqlite.mapping import (
+    description_from_columns,
+    description_to_columns,
     reading_from_columns,
     row_from_columns,
     sample_to_columns,
-    series_from_columns,
-    series_to_columns,
+    track_from_columns,
+    track_to_columns,
 )
 from metering.summary import Reading
 from metering.times import LAST
@@ -24,15 +27,25 @@ from metering.times import LAST
         pytest.param({}, id="plain"),
         pytest.param({"project_id": None, "user_id": None}, id="nobody's"),
         pytest.param({"project_id": "", "unit": "", "resource_id": "a\0b"}, id="odd text"),
-        pytest.param({"metadata": {"a.b": {"$é": [Decimal("1.50"), None]}}}, id="metadata"),
     ],
 )
-def test_series_and_back(changes: dict[str, Any]) -> None:
-    """A series comes back as it went, digest included."""
-    columns = series_to_columns(series(**changes))
-    handle, back = series_from_columns((7, *columns[1:-1]))
+def test_track_and_back(changes: dict[str, Any]) -> None:
+    """A track comes back as it went, digest included."""
+    track = series(**changes).track
+    columns = track_to_columns(track)
+    handle, back = track_from_columns((7, *columns[1:-1]))
 
-    assert (7, series(**changes)) == (handle, back)
+    assert (7, track) == (handle, back)
+    assert [back.digest, back.rollup.digest] == [columns[0], columns[-1]]
+
+
+@pytest.mark.parametrize("tree", [{}, {"a": 1}, {"a.b": {"$é": [Decimal("1.50"), None]}}])
+def test_description_and_back(tree: dict[str, Any]) -> None:
+    """A description comes back as it went, digest included."""
+    columns = description_to_columns(Metadata.of(tree))
+    handle, back = description_from_columns((7, columns[1]))
+
+    assert (7, Metadata.of(tree)) == (handle, back)
     assert columns[0] == back.digest
 
 
@@ -48,9 +61,9 @@ def test_series_and_back(changes: dict[str, Any]) -> None:
 )
 def test_volume_is_plain_text(volume: str, text: str) -> None:
     """A volume is kept as all its digits, without an exponent, and read back exactly."""
-    columns = sample_to_columns(7, b"key", sample(volume=volume))
+    columns = sample_to_columns(7, 8, b"key", sample(volume=volume))
 
-    assert text == columns[4]
+    assert text == columns[5]
     assert Decimal(volume) == row_from_columns(columns).volume
 
 
@@ -58,10 +71,10 @@ def test_volume_is_plain_text(volume: str, text: str) -> None:
 def test_sample_and_back(instant: datetime) -> None:
     """A sample comes back as it went, at any instant from the year 1 to 9999."""
     gone = sample(timestamp=instant, recorded_at=instant, id="é\0 x")
-    row = row_from_columns(sample_to_columns(7, gone.key, gone))
+    row = row_from_columns(sample_to_columns(7, 8, gone.key, gone))
 
     assert gone == row.sample(gone.series)
-    assert 7 == row.handle
+    assert (7, 8) == (row.handle, row.description)
 
 
 def test_reading() -> None:

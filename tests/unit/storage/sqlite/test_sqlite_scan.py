@@ -25,7 +25,7 @@ def at(number: int) -> int:
 
 
 def one(number: int) -> Submission:
-    """A sample of one of three series, the first of which has most."""
+    """A sample of one of three tracks, the first of which has most."""
     resource = "vm-1" if number % 5 else f"vm-{number % 3 + 1}"
     return submission(
         id=f"s-{number}",
@@ -43,7 +43,7 @@ def storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SqliteStorage]:
     """A store of the history, read in chunks of various sizes, merged or walked."""
-    names = ("_FIRST_CHUNK", "_LAST_CHUNK", "_FEW_SERIES", "HANDLES_AT_ONCE")
+    names = ("_FIRST_CHUNK", "_LAST_CHUNK", "_FEW_TRACKS", "HANDLES_AT_ONCE")
     for name, value in zip(names, request.param, strict=True):
         monkeypatch.setattr(scan, name, value)
     with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
@@ -64,10 +64,10 @@ def test_all_rows_newest_first(storage: SqliteStorage) -> None:
     assert newest_first(HISTORY) == [row.id for row in storage._scan(HANDLES, EVER, None)]
 
 
-def test_rows_of_some_series(storage: SqliteStorage) -> None:
-    """Rows of other series are left out."""
-    series = dict(storage._find_series({}))
-    wanted = [one for one in HISTORY if one.sample.series in (series[1], series[3])]
+def test_rows_of_some_tracks(storage: SqliteStorage) -> None:
+    """Rows of other tracks are left out."""
+    tracks = dict(storage._find_tracks({}))
+    wanted = [one for one in HISTORY if one.sample.series.track in (tracks[1], tracks[3])]
 
     assert newest_first(wanted) == [row.id for row in storage._scan([1, 3], EVER, None)]
     assert [] == list(storage._scan([], EVER, None))
@@ -88,13 +88,13 @@ def test_rows_after_a_position_in_range(storage: SqliteStorage) -> None:
 
 
 def test_readings_in_order(storage: SqliteStorage) -> None:
-    """Readings come series by series; those of one instant by number, not by text."""
-    series = dict(storage._find_series({}))
+    """Readings come track by track; those of one instant by number, not by text."""
+    tracks = dict(storage._find_tracks({}))
     expected: list[tuple[Any, ...]] = sorted(
         (handle, one.sample.timestamp, one.sample.volume)
         for handle in HANDLES
         for one in HISTORY
-        if one.sample.series == series[handle] and one.sample.timestamp < after_noon(20)
+        if one.sample.series.track == tracks[handle] and one.sample.timestamp < after_noon(20)
     )
     found = storage._readings(HANDLES, Range(None, after_noon(20)))
 
@@ -102,13 +102,15 @@ def test_readings_in_order(storage: SqliteStorage) -> None:
     assert Decimal(-1) in {volume for _, _, volume in expected}
 
 
-def test_extents_of_series(storage: SqliteStorage) -> None:
-    """Each series with samples in range has its first and last one there."""
+def test_extents_of_tracks(storage: SqliteStorage) -> None:
+    """Each track with samples in range has its first and last one there."""
     found = storage._extents([*HANDLES, 99], Range(after_noon(5), after_noon(15)), None)
-    series = dict(storage._find_series({}))
+    tracks = dict(storage._find_tracks({}))
     instants = {
         handle: [
-            one.sample.timestamp for one in HISTORY[20:60] if one.sample.series == series[handle]
+            one.sample.timestamp
+            for one in HISTORY[20:60]
+            if one.sample.series.track == tracks[handle]
         ]
         for handle in HANDLES
     }

@@ -10,8 +10,8 @@ import pytest
 from metering.query import FIELDS
 from metering.storage.sqlite import SqliteStorage, statements
 
-NUMBERS = ("handle", "start", "end", "at", "limit", "as_of")
-LISTS = ("handles", "resource_ids")
+NUMBERS = ("handle", "start", "begin", "end", "at", "limit", "as_of", "hours", "described")
+LISTS = ("handles", "resource_ids", "rollups", "instants")
 PARAMETERS = dict.fromkeys(NUMBERS, 1) | {"key": b"", "keys": b""} | dict.fromkeys(LISTS, "[]")
 
 
@@ -35,24 +35,41 @@ def plan(connection: sqlite3.Connection, sql: str) -> str:
     ("sql", "step"),
     [
         (
-            statements.SAMPLES_OF_SERIES,
-            "PRIMARY KEY (series=? AND timestamp>? AND (timestamp,key)<(?,?))",
+            statements.SAMPLES_OF_TRACK,
+            "PRIMARY KEY (track=? AND timestamp>? AND (timestamp,key)<(?,?))",
         ),
         (
             statements.SAMPLES_BY_TIME,
             "INDEX samples_by_time (timestamp>? AND (timestamp,key)<(?,?))",
         ),
-        (statements.READINGS, "PRIMARY KEY (series=? AND timestamp>? AND timestamp<?)"),
-        (statements.READINGS_OF_SERIES, "PRIMARY KEY (series=? AND (timestamp,key)>(?,?)"),
-        (statements.EXTENTS, "PRIMARY KEY (series=? AND timestamp>? AND timestamp<?)"),
+        (statements.READINGS[0], "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
+        (statements.READINGS[1], "PRIMARY KEY (track=? AND (timestamp,key)>(?,?)"),
+        (statements.ROWS[0], "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
+        (statements.ROWS[1], "PRIMARY KEY (track=? AND (timestamp,key)>(?,?)"),
+        (statements.SAMPLES_AT, "PRIMARY KEY (track=? AND timestamp=?)"),
+        (statements.LAST_BEFORE, "PRIMARY KEY (track=? AND timestamp<?)"),
+        (statements.FIRST_FROM, "PRIMARY KEY (track=? AND timestamp>?)"),
+        (statements.SOME_SAMPLES, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
+        (statements.EXTENTS, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
+        (statements.LASTS, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
+        (statements.FIRSTS, "PRIMARY KEY (track=?)"),
         (statements.SAMPLES_BY_KEY, "INDEX samples_by_key (key=?)"),
-        (statements.HANDLES_BY_DIGEST, "(digest=?)"),
-        (statements.SERIES_BY_HANDLE, "INTEGER PRIMARY KEY (rowid=?)"),
-        (statements.find_series(["meter", "unit", "project_id"]), "(meter=? AND project_id=?)"),
-        (statements.find_series(["project_id"]), "series_by_project (project_id=?)"),
-        (statements.find_series([], by_resource=True), "INDEX series_by_resource"),
-        (statements.series_of_resources(["meter", "source"]), "series_by_resource (resource_id=?)"),
-        (statements.find_series(["resource_id"]), "series_by_resource (resource_id=?)"),
+        (statements.TRACKS_BY_DIGEST, "COVERING INDEX sqlite_autoindex_tracks_1 (digest=?)"),
+        (statements.TRACKS_BY_HANDLE, "tracks USING INTEGER PRIMARY KEY (rowid=?)"),
+        (
+            statements.DESCRIPTIONS_BY_DIGEST,
+            "COVERING INDEX sqlite_autoindex_descriptions_1 (digest=?)",
+        ),
+        (statements.DESCRIPTIONS_BY_HANDLE, "descriptions USING INTEGER PRIMARY KEY (rowid=?)"),
+        (statements.DESCRIPTION_DIGESTS, "descriptions USING INTEGER PRIMARY KEY (rowid=?)"),
+        (statements.MEMBERS_OF, "tracks_by_rollup (rollup=?)"),
+        (statements.ROLLUPS_OF, "tracks USING INTEGER PRIMARY KEY (rowid=?)"),
+        (statements.BLOCKS, "PRIMARY KEY (of=? AND month>? AND month<?)"),
+        (statements.find_tracks(["meter", "unit", "project_id"]), "(meter=? AND project_id=?)"),
+        (statements.find_tracks(["project_id"]), "tracks_by_project (project_id=?)"),
+        (statements.find_tracks([], by_resource=True), "INDEX tracks_by_resource"),
+        (statements.tracks_of_resources(["meter", "source"]), "tracks_by_resource (resource_id=?)"),
+        (statements.find_tracks(["resource_id"]), "tracks_by_resource (resource_id=?)"),
     ],
 )
 def test_index_is_used_and_nothing_sorted(
@@ -65,9 +82,9 @@ def test_index_is_used_and_nothing_sorted(
     assert "TEMP B-TREE" not in found
 
 
-def test_every_field_of_series_can_be_looked_up(connection: sqlite3.Connection) -> None:
+def test_every_field_of_tracks_can_be_looked_up(connection: sqlite3.Connection) -> None:
     """A look-up may name any field that the engine may ask for."""
-    names = [field.name for field in FIELDS.values() if field.of_series]
-    sql = statements.find_series(names)
+    names = [field.name for field in FIELDS.values() if field.of_track]
+    sql = statements.find_tracks(names)
 
     assert [] == connection.execute(sql, dict.fromkeys(names)).fetchall()

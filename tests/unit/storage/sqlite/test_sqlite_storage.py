@@ -1,4 +1,4 @@
-"""What only a store that keeps series apart, in SQL, can get wrong; the rest is the contract's."""
+"""What only a store that keeps tracks apart, in SQL, can get wrong; the rest is the contract's."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,21 +32,53 @@ def test_scheme_opens_the_driver(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-def test_series_is_kept_once(storage: SqliteStorage) -> None:
-    """Samples that differ in id, time and volume only share a series, also over calls."""
+def test_track_is_kept_once(storage: SqliteStorage) -> None:
+    """Samples that differ in id, time and volume only share a track, also over calls."""
     storage.record([submission(id="a"), submission(id="b")], atomic=True)
     storage.record([submission(id="c", volume=2), submission(id="d", unit="B")], atomic=True)
 
-    assert [1, 2] == sorted(handle for handle, _ in storage._find_series({}))
+    assert [1, 2] == sorted(handle for handle, _ in storage._find_tracks({}))
 
 
-def test_conflict_leaves_no_series(storage: SqliteStorage) -> None:
-    """A batch that is refused as a whole leaves no series that has no samples."""
+def test_description_is_kept_once(storage: SqliteStorage) -> None:
+    """Tracks share a description, and a track has several, also over calls."""
+    storage.record([submission(id="a"), submission(id="b", unit="B")], atomic=True)
+    storage.record(
+        [submission(id="c", unit="C"), submission(id="d", metadata={"a": 1})], atomic=True
+    )
+
+    assert {1: {}, 2: {"a": 1}} == {
+        handle: one.tree for handle, one in storage._descriptions([1, 2, 3])
+    }
+    assert 3 == len(list(storage._find_tracks({})))
+
+
+def test_descriptions_of_many_handles(storage: SqliteStorage) -> None:
+    """More than one statement asks for; those that are missing are passed over."""
+    storage.record([submission(id=f"s-{n}", metadata={"n": n}) for n in range(2_500)], atomic=True)
+
+    for _ in range(2):
+        found = dict(storage._descriptions(range(1, 3_000)))
+
+        assert list(range(2_500)) == sorted(one.tree["n"] for one in found.values())
+
+
+def test_conflict_leaves_no_track(storage: SqliteStorage) -> None:
+    """A batch that is refused as a whole leaves no track that has no samples."""
     storage.record([submission(id="a")], atomic=True)
     verdicts = storage.record([submission(id="a", volume=2), submission(unit="B")], atomic=True)
 
     assert [Outcome.CONFLICT, Outcome.STORED] == [verdict.outcome for verdict in verdicts]
-    assert 1 == len(list(storage._find_series({})))
+    assert 1 == len(list(storage._find_tracks({})))
+
+
+def test_conflict_leaves_no_description(storage: SqliteStorage) -> None:
+    """Nor does it leave one that no sample has."""
+    storage.record([submission(id="a")], atomic=True)
+    other = submission(id="b", metadata={"a": 1})
+    storage.record([submission(id="a", volume=2), other], atomic=True)
+
+    assert [1] == [handle for handle, _ in storage._descriptions([1, 2])]
 
 
 def test_absent_project_is_not_an_empty_one(storage: SqliteStorage) -> None:
@@ -54,8 +86,8 @@ def test_absent_project_is_not_an_empty_one(storage: SqliteStorage) -> None:
     batch = [submission(id="a", project_id=None), submission(id="b", project_id="")]
     storage.record(batch, atomic=True)
 
-    assert [None] == [one.project_id for _, one in storage._find_series({"project_id": None})]
-    assert [""] == [one.project_id for _, one in storage._find_series({"project_id": ""})]
+    assert [None] == [one.project_id for _, one in storage._find_tracks({"project_id": None})]
+    assert [""] == [one.project_id for _, one in storage._find_tracks({"project_id": ""})]
 
 
 def test_samples_by_key(storage: SqliteStorage) -> None:
@@ -68,7 +100,7 @@ def test_samples_by_key(storage: SqliteStorage) -> None:
 
 
 def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:
-    """Thousands of samples of thousands of series are one call, and their repetition as well."""
+    """Thousands of samples of thousands of tracks are one call, and their repetition as well."""
     batch = [submission(id=f"s-{n}", resource_id=f"vm-{n}") for n in range(5000)]
 
     first, second = (storage.record(batch, atomic=True) for _ in range(2))
@@ -78,7 +110,7 @@ def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:
 
 
 def test_file_that_was_replaced(tmp_path: Path, storage: SqliteStorage) -> None:
-    """Handles of the file that was there before mean nothing: another series has the number."""
+    """Handles of the file that was there before mean nothing: another track has the number."""
     storage.record([submission(id="a", resource_id="vm-old")], atomic=True)
     assert ["vm-old"] == [one.series.resource_id for one in storage.samples(EVERYTHING_EVER)]
     storage.close()

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from builders import NOON, after_noon, sample
+from builders import LATER, NOON, after_noon, sample
 from contract.asking import keep
 
 from metering.storage.sqlite import SqliteStorage
@@ -19,13 +19,25 @@ DAMAGE = {
         "UPDATE samples SET id = 'other' WHERE id = 's-2'",
         "meter cpu of resource vm-1: 1 samples are not found under their key",
     ),
-    "a series that went": (
-        "DELETE FROM series WHERE resource_id = 'vm-2'",
-        "1 samples are of series 2, which does not exist",
+    "a track that went": (
+        "DELETE FROM tracks WHERE resource_id = 'vm-2'",
+        "1 samples are of track 2, which does not exist",
+    ),
+    "a track": (
+        "UPDATE tracks SET unit = 'other' WHERE resource_id = 'vm-1'",
+        "track 1 has the digest of another",
+    ),
+    "a description that went": (
+        "DELETE FROM descriptions WHERE handle = 2",
+        "meter cpu of resource vm-2: 1 descriptions of its samples do not exist",
     ),
     "a description": (
-        "UPDATE series SET unit = 'other' WHERE resource_id = 'vm-1'",
-        "series 1 has the digest of another",
+        """UPDATE descriptions SET metadata = '{"a":2}' WHERE handle = 2""",
+        "description 2 has the digest of another",
+    ),
+    "a description of another": (
+        "UPDATE samples SET description = 1 WHERE id = 's-3'",
+        "meter cpu of resource vm-2: what was sealed of 2015-06-01 is not in its samples",
     ),
     "an index that lacks a row": (
         (
@@ -42,12 +54,13 @@ DAMAGE = {
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file with three samples of two resources."""
+    """A file with three samples of two resources, sealed."""
     file = tmp_path / "metering.db"
     with closing(store(file)) as one:
         one.prepare()
         keep(one, sample(), sample(id="s-2", timestamp=after_noon(1), volume=2))
-        keep(one, sample(id="s-3", resource_id="vm-2", timestamp=NOON))
+        keep(one, sample(id="s-3", resource_id="vm-2", timestamp=NOON, metadata={"a": 1}))
+        list(one.seal(LATER))
     return file
 
 
