@@ -28,7 +28,6 @@ Cluster = Sequence[Piece]
 SinglesOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
 
 _DAY = timedelta(days=1)
-_TRACKS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class StreamReader:
     def streams(self, streams: Iterable[Members]) -> Iterator[list[Piece]]:
         """The pieces of each stream in order, with the reading before the range, and after it."""
         query, neighbours = self._query, self._neighbours
-        for some in _in_groups(streams):
+        for some in _in_groups(streams, self._way.tracks_at_once):
             found = self._untangled(some)
             tracks = _all_of(some)
             before = self._beside(tracks, query.range.start, query.before, neighbours.last_before)
@@ -159,14 +158,14 @@ class StreamReader:
         return found
 
 
-def _in_groups(streams: Iterable[Members]) -> Iterator[list[Members]]:
+def _in_groups(streams: Iterable[Members], size: int) -> Iterator[list[Members]]:
     """Streams together that have so many tracks."""
     group: list[Members] = []
     count = 0
     for members in streams:
         group.append(members)
         count += len(members)
-        if count >= _TRACKS_AT_ONCE:
+        if count >= size:
             yield group
             group, count = [], 0
     if group:

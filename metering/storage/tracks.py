@@ -133,8 +133,8 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
             for handle, track in self._visible(query, limit, by_resource=True)
             if reduced(left, track) != NOTHING
         )
-        at_once = _FIRST_TRACKS if query.lazily else _MOST_TRACKS
-        for some in growing_chunks(visible, at_once, _MOST_TRACKS):
+        most = _MOST_TRACKS if plainly else SeriesWay.tracks_at_once
+        for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
             tracks = dict(some)
             if plainly:
                 found = self._extents_of_tracks(tracks, query, limit)

@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import ClassVar
 
 from metering.cuts import Cuts
 from metering.model import Track
 from metering.storage.base import Effort
+from metering.storage.chunks import chunks
 from metering.storage.describing import Describing
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner, Taken
@@ -30,7 +32,9 @@ ReadRowsAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes
 
 
 class Way(abc.ABC):
-    """Reads what tracks have, as pieces in order."""
+    """Reads what tracks have, as pieces in order; those of `tracks_at_once` are held together."""
+
+    tracks_at_once: ClassVar[int]
 
     @abc.abstractmethod
     def pieces(
@@ -51,6 +55,8 @@ class Way(abc.ABC):
 
 class TrackWay(Way):
     """Pieces of tracks."""
+
+    tracks_at_once: ClassVar[int] = 1_000
 
     def __init__(self, blocks: ReadBlocks, readings: ReadReadings) -> None:
         """Take the ways to read."""
@@ -78,7 +84,9 @@ class TrackWay(Way):
 
 
 class SeriesWay(Way):
-    """Pieces of series."""
+    """Pieces of series: where metadata change with every sample, as many as there are samples."""
+
+    tracks_at_once: ClassVar[int] = 64
 
     def __init__(
         self,
@@ -102,15 +110,27 @@ class SeriesWay(Way):
         reader = BlockReader(self._blocks, range_, cuts, by_series=True, as_of=self._as_of)
         kinds = {handle: track.type for handle, track in tracks.items()}
         for found in reader.taken(kinds, effort):
-            pieces = self._described(found)
-            for gap, handles in reader.uncovered(found).items():
-                for handle, of_track in self._in_order(handles, gap):
-                    effort.samples += len(of_track)
-                    pieces[handle] += _in_runs(of_track, cuts)
-            for handle, some in pieces.items():
-                if some:
-                    effort.series += 1
-                    yield handle, sorted(some, key=Piece.order)
+            alike = defaultdict(list)
+            for handle, one in found.items():
+                alike[tuple(reader.gaps(one))].append(handle)
+            for gaps, handles in alike.items():
+                for some in chunks(handles, self.tracks_at_once):
+                    taken = {handle: found[handle] for handle in some}
+                    yield from self._completed(taken, gaps, cuts, effort)
+
+    def _completed(
+        self, found: Mapping[Handle, Taken], gaps: Iterable[Range], cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """What was taken, and what lies in the gaps, which are the same of all."""
+        pieces = self._described(found)
+        for gap in gaps:
+            for handle, of_track in self._in_order(found.keys(), gap):
+                effort.samples += len(of_track)
+                pieces[handle] += _in_runs(of_track, cuts)
+        for handle, some in pieces.items():
+            if some:
+                effort.series += 1
+                yield handle, sorted(some, key=Piece.order)
 
     def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
         """See `Way.singles`."""
