@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 
 from metering.api.app import make_app
-from metering.cmd.collecting import collect_seldom
 from metering.cmd.common import add_config_argument
 from metering.cmd.logs import set_up_logging
 from metering.cmd.preparing import prepare_when_there
@@ -37,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MeteringError as error:
         print(f"metering-api: {error}", file=sys.stderr)
         return 1
-    collect_seldom()
     _announce(server)
     server.run()
     storage.close()
