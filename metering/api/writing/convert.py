@@ -2,7 +2,8 @@
 
 import base64
 from dataclasses import replace
-from urllib.parse import quote, urlencode
+from functools import lru_cache
+from urllib.parse import quote
 
 from msgspec import Raw
 
@@ -100,14 +101,20 @@ def recorded_sample_to_old_api(sample: Sample) -> OldSampleBody:
     return sample_to_old_api(sample)
 
 
+@lru_cache(maxsize=10_000)
+def _quoted(text: str) -> str:
+    """As a part of a path or a value in a query; remembered, since a page has each meter often."""
+    return quote(text, safe="")
+
+
 def resource_to_api(resource: Resource, application_url: str, *, meter_links: bool) -> ResourceBody:
     """A resource as v2 shows it; its links are URL-encoded."""
-    named = quote(resource.id, safe="")
+    named = _quoted(resource.id)
     links = [LinkBody(href=f"{application_url}/v2/resources/{named}", rel="self")]
     if meter_links:
-        query = urlencode({"q.field": "resource_id", "q.value": resource.id}, quote_via=quote)
+        query = f"q.field=resource_id&q.value={named}"
         links += [
-            LinkBody(href=f"{application_url}/v2/meters/{quote(name, safe='')}?{query}", rel=name)
+            LinkBody(href=f"{application_url}/v2/meters/{_quoted(name)}?{query}", rel=name)
             for name in resource.meters
         ]
     return ResourceBody(
