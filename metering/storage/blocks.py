@@ -11,13 +11,13 @@ read. A day that is *struck* is read from samples whatever the block says, until
 import calendar
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import msgspec
@@ -25,10 +25,13 @@ import msgspec
 from metering.decimals import EXACT
 from metering.storage.handles import Handle, Row
 from metering.summary import Reading, Summary, joined, of_reading, of_stream
-from metering.times import Range, from_milliseconds, to_milliseconds
+from metering.times import EPOCH, Range, from_milliseconds, to_milliseconds
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+
+_HOURS_IN_A_DAY = 24
+_FIRST_ORDINAL = EPOCH.toordinal()
 
 # Below this many readings a day they are read as quickly as its hours.
 READINGS_FOR_HOURS = 96
@@ -161,37 +164,28 @@ class Folded(NamedTuple):
 
 
 def fold(rows: Sequence[Row]) -> Folded:
-    """The days and hours of the rows of one track, at least one."""
-    described: dict[int, dict[Handle, list[Reading]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        readings = described[day_of(row.timestamp)][row.description]
-        readings.append(Reading(row.timestamp, row.volume))
-    only = {day: next(iter(of)) if len(of) == 1 else None for day, of in described.items()}
-    parts = {
-        day: {description: of_stream(sorted(some)) for description, some in of.items()}
-        for day, of in described.items()
-        if 1 < len(of) <= MOST_PARTS and len(of) * READINGS_FOR_A_PART <= sum(map(len, of.values()))
-    }
-    return _folded(
-        sorted(Reading(row.timestamp, row.volume) for row in rows),
-        Described.of_days(only, max(row.recorded_at for row in rows), parts),
-    )
-
-
-def _folded(readings: Iterable[Reading], described: Described) -> Folded:
+    """The days and hours of the rows of one track, at least one, which are in order of time."""
     days: dict[int, Summary] = {}
     hours: dict[int, dict[int, Summary]] = {}
-    for day, of_day in groupby(readings, key=lambda one: day_of(one.at)):
-        members = list(of_day)
-        days[day] = of_stream(members)
-        if len(members) >= READINGS_FOR_HOURS:
+    only: dict[int, Handle | None] = {}
+    parts: dict[int, Parts] = {}
+    for ordinal, of_day in groupby(rows, key=lambda row: row.timestamp.toordinal()):
+        day = ordinal - _FIRST_ORDINAL
+        under: dict[Handle, list[Reading]] = defaultdict(list)
+        for row in of_day:
+            under[row.description].append(Reading(row.timestamp, row.volume))
+        readings = sorted(chain.from_iterable(under.values()))
+        days[day] = of_stream(readings)
+        if len(readings) >= READINGS_FOR_HOURS:
             hours[day] = {
-                hour: of_stream(list(of_hour))
-                for hour, of_hour in groupby(
-                    members, key=lambda one: to_milliseconds(one.at) // HOUR_MS
-                )
+                _HOURS_IN_A_DAY * day + hour: of_stream(list(of_hour))
+                for hour, of_hour in groupby(readings, key=lambda one: one.at.hour)
             }
-    return Folded(days, hours, described)
+        only[day] = next(iter(under)) if len(under) == 1 else None
+        if 1 < len(under) <= min(MOST_PARTS, len(readings) // READINGS_FOR_A_PART):
+            parts[day] = {one: of_stream(sorted(some)) for one, some in under.items()}
+    recorded_until = max(row.recorded_at for row in rows)
+    return Folded(days, hours, Described.of_days(only, recorded_until, parts))
 
 
 # --- as bytes. Instants are milliseconds since the begin of the day or hour; of one reading there

@@ -1,9 +1,10 @@
 """Handles, what a driver calls a track, rollup or description and nobody else looks into; rows."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from metering.model import Sample, Series
 from metering.summary import Reading
@@ -12,8 +13,7 @@ Handle = Hashable
 Pair = tuple[Handle, Reading]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A sample as a driver keeps it: handles of its track and of its description."""
 
     handle: Handle

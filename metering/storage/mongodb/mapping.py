@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson import decode_iter
 from bson.codec_options import CodecOptions
@@ -133,8 +133,7 @@ def rollup_from_document(document: Mapping[str, Any]) -> Rollup:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A sample as it is found: its rank and its key, which order all samples, and the row."""
 
     position: tuple[int, bytes]

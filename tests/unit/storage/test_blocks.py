@@ -10,6 +10,7 @@ import strategies
 from builders import LATER, MILLISECOND, NOON, readings
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metering.storage.blocks import (
     MOST_PARTS,
@@ -181,7 +182,7 @@ def test_a_month_of_few_descriptions_has_wholes() -> None:
     """What all of its days have under each, whether they have one or several."""
     month = month_of(day_of(NOON))
     first, second, third = (
-        [replace(row, timestamp=row.timestamp + timedelta(days=days)) for row in some]
+        [structs.replace(row, timestamp=row.timestamp + timedelta(days=days)) for row in some]
         for days, some in enumerate([by_turns(3, 1), by_turns(9, 1, 2), by_turns(2, 2)])
     )
     block = block_of(month, [*first, *second, *third])
@@ -209,7 +210,9 @@ def test_where_a_day_does_not_tell_no_month_does() -> None:
     many = block_of(
         month,
         [
-            replace(row, description=number, timestamp=row.timestamp + timedelta(days=number))
+            structs.replace(
+                row, description=number, timestamp=row.timestamp + timedelta(days=number)
+            )
             for number in range(MOST_PARTS + 1)
             for row in by_turns(1)
         ],
