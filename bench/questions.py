@@ -33,6 +33,9 @@ USAGE_OF_PROJECT = "/v2/usage?" + urlencode(
 MONTH_BY_RESOURCE = f"/v2/meters/{METER}/statistics?" + urlencode(
     [*_MONTH, ("groupby", "resource_id")]
 )
+MONTH_BY_SIZE = f"/v2/meters/{METER}/statistics?" + urlencode(
+    [*_MONTH, ("groupby", "metadata.instance_type")]
+)
 
 _ROWS = 10_000
 

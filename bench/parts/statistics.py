@@ -1,12 +1,13 @@
-"""A month in figures: of one project, by resource over all, and the usage of all meters."""
+"""A month in figures: of one project, by resource, by metadata, and the usage of all meters."""
 
 from collections.abc import Iterator
 
 from bench import service
 from bench.clock import by_turns
-from bench.plain import OF_RESOURCES, OF_USAGE
+from bench.plain import OF_RESOURCES, OF_SIZES, OF_USAGE
 from bench.questions import (
     MONTH_BY_RESOURCE,
+    MONTH_BY_SIZE,
     MONTH_OF_PROJECT,
     USAGE_OF_PROJECT,
     month_of_project,
@@ -38,6 +39,9 @@ def rows(setting: Setting) -> Iterator[Row]:
     yield Row(
         "month by resource", rival.time, over_http.time, rival.median / over_http.median, ">= 50x"
     )
+    with plain.indexed(*OF_SIZES):
+        rival, over_http = by_turns(repeat, plain.month_by_size, lambda: ours.get(MONTH_BY_SIZE))
+    yield Row("month by metadata", rival.time, over_http.time, rival.median / over_http.median)
     with service.driver(month.pair.url) as storage:
         storage.unseal()
         rival, over_http = by_turns(

@@ -40,6 +40,9 @@ class Plain(Protocol):
     def month_by_resource(self) -> object:
         """The same of one meter for each resource of all projects; see `OF_RESOURCES`."""
 
+    def month_by_size(self) -> object:
+        """The same for each type of instance, which is in the metadata; see `OF_SIZES`."""
+
     def resources(self, limit: int) -> list:
         """The resources with the newest samples, with their ends and their description."""
 
@@ -57,6 +60,7 @@ class Plain(Protocol):
 
 
 OF_RESOURCES = ("counter_name", "resource_id", "timestamp", "counter_volume")
+OF_SIZES = ("counter_name", "resource_metadata.instance_type", "timestamp", "counter_volume")
 OF_METERS = ("resource_id", "counter_name", "counter_type", "counter_unit")
 # Streams one after the other, each in the order of time, and all that is needed of them.
 OF_USAGE = (

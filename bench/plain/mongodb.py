@@ -15,7 +15,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_STATISTICS, OF_USAGE, Size
+from bench.plain import INDEXES, OF_RESOURCE, OF_RESOURCES, OF_SIZES, OF_STATISTICS, OF_USAGE, Size
 from bench.plain.reckoning import Quantities, usage
 
 _DURABLE = WriteConcern(w="majority", j=True)
@@ -89,6 +89,11 @@ class PlainDocuments:
         """See `Plain.month_by_resource`: from an index alone."""
         match = {"counter_name": METER, "timestamp": _MONTH}
         return self._grouped(match, "$resource_id", OF_RESOURCES)
+
+    def month_by_size(self) -> object:
+        """See `Plain.month_by_size`: from an index alone."""
+        match = {"counter_name": METER, "timestamp": _MONTH}
+        return self._grouped(match, f"${OF_SIZES[1]}", OF_SIZES)
 
     def resources(self, limit: int) -> list:
         """See `Plain.resources`: two skips through an index, which read a key for each resource."""

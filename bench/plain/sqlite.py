@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from bench.data import END, METER, PROJECT, START, Usage
-from bench.plain import INDEXES, OF_RESOURCES, OF_USAGE, Size
+from bench.plain import INDEXES, OF_RESOURCES, OF_SIZES, OF_USAGE, Size
 from bench.plain.reckoning import Quantities, usage
 
 _FIELDS = (
@@ -41,12 +41,23 @@ WHERE project_id = ? AND counter_name = ? AND timestamp >= ? AND timestamp < ?
 
 def _index(fields: Sequence[str]) -> str:
     """The name of the index over these fields."""
-    return "samples_by_" + "_".join(fields)
+    return "samples_by_" + "_".join(fields).replace(".", "_")
+
+
+def _column(field: str) -> str:
+    """A column, or what is in a column of JSON."""
+    column, _, path = field.partition(".")
+    return f"json_extract({column}, '$.{path}')" if path else column
 
 
 _MONTH_BY_RESOURCE = f"""
 SELECT resource_id, {_FIGURES} FROM samples INDEXED BY {_index(OF_RESOURCES)}
 WHERE counter_name = ? AND timestamp >= ? AND timestamp < ? GROUP BY resource_id
+"""
+_SIZE = _column(OF_SIZES[1])
+_MONTH_BY_SIZE = f"""
+SELECT {_SIZE}, {_FIGURES} FROM samples INDEXED BY {_index(OF_SIZES)}
+WHERE counter_name = ? AND timestamp >= ? AND timestamp < ? GROUP BY {_SIZE}
 """
 _OF_USAGE = ", ".join(OF_USAGE[1:-2])
 _USAGE_OF_PROJECT = f"""
@@ -136,6 +147,11 @@ class PlainRows:
         month = (_milliseconds(START), _milliseconds(END))
         return self._connection.execute(_MONTH_BY_RESOURCE, (METER, *month)).fetchall()
 
+    def month_by_size(self) -> object:
+        """See `Plain.month_by_size`."""
+        month = (_milliseconds(START), _milliseconds(END))
+        return self._connection.execute(_MONTH_BY_SIZE, (METER, *month)).fetchall()
+
     def resources(self, limit: int) -> list:
         """See `Plain.resources`."""
         return self._connection.execute(_RESOURCES, (limit,)).fetchall()
@@ -164,7 +180,9 @@ class PlainRows:
 
     def _create_index(self, fields: Sequence[str]) -> str:
         name = _index(fields)
-        self._connection.execute(f"CREATE INDEX {name} ON samples ({', '.join(fields)})")
+        self._connection.execute(
+            f"CREATE INDEX {name} ON samples ({', '.join(map(_column, fields))})"
+        )
         return name
 
     def _connect(self) -> sqlite3.Connection:
