@@ -10,8 +10,8 @@ from metering.query import EVERYTHING, NOTHING, Filter
 from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Row
 
-# A track and a description.
-Described = tuple[Handle, Handle]
+# Of a track and a description.
+Handles = tuple[Handle, Handle]
 ReadDescriptions = Callable[[Collection[Handle]], Iterable[tuple[Handle, Metadata]]]
 
 # The first are those of a page.
@@ -29,9 +29,9 @@ class Describing:
         self._read = read
         self._tracks = tracks
         self._metadata: dict[Handle, Metadata] = {}
-        self._series: dict[Described, Series] = {}
+        self._series: dict[Handles, Series] = {}
 
-    def series(self, pairs: Sequence[Described]) -> list[Series]:
+    def series(self, pairs: Sequence[Handles]) -> list[Series]:
         """The series of each of these tracks and descriptions; unknown ones looked up in one go.
 
         Raises:
@@ -80,7 +80,7 @@ class Sieve:
     def __init__(self, left: Mapping[Handle, Filter]) -> None:
         """Take what is left to ask; a track without anything matches."""
         self._left = left
-        self._decided: dict[Described, Filter] = {}
+        self._decided: dict[Handles, Filter] = {}
 
     def passes(self, row: Row, sample: Sample) -> bool:
         """Whether the sample of a row matches."""

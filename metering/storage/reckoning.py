@@ -235,8 +235,6 @@ class BlockReader:
 
     def _take_piece(self, found: Taken, summary: Summary, description: Handle | None) -> bool:
         """Take it, if it need not be cut; whether it does."""
-        if self._by_series and description is None:
-            return False
         if not self._cuts.allow(found.kind, summary):
             return False
         found.pieces.append(Told(summary, description))
