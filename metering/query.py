@@ -182,10 +182,10 @@ class SampleQuery:
 class ExtentQuery:
     """Series that match and have a sample in scope and range; without `by_series`, tracks.
 
-    The filter may use fields of series only. `as_of` leaves out samples recorded later: the
-    pages of a list are all cut from what was there when the first was. `lazily` is for who may
-    read the first few resources only, and costs a little more where all are read. With `last_only`
-    an extent is that of the last sample alone, for half the work.
+    Then the filter may use no metadata; it may use fields of series only. `as_of` leaves out
+    samples recorded later: the pages of a list are all cut from what was there when the first was.
+    `lazily` is for who may read the first few resources only, and costs a little more where all are
+    read. With `last_only` an extent is that of the last sample alone, for half the work.
     """
 
     scope: Scope
@@ -196,12 +196,17 @@ class ExtentQuery:
     last_only: bool = False
     by_series: bool = True
 
+    def __post_init__(self) -> None:
+        """Refuse a filter on metadata where series are not told apart."""
+        _require_by_series(self.filter, by_series=self.by_series)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryQuery:
     """Summaries of the samples in scope and range that match, cut into windows.
 
-    Of each series, or without `by_series` of each track, which takes less.
+    Of each series; without `by_series` of each track, which takes less, and then the filter may use
+    no metadata.
     """
 
     scope: Scope
@@ -209,6 +214,10 @@ class SummaryQuery:
     filter: Filter = EVERYTHING
     range: Range = EVER
     by_series: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a filter on metadata where series are not told apart."""
+        _require_by_series(self.filter, by_series=self.by_series)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,3 +237,12 @@ class StreamQuery:
     before: Collection[MeterType] = frozenset(MeterType)
     after: Collection[MeterType] = frozenset(MeterType)
     by_series: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a filter on metadata where series are not told apart."""
+        _require_by_series(self.filter, by_series=self.by_series)
+
+
+def _require_by_series(filter_: Filter, *, by_series: bool) -> None:
+    if not by_series and asks_metadata(filter_):
+        raise ValueError("a filter on metadata tells series apart")

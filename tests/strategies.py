@@ -22,6 +22,7 @@ from metering.query import (
     Operator,
     SampleQuery,
     SummaryQuery,
+    asks_metadata,
     metadata_field,
 )
 from metering.summary import Reading
@@ -243,16 +244,20 @@ listed_windows = st.lists(instants, min_size=2, max_size=12, unique=True).map(
 
 sample_queries = st.builds(SampleQuery, scope=scopes, filter=_sometimes(filters), range=ranges)
 
-extent_queries = st.builds(
-    ExtentQuery,
-    scope=scopes,
-    filter=_sometimes(series_filters),
-    range=ranges,
-    as_of=st.none() | _recording_instants,
-    lazily=st.booleans(),
-    last_only=st.booleans(),
-    by_series=st.booleans(),
-)
+
+@st.composite
+def extent_queries(draw: st.DrawFn) -> ExtentQuery:
+    """Questions for series, or tracks if the filter allows it."""
+    filter_ = draw(_sometimes(series_filters))
+    return ExtentQuery(
+        scope=draw(scopes),
+        filter=filter_,
+        range=draw(ranges),
+        as_of=draw(st.none() | _recording_instants),
+        lazily=draw(st.booleans()),
+        last_only=draw(st.booleans()),
+        by_series=asks_metadata(filter_) or draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -262,12 +267,13 @@ def summary_queries(draw: st.DrawFn) -> SummaryQuery:
     windows = draw(st.just(WholeRange(range_)) | fixed_windows | listed_windows)
     if isinstance(windows, ListedWindows):
         range_ &= Range(windows.edges[0], windows.edges[-1])
+    filter_ = draw(_sometimes(filters))
     return SummaryQuery(
         scope=draw(scopes),
-        filter=draw(_sometimes(filters)),
+        filter=filter_,
         range=range_,
         windows=windows,
-        by_series=draw(st.booleans()),
+        by_series=asks_metadata(filter_) or draw(st.booleans()),
     )
 
 

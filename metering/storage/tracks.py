@@ -39,7 +39,6 @@ from metering.query import (
     SampleQuery,
     StreamQuery,
     SummaryQuery,
-    asks_metadata,
     fields_of,
 )
 from metering.storage.base import Effort, WindowSummary, WindowTotal
@@ -127,19 +126,18 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
             return
         limit = Limit(self._timeout_seconds)
         left = _left(query)
-        plainly = not query.by_series and not asks_metadata(left)
         visible = (
             (handle, track)
             for handle, track in self._visible(query, limit, by_resource=True)
             if reduced(left, track) != NOTHING
         )
-        most = _MOST_TRACKS if plainly else SeriesWay.tracks_at_once
+        most = SeriesWay.tracks_at_once if query.by_series else _MOST_TRACKS
         for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
             tracks = dict(some)
-            if plainly:
-                found = self._extents_of_tracks(tracks, query, limit)
-            else:
+            if query.by_series:
                 found = self._extents_of_series(tracks, left, query, limit)
+            else:
+                found = self._extents_of_tracks(tracks, query, limit)
             yield from sorted(found, key=attrgetter("series.resource_id"))
 
     def _extents_of_tracks(
@@ -156,14 +154,12 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
     def _extents_of_series(
         self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
-        """Of all series, or together those of a track, that match."""
         way = self._way_in_time(tracks, limit, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
         for _, pieces in limit.over(way.pieces(tracks, query.range, whole, Effort())):
             ends: dict[Series | Track, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
-                series = _told_apart(query, piece)
-                ends[series] += (piece.summary.first.at, piece.summary.last.at)
+                ends[piece.series] += (piece.summary.first.at, piece.summary.last.at)
             for series, instants in ends.items():
                 last = max(instants)
                 yield Extent(series, last if query.last_only else min(instants), last)
@@ -345,7 +341,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
                 yield handle, track
 
 
-def _told_apart(query: ExtentQuery | SummaryQuery, piece: Piece) -> Series | Track:
+def _told_apart(query: SummaryQuery, piece: Piece) -> Series | Track:
     series = piece.series
     return series.track if isinstance(series, Series) and not query.by_series else series
 

@@ -28,7 +28,7 @@ OTHERWISE = 60
 History = list[tuple[list[Submission], bool]]
 
 questions = st.lists(
-    strategies.sample_queries | strategies.extent_queries | strategies.summary_queries(),
+    strategies.sample_queries | strategies.extent_queries() | strategies.summary_queries(),
     min_size=4,
     max_size=12,
 )

@@ -301,7 +301,7 @@ def test_same_answers_with_sealing(
     """
     monkeypatch.setattr(blocks, "READINGS_FOR_A_PART", readings)
     moments = st.none() | strategies.instants
-    asking = strategies.summary_queries() | strategies.extent_queries
+    asking = strategies.summary_queries() | strategies.extent_queries()
     questions = st.lists(asking, min_size=1, max_size=6)
 
     @try_hard(driver, share=2)

@@ -93,23 +93,24 @@ def test_summaries_of_tracks(usage: Storage) -> None:
         assert found.longest_gap_seconds == 6 * 3600
 
 
-@pytest.mark.parametrize("by_series", [False, True])
-def test_summaries_of_what_matches(usage: Storage, *, by_series: bool) -> None:
-    """A filter on metadata takes no other samples, whether or not series are told apart."""
+def test_summaries_of_what_matches(usage: Storage) -> None:
+    """A filter on metadata takes no other samples."""
     windows = FixedWindows(MIDNIGHT, 86_400)
-    found = summaries(usage, filter=IS_A, windows=windows, by_series=by_series)
+    found = summaries(usage, filter=IS_A, windows=windows)
 
-    assert {series for series, _ in found} == {OF_A if by_series else TRACK}
+    assert {series for series, _ in found} == {OF_A}
     by_day = sorted((window.start, one.count, one.sum) for (_, window), one in found.items())
     assert by_day == [(MIDNIGHT, 4, 6), (MIDNIGHT + DAY, 2, 12)]
 
 
 def test_summaries_of_samples_that_match(usage: Storage) -> None:
-    """A filter on metadata and on samples."""
+    """A filter on metadata and on samples, or on samples alone."""
     big = Comparison(FIELDS["volume"], Operator.GE, 5)
-    (found,) = summaries(usage, filter=AllOf((IS_A, big)), by_series=False).values()
+    (of_a,) = summaries(usage, filter=AllOf((IS_A, big))).values()
+    (of_all,) = summaries(usage, filter=big, by_series=False).values()
 
-    assert (found.count, found.sum) == (2, 12)
+    assert (of_a.count, of_a.sum) == (2, 12)
+    assert (of_all.count, of_all.sum, of_all.increase) == (7, 56, 6)
 
 
 def test_samples_of_what_matches(usage: Storage) -> None:
@@ -128,7 +129,7 @@ def test_extents_of_series_and_tracks(usage: Storage) -> None:
 
     assert bounds(usage) == {OF_A: of_a, OF_B: (MIDNIGHT + DAY, end)}
     assert bounds(usage, by_series=False) == {TRACK: (begin, end)}
-    assert bounds(usage, by_series=False, filter=IS_A) == {TRACK: of_a}
+    assert bounds(usage, filter=IS_A) == {OF_A: of_a}
     assert bounds(usage, by_series=False, last_only=True) == {TRACK: (end, end)}
 
 
@@ -208,8 +209,9 @@ def busy_history() -> list[Sample]:
     return found
 
 
+FOUR_DAYS = Range(MIDNIGHT, MIDNIGHT + 4 * DAY)
 CUT = {
-    "whole": WholeRange(Range(MIDNIGHT, MIDNIGHT + 4 * DAY)),
+    "whole": WholeRange(FOUR_DAYS),
     "days": FixedWindows(MIDNIGHT, 86_400),
     "shifted days": FixedWindows(NOON, 86_400),
     "hours": FixedWindows(MIDNIGHT, 3_600),
@@ -228,7 +230,8 @@ def test_busy_days_of_several_descriptions(storage: Storage, cut: str, *, by_ser
     asked = {"windows": CUT[cut], "range": range_, "by_series": by_series}
 
     assert summaries(storage, **asked) == summaries(memory, **asked)
-    assert summaries(storage, **asked, filter=IS_A) == summaries(memory, **asked, filter=IS_A)
+    if by_series:
+        assert summaries(storage, **asked, filter=IS_A) == summaries(memory, **asked, filter=IS_A)
     assert bounds(storage, by_series=by_series) == bounds(memory, by_series=by_series)
     cuts = Cuts(windows=CUT[cut])
     told = [streams(one, cuts=cuts, range=range_, by_series=by_series) for one in (storage, memory)]
@@ -289,6 +292,106 @@ def test_samples_that_match_of_many_descriptions(
     assert len(summaries(storage, filter=big)) == 60
     assert samples(storage, filter=big) == [one for one in reversed(told) if one.volume >= 1]
     assert len(bounds(storage)) == 90
+
+
+def test_readings_of_one_instant_under_one_of_several_descriptions(storage: Storage) -> None:
+    """They are in the order of their volumes, sealed or not."""
+    memory = MemoryStorage()
+    told = [
+        sample(
+            id=f"s-{n}",
+            timestamp=after_noon(n // 6),
+            volume=7 * n % 11,
+            metadata=A if n % 2 else B,
+        )
+        for n in range(48)
+    ]
+    for one in (storage, memory):
+        keep(one, *told)
+
+    assert summaries(storage) == summaries(memory)
+    list(storage.seal(MIDNIGHT + DAY))
+    assert summaries(storage) == summaries(memory)
+
+
+@pytest.mark.parametrize("cut", CUT)
+def test_late_samples_of_a_day_of_few_descriptions(storage: Storage, cut: str) -> None:
+    """They are told, of whichever description, until the day is sealed again and then."""
+    memory = MemoryStorage()
+    for one in (storage, memory):
+        keep(one, *busy_history())
+    list(storage.seal(MIDNIGHT + 4 * DAY))
+    at = MIDNIGHT + DAY + timedelta(minutes=1)
+    for one in (storage, memory):
+        keep(one, sample(id="late", timestamp=at, volume=50, metadata=B))
+    asked = {"windows": CUT[cut], "range": FOUR_DAYS}
+    cuts, near = Cuts(windows=CUT[cut]), Range(at, at + DAY)
+
+    for _ in range(2):
+        assert summaries(storage, **asked) == summaries(memory, **asked)
+        assert bounds(storage, range=near) == bounds(memory, range=near)
+        told = [streams(one, cuts=cuts, range=FOUR_DAYS) for one in (storage, memory)]
+        assert told[0] == told[1]
+        list(storage.seal(MIDNIGHT + 4 * DAY))
+
+
+def moved(some: list[Sample], days: int) -> list[Sample]:
+    """The same samples some days later."""
+    return [
+        sample(
+            id=f"{one.id}+{days}",
+            timestamp=one.timestamp + days * DAY,
+            volume=one.volume,
+            metadata=one.series.metadata,
+        )
+        for one in some
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_day_of_few_descriptions_has_more_when_sealed_again(storage: Storage, count: int) -> None:
+    """Nothing of what it had before is told of it then; other days keep what they have."""
+    memory = MemoryStorage()
+    for one in (storage, memory):
+        keep(one, *busy_history()[:96], *moved(busy_history()[48:96], 5))
+    list(storage.seal(MIDNIGHT + 10 * DAY))
+    late = [
+        sample(id=f"late-{n}", timestamp=MIDNIGHT + DAY + n * DAY / 24, metadata={"late": n})
+        for n in range(count)
+    ]
+    for one in (storage, memory):
+        keep(one, *late)
+    list(storage.seal(MIDNIGHT + 10 * DAY))
+
+    for range_ in (Range(MIDNIGHT, MIDNIGHT + 10 * DAY), Range(MIDNIGHT, MIDNIGHT + 2 * DAY)):
+        assert summaries(storage, range=range_) == summaries(memory, range=range_)
+        cuts = Cuts(windows=WholeRange(range_))
+        told = [streams(one, cuts=cuts, range=range_) for one in (storage, memory)]
+        assert told[0] == told[1]
+    found = [told for one in storage.verify() for told in one.contradictions]
+    assert found == []
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("by_series", [False, True])
+def test_what_was_recorded_later_does_not_count_when_sealed_again(
+    storage: Storage, *, by_series: bool, first: bool
+) -> None:
+    """Whether it is in the days that were sealed before, or in those that came late."""
+    second = LATER + timedelta(seconds=1)
+    memory = MemoryStorage()
+    batches = [
+        sample(id=f"s-{day}", timestamp=NOON + day * DAY, metadata=A, recorded_at=recorded)
+        for day, recorded in ((0, LATER), (3, second))
+    ]
+    for one in batches if first else reversed(batches):
+        keep(storage, one)
+        keep(memory, one)
+        list(storage.seal(MIDNIGHT + 10 * DAY))
+
+    for as_of in (None, LATER, second):
+        asked = {"as_of": as_of, "by_series": by_series}
+        assert bounds(storage, **asked) == bounds(memory, **asked)
 
 
 def test_many_descriptions(storage: Storage) -> None:

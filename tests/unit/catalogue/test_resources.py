@@ -263,3 +263,13 @@ def test_empty_store() -> None:
         resources(MemoryStorage(), asking()),
         list(meters(MemoryStorage(), asking())),
     )
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_of_equally_new_descriptions_one_that_matches_is_shown(number: int) -> None:
+    """Where a range is asked for, whatever else there is at that instant."""
+    storage = stored(*({"metadata": {"a": place}} for place in range(4)))
+    range_ = Range(NOON, NOON + MILLISECOND)
+    (resource,) = resources(storage, asking(equal("a", number), range=range_))
+
+    assert {"a": number} == resource.metadata.tree

@@ -366,3 +366,27 @@ def test_samples_share_a_track() -> None:
     first, second = each(draft(volume=1), draft(volume=2, metadata=Metadata.of({"a": 1})))
 
     assert first.kept.series.track is second.kept.series.track
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"meter": "memory"},
+        {"type": "delta"},
+        {"unit": "GB"},
+        {"resource_id": "vm-2"},
+        {"project_id": "p-9"},
+        {"user_id": "u-9"},
+        {"source": "elsewhere"},
+    ],
+    ids=str,
+)
+def test_what_differs_is_of_a_track_of_its_own(changes: dict[str, Any]) -> None:
+    """Whichever field it is that tells the second sample from the first, it is kept."""
+    one, other = Recorder(MemoryStorage(), lambda: NOON).record_each(
+        [draft(), draft(**changes)], ADMIN
+    )
+
+    ((name, value),) = changes.items()
+    assert value == str(getattr(other.kept.series, name))
+    assert value != str(getattr(one.kept.series, name))
