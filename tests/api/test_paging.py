@@ -9,6 +9,7 @@ import pytest
 from api.client import Client, assert_fault, keep, url, v2_sample
 from builders import LATER, after_noon
 
+from metering.metadata import Metadata
 from metering.storage.base import Storage
 
 LINK = re.compile(r'<http://localhost(/\S+)>; rel="next"')
@@ -270,3 +271,17 @@ def test_samples_recorded_later_are_left_out_of_later_pages(
     keep(storage, {"id": "new", "resource_id": "a", "recorded_at": LATER.replace(year=2999)})
 
     assert ["b"] == [row["resource_id"] for row in client.rows(next_page(response))]
+
+
+def test_later_pages_describe_by_what_was_recorded_then(client: Client, storage: Storage) -> None:
+    """Also where the newer description is of the same instant."""
+    trees = [{"a": number} for number in range(8)]
+    least, *_, greatest = sorted(map(Metadata.of, trees), key=lambda one: one.digest)
+    keep(storage, {"id": "b", "resource_id": "b", "metadata": least})
+    keep(storage, {"id": "a", "resource_id": "a", "metadata": least})
+    response = client.get("/v2/resources?limit=1")
+    others = {"metadata": greatest, "recorded_at": LATER.replace(year=2999)}
+    keep(storage, *({"id": f"new {one}", "resource_id": one, **others} for one in "ab"))
+    (shown,) = client.get(next_page(response)).json
+
+    assert dict(least.flat) == shown["metadata"]

@@ -34,7 +34,7 @@ class Table(Generic[T]):
     def read(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, T]]:
         """Those with these handles."""
         self.was_read += handles
-        return ((handle, one) for handle, one in self.rows.items() if handle in handles)
+        return ((one, self.rows[one]) for one in handles if one in self.rows)
 
     def asked_by(self, known: Known[T]) -> dict[Handle, T]:
         """All that there is."""
