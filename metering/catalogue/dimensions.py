@@ -10,7 +10,15 @@ from datetime import datetime
 
 from metering.grouping import text_of
 from metering.model import Extent, Series, Track
-from metering.query import FIELDS, MAX_PATH_LENGTH, ExtentQuery, Field, Kind, metadata_field
+from metering.query import (
+    FIELDS,
+    MAX_PATH_LENGTH,
+    ExtentQuery,
+    Field,
+    Kind,
+    asks_metadata,
+    metadata_field,
+)
 from metering.storage.base import Storage
 
 
@@ -37,10 +45,10 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
 
 def values(storage: Storage, query: ExtentQuery, dimension: Field) -> list[str | None]:
     """The values of a field of series, each once: null first if some have none, then by text."""
-    by_series = dimension.kind is Kind.METADATA
+    by_series = asks_metadata(query.filter, [dimension])
     extents = storage.extents(replace(query, last_only=True, by_series=by_series))
     found: Iterable[Series | Track] = (extent.series for extent in extents)
-    if by_series:  # each description is read once
+    if dimension.kind is Kind.METADATA:  # each description is read once
         found = {one.metadata: one for one in found if isinstance(one, Series)}.values()
     texts = {text_of(series, dimension) for series in found}
     return sorted(texts, key=value_order)
@@ -54,7 +62,7 @@ def value_order(value: str | None) -> tuple[bool, str]:
 def presences(storage: Storage, query: ExtentQuery, field: Field) -> list[Presence]:
     """Between which samples each value of a field of series was seen, by value; null is none."""
     found: dict[str | None, list[Extent]] = defaultdict(list)
-    for extent in storage.extents(replace(query, by_series=False)):
+    for extent in storage.extents(replace(query, by_series=asks_metadata(query.filter))):
         found[getattr(extent.series, field.name)].append(extent)
     return [
         Presence(

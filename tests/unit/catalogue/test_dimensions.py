@@ -168,3 +168,18 @@ def test_presences_are_of_what_was_asked_for() -> None:
         one.first_sample_at,
         one.last_sample_at,
     )
+
+
+def test_a_filter_may_ask_for_metadata() -> None:
+    """Only samples under a description that matches count, whatever is listed."""
+    storage = stored(
+        {"project_id": "p-1", "metadata": {"a": 1}},
+        {"project_id": "p-1", "metadata": {"a": 2}, "timestamp": after_noon(1)},
+        {"project_id": "p-2", "metadata": {"a": 2}, "timestamp": after_noon(2)},
+    )
+    asked = asking(filter=Comparison(read_group_field("metadata.a"), Operator.EQ, 1))
+    (only,) = presences(storage, asked, FIELDS["project_id"])
+
+    assert ("p-1", NOON, NOON) == (only.id, only.first_sample_at, only.last_sample_at)
+    assert ["p-1"] == values(storage, asked, FIELDS["project_id"])
+    assert ["1"] == values(storage, asked, read_group_field("metadata.a"))
