@@ -121,7 +121,7 @@ def test_a_day_of_many_descriptions_is_read_by_series(storage: SqliteStorage) ->
     is_new = Comparison(metadata_field("a"), Operator.EQ, 1)
 
     assert effort(storage, range=range_) == (2, 2 + 1, 288 + MOST_PARTS)
-    some = effort(storage, range=range_, filter=is_new, by_series=False)
+    some = effort(storage, range=range_, filter=is_new)
     assert some == (2, 2 + 1, 288 + MOST_PARTS)
     assert effort(storage, range=range_, by_series=False) == (2, 2, 0)
 
