@@ -56,10 +56,7 @@ class Describing:
             found.update(self._read(unknown))
             self._metadata.update(found)
         if len(found) < len(descriptions):
-            raise Misconfigured(
-                "samples name descriptions that do not exist: was the database restored while "
-                "workers ran? Start them anew, and see what metering-manage verify finds"
-            )
+            raise Misconfigured("metadata of samples are missing: metering-manage verify says more")
         return found
 
     def described(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Series]]:

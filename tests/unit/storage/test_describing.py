@@ -107,7 +107,7 @@ def test_several_may_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_description_that_is_missing() -> None:
     """It is said what is wrong, instead of leaving samples out."""
-    with pytest.raises(Misconfigured, match="do not exist"):
+    with pytest.raises(Misconfigured, match="are missing"):
         list(Describing(lambda _: [], TRACKS).samples([row(1, 1)]))
 
 
