@@ -133,9 +133,9 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
         owned = ((newest(extents), extents) for extents in found)
     for owner, extents in owned:
         for name, type_, unit in sorted(_meters_of(extents)):
-            described = _renamed(owner, name, type_, unit)
-            if matches_series(query.filter, described):
-                yield _meter(described)
+            renamed = _renamed(owner, name, type_, unit)
+            if matches_series(query.filter, renamed):
+                yield _meter(renamed)
 
 
 def newest(extents: Iterable[Extent]) -> Series | Track:

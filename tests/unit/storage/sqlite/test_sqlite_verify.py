@@ -1,12 +1,15 @@
 """What verify finds in a file that something else has written to."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import LATER, NOON, after_noon, sample
 from contract.asking import keep
+from msgspec import msgpack
 
 from metering.storage.sqlite import SqliteStorage
 
@@ -90,3 +93,50 @@ def test_damage_is_found(path: Path, statements: str, sentence: str) -> None:
             connection.execute(statement)
 
     assert sentence in contradictions(path)
+
+
+def without_wholes(said: list[Any]) -> list[Any]:
+    """What a block says of its descriptions, but of none for the whole month."""
+    return [*said[:4], []]
+
+
+def with_parts_of_others(said: list[Any]) -> list[Any]:
+    """The same with the parts of each day under the wrong descriptions, and months to match."""
+    turned = {
+        day: [[one, part] for (one, _), (_, part) in zip(of_day, of_day[::-1], strict=True)]
+        for day, of_day in said[3].items()
+    }
+    (one, first), (other, second) = said[4]
+    return [*said[:3], turned, [[one, second], [other, first]]]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (without_wholes, "what was sealed of 2015-06 is not what its days are together"),
+        (with_parts_of_others, "what was sealed of 2015-06-01 is not in its samples"),
+    ],
+)
+def test_what_blocks_say_of_descriptions_is_compared(
+    tmp_path: Path, change: Callable[[list[Any]], list[Any]], sentence: str
+) -> None:
+    """Of each day, and of the month."""
+    file = tmp_path / "metering.db"
+    with closing(store(file)) as one:
+        one.prepare()
+        keep(
+            one,
+            *(
+                sample(id=f"s{n}", timestamp=after_noon(n), volume=n, metadata={"a": n % 2})
+                for n in range(20)
+            ),
+        )
+        list(one.seal(LATER))
+    assert contradictions(file) == []
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        query = "SELECT described FROM blocks WHERE described IS NOT NULL"
+        ((described,),) = connection.execute(query).fetchall()
+        changed = msgpack.encode(change(msgpack.decode(described, strict=False)))
+        connection.execute("UPDATE blocks SET described = ? WHERE of > 0", (changed,))
+
+    assert f"meter cpu of resource vm-1: {sentence}" in contradictions(file)
