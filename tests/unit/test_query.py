@@ -1,8 +1,11 @@
 """What questions are made of."""
 
+from typing import Any
+
 import pytest
 from builders import sample, series
 
+from metering.cuts import Cuts
 from metering.model import AllProjects
 from metering.query import (
     EVERYTHING,
@@ -17,6 +20,7 @@ from metering.query import (
     Not,
     Operator,
     SampleQuery,
+    StreamQuery,
     SummaryQuery,
     asks_metadata,
     metadata_field,
@@ -79,6 +83,24 @@ def test_questions_ask_for_everything_at_first() -> None:
         SummaryQuery(scope=everyone, windows=WholeRange(EVER)),
     ):
         assert (EVERYTHING, EVER) == (query.filter, query.range)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (ExtentQuery, {}),
+        (SummaryQuery, {"windows": WholeRange(EVER)}),
+        (StreamQuery, {"cuts": Cuts(windows=WholeRange(EVER))}),
+    ],
+)
+def test_who_asks_for_metadata_tells_series_apart(kind: type[Any], more: dict[str, Any]) -> None:
+    """Of tracks nothing is asked that only some of their series match."""
+    flavor = Not(Comparison(metadata_field("flavor"), Operator.EQ, "small"))
+    asked = {"scope": AllProjects(), "filter": flavor, **more}
+
+    assert kind(**asked).by_series
+    with pytest.raises(ValueError, match="metadata"):
+        kind(**asked, by_series=False)
 
 
 def test_everything_and_nothing() -> None:
