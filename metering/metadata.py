@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -22,11 +22,14 @@ MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20
 MAX_KEY_LENGTH = 255
 
-# Some 30 MB as they usually are, and 90 at most.
-_REMEMBERED = 10_000
-_LONGEST_REMEMBERED = 4_096
+# What is remembered of each, and at most twice that.
+_BYTES_READ_LATELY = 16 * 1024 * 1024
+_BYTES_OF_TREES = 8 * 1024 * 1024
 _BYTES_OF_FLAT_FORMS = 4 * 1024 * 1024
-_BYTES_OF_A_KEY = 100
+_LONGEST_REMEMBERED = 4_096
+# Python's own for an object, and for a key or value in one.
+_BYTES_OF_AN_OBJECT = 500
+_BYTES_OF_A_VALUE = 150
 # JSON may write a character of one byte as six: \\u0041.
 _LONGEST_ESCAPED = 6
 
@@ -55,7 +58,7 @@ class Metadata:
             InvalidSample: too deep, too large, a NUL in a key or value, or two keys that read the
                 same once flattened (`a.b` beside `a: {b: ...}`).
         """
-        has_joints = _check(tree)
+        may_read_the_same = _check(tree)
         try:
             text = _encode(tree)
         except UnicodeEncodeError:
@@ -64,10 +67,9 @@ class Metadata:
             raise InvalidSample("metadata must not contain NUL", field="metadata")
         if len(text) > MAX_BYTES:
             raise InvalidSample(f"metadata is larger than {MAX_BYTES} bytes", field="metadata")
-        metadata = cls(text.decode())
-        if has_joints:
-            metadata._check_flat()
-        return metadata
+        if may_read_the_same:
+            _check_flat(tree)
+        return cls(text.decode())
 
     @classmethod
     def read(cls, json: bytes) -> "Metadata":
@@ -79,7 +81,13 @@ class Metadata:
         Raises:
             InvalidSample: not a JSON object, or one that `of` refuses.
         """
-        return _read_lately(json) if len(json) <= _LONGEST_REMEMBERED else cls._read(json)
+        if len(json) > _LONGEST_REMEMBERED:
+            return cls._read(json)
+        known = _read_lately.get(json)
+        if known is None:
+            known = cls._read(json)
+            _read_lately.add(json, known)
+        return known
 
     @classmethod
     def _read(cls, json: bytes) -> "Metadata":
@@ -97,10 +105,14 @@ class Metadata:
         """128 bits that identify the description, the same in every process and driver."""
         return hashlib.blake2b(self.text.encode(), digest_size=16).digest()
 
-    @cached_property
+    @property
     def tree(self) -> dict[str, Any]:
-        """The nested object; to be read only."""
-        return _decode(self.text)
+        """The nested object; to be read only: those parsed last are remembered, some megabytes."""
+        tree = _parsed.get(self.text)
+        if tree is None:
+            tree = _decode(self.text)
+            _parsed.add(self.text, tree)
+        return tree
 
     @property
     def flat(self) -> dict[str, str]:
@@ -114,7 +126,7 @@ class Metadata:
         if flat is None:
             flat = {
                 path.replace(".", ":").replace(":", ".", 1): as_text(value)
-                for path, value in _leaves(_decode(self.text))
+                for path, value in _leaves(self.tree)
             }
             _flattened.add(self.text, flat)
         return flat
@@ -125,8 +137,8 @@ class Metadata:
 
     @property
     def paths(self) -> list[str]:
-        """The dotted path of each value that is no object; not remembered, as `flat` is not."""
-        return [path for path, _ in _leaves(_decode(self.text))]
+        """The dotted path of each value that is no object."""
+        return [path for path, _ in _leaves(self.tree)]
 
     def changed_paths(self, other: "Metadata") -> set[str]:
         """The dotted path of each value that one of the two lacks, or has another of.
@@ -136,12 +148,6 @@ class Metadata:
         mine, theirs = (dict(_values(one.tree)) for one in (self, other))
         paths = mine.keys() | theirs.keys()
         return {".".join(path) for path in paths if mine.get(path) != theirs.get(path)}
-
-    def _check_flat(self) -> None:
-        paths = [path.replace(".", ":") for path, _ in _leaves(self.tree)]
-        if len(set(paths)) < len(paths):
-            twice = next(path for path in paths if paths.count(path) > 1)
-            raise InvalidSample(f"metadata key {twice[:100]} given twice", field="metadata")
 
     def __eq__(self, other: object) -> bool:
         """Whether the canonical texts are the same: 1 and 1.0 differ, as v2 shows them apart."""
@@ -156,15 +162,34 @@ class Metadata:
         return f"Metadata({self.text})"
 
 
-def _weigh(flat: Mapping[str, str]) -> int:
-    return sum(map(len, flat.values())) + _BYTES_OF_A_KEY * len(flat)
+def _weigh_read(json: bytes, read: Metadata) -> int:
+    return len(json) + len(read.text) + _BYTES_OF_AN_OBJECT
 
 
-_flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_OF_FLAT_FORMS, _weigh)
+def _weigh_parsed(text: str, _: Mapping[str, Any]) -> int:
+    values = sum(map(text.count, ",[{"))
+    return len(text) + _BYTES_OF_A_VALUE * values + _BYTES_OF_AN_OBJECT
+
+
+def _weigh_flat(text: str, flat: Mapping[str, str]) -> int:
+    texts = len(text) + sum(len(key) + len(value) for key, value in flat.items())
+    return texts + _BYTES_OF_A_VALUE * len(flat) + _BYTES_OF_AN_OBJECT
+
+
+_read_lately: Remembered[bytes, Metadata] = Remembered(_BYTES_READ_LATELY, _weigh_read)
+_parsed: Remembered[str, dict[str, Any]] = Remembered(_BYTES_OF_TREES, _weigh_parsed)
+_flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_OF_FLAT_FORMS, _weigh_flat)
 
 NOTHING = Metadata("{}")
 
-_read_lately = lru_cache(maxsize=_REMEMBERED)(Metadata._read)  # noqa: SLF001 - of this module
+
+def _check_flat(tree: Mapping[str, Any]) -> None:
+    paths: set[str] = set()
+    for path, _ in _leaves(tree):
+        shown = path.replace(".", ":")
+        if shown in paths:
+            raise InvalidSample(f"metadata key {shown[:100]} given twice", field="metadata")
+        paths.add(shown)
 
 
 def _check(tree: Mapping[str, Any]) -> bool:
@@ -232,11 +257,10 @@ def _walk(value: Any, path: str) -> Iterator[Any]:
     elif isinstance(value, dict):
         if path in value:
             yield value[path]
-        cut = path.find(".")
-        while cut >= 0:
-            if path[:cut] in value:
-                yield from _walk(value[path[:cut]], path[cut + 1 :])
-            cut = path.find(".", cut + 1)
+        # By the keys there are, each of which is met once: a path may have any number of dots.
+        for key in sorted(filter(path.startswith, value), key=len):
+            if path.startswith(".", len(key)):
+                yield from _walk(value[key], path[len(key) + 1 :])
 
 
 def _walk_list(items: list[Any], path: str) -> Iterator[Any]:

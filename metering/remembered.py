@@ -14,8 +14,8 @@ class Remembered(Generic[K, V]):
     What was met again while it was old is young again.
     """
 
-    def __init__(self, size: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
-        """Empty; the size is that of all pairs together, each of which has that of its value."""
+    def __init__(self, size: int, weigh: Callable[[K, V], int] = lambda _key, _value: 1) -> None:
+        """Empty; the size is that of all pairs together, as each is weighed."""
         self._size = size
         self._weigh = weigh
         self._young_size = 0
@@ -34,6 +34,6 @@ class Remembered(Generic[K, V]):
     def add(self, key: K, value: V) -> None:
         """Remember the pair."""
         self._young[key] = value
-        self._young_size += self._weigh(value)
+        self._young_size += self._weigh(key, value)
         if self._young_size > self._size:
             self._old, self._young, self._young_size = self._young, {}, 0

@@ -203,6 +203,7 @@ def test_the_effort(client: Client, storage: Storage) -> None:
         ({"func": "cardinality"}, "cardinality"),
         ({"max_gap": "x"}, "max_gap"),
         ({"groupby": "volume"}, "groupby"),
+        ({"meter": [f"m{number}" for number in range(201)]}, "meter"),
         ({"q.field": "timestamp", "q.value": "2015-06-01"}, "timestamp"),
         ({"q.field": "volume", "q.value": "1"}, "volume"),
     ],

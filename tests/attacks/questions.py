@@ -428,6 +428,11 @@ def _bodies() -> Rows:
             yield f"{path}: bomb in a form: {name}", get(path, 413, _TOO_MANY, bomb, FORM)
     for name, (body, words) in _FORMS.items():
         yield f"{SAMPLES}: form: {name}", get(SAMPLES, 400, words, body, FORM)
+    digits = Stretched(b"q.field=metadata.a&q.value=", b"1", b"x", 60_000)
+    yield f"{SAMPLES}: form: nearly a number", get(SAMPLES, 200, "[]", digits, FORM)
+    typed = Stretched(b"q.field=metadata.a&q.type=float&q.value=", b"1", b"x", 60_000)
+    words = "expected data type float"
+    yield f"{SAMPLES}: form: nearly a float", get(SAMPLES, 400, words, typed, FORM)
     twice = get(f"{SAMPLES}?limit=1", 400, "limit was given several times", '{"limit": 2}')
     yield f"{SAMPLES}: limit in URL and body", twice
 

@@ -165,6 +165,7 @@ _BOMBS = {
         413,
         "at most 5000 samples",
     ),
+    "quotes never closed": (Stretched(b'[NaN,"', b'\\"', b"\\"), 400, "valid JSON"),
     "5001 numbers": (Stretched(b"[", b"1,", b"1]", 10_003), 413, "at most 5000 samples"),
     "never closed": (Stretched(b"", b"[", b""), 400, "valid JSON"),
     "never closed objects": (Stretched(b"", b'{"a":', b""), 400, ""),
@@ -225,11 +226,10 @@ def _lines() -> Rows:
     for name, line in {"numbers": b"1", "NaNs": b"NaN"}.items():
         many = Stretched(line, b"\n" + line, b"")
         yield f"{SAMPLES}: lines of {name}", post(SAMPLES, 413, "at most 5000", many, NDJSON)
-    blank = Stretched(b"1", b"\n \r", b"")
-    yield (
-        f"{SAMPLES}: blank lines",
-        post(SAMPLES, 207, '"rejected":[{"index":0,', blank, NDJSON),
-    )
+    blanks = {"lines": Stretched(b"1", b"\n \r", b""), "line": Stretched(b"1\n", b" ", b"\n1")}
+    for name, blank in blanks.items():
+        row = post(SAMPLES, 207, '"rejected":[{"index":0,', blank, NDJSON)
+        yield f"{SAMPLES}: blank {name}", row
 
 
 def _bombs() -> Rows:

@@ -1,5 +1,8 @@
 """Metadata: one canonical text, the flat form of v2, paths, and limits."""
 
+import gc
+import tracemalloc
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -293,3 +296,34 @@ def test_changed_paths(one: dict[str, Any], other: dict[str, Any], paths: set[st
     mine, theirs = Metadata.of(one), Metadata.of(other)
 
     assert (paths, paths) == (mine.changed_paths(theirs), theirs.changed_paths(mine))
+
+
+def _held(make: Callable[[int], object], count: int) -> int:
+    """How many bytes stay after something was made so many times."""
+    gc.collect()
+    tracemalloc.start()
+    for number in range(count):
+        make(number)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held
+
+
+def test_memory_of_flat_forms_is_bounded() -> None:
+    """Also of descriptions that have none, for it is by their texts that they are remembered."""
+
+    def show(number: int) -> None:
+        assert Metadata.of({f"{number}-{index:>240}": {} for index in range(60)}).flat == {}
+
+    assert _held(show, 4_000) < 40_000_000
+
+
+def test_memory_of_what_was_read_is_bounded() -> None:
+    """Also of small texts that are large once they are parsed."""
+
+    def read(number: int) -> None:
+        metadata = Metadata.read(f'{{"a.b": [[]{", []" * 1_000}], "n": {number}}}'.encode())
+        assert 1 == len(metadata.find("a.b"))
+
+    assert _held(read, 1_000) < 40_000_000

@@ -34,7 +34,7 @@ def test_what_is_asked_for_again_stays() -> None:
 
 def test_what_is_large_takes_the_place_of_more() -> None:
     """Where values have sizes, it is their sum that is bounded."""
-    remembered: Remembered[int, str] = Remembered(10, len)
+    remembered: Remembered[int, str] = Remembered(10, lambda _, text: len(text))
     for number in range(10):
         remembered.add(number, "12345")
 

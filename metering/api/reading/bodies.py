@@ -45,9 +45,9 @@ _items = msgspec.json.Decoder(list[Raw]).decode
 _one = msgspec.json.Decoder(Raw).decode
 
 # A string, closed or not, or a word that Python and JavaScript write for a number of that kind.
-_STRING_OR_NOT_FINITE = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|-?(?:NaN|Infinity)', re.DOTALL)
-
-_LINE = re.compile(rb"[^\r\n]*[^\s][^\r\n]*")
+# Both patterns take one pass, whatever a body of megabytes holds.
+_STRING_OR_NOT_FINITE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?(?:NaN|Infinity)', re.DOTALL)
+_LINE = re.compile(rb"[^\r\n]+")
 # A body of commas would cost a hundred times its size to take apart; samples have some twenty each.
 _COMMAS_FOR_A_SAMPLE = 100
 _COMMAS_FOR_ANY_BODY = 500_000
@@ -120,7 +120,8 @@ def _read_array(body: bytes, max_samples: int, read: Read) -> list[Item]:
 
 
 def _lines(body: bytes, max_samples: int) -> list[bytes]:
-    found = [line[0] for line in islice(_LINE.finditer(body), max_samples + 1)]
+    lines = (line[0] for line in _LINE.finditer(body) if not line[0].isspace())
+    found = list(islice(lines, max_samples + 1))
     _refuse_many(len(found), max_samples)
     return [_with_words(line) for line in found]
 

@@ -26,6 +26,9 @@ from metering.usage.question import Question
 from metering.usage.report import usage
 from metering.usage.windows import PREVIOUS, read_usage_window
 
+# As many comparisons as a filter may have.
+_MAX_METERS = 200
+
 
 class UsageController(Controller):
     """What was used, of all meters at once."""
@@ -101,8 +104,15 @@ class UsageController(Controller):
 
 
 def _of_meters(names: Iterable[str]) -> Filter:
-    """One of these meters, or any if none is named."""
-    leaves = tuple(Comparison(FIELDS["meter"], Operator.EQ, name) for name in names)
+    """One of these meters, or any if none is named.
+
+    Raises:
+        InvalidQuery: too many; each is compared with every meter.
+    """
+    distinct = dict.fromkeys(names)
+    if len(distinct) > _MAX_METERS:
+        raise InvalidQuery(f"at most {_MAX_METERS} meters", field="meter")
+    leaves = tuple(Comparison(FIELDS["meter"], Operator.EQ, name) for name in distinct)
     return leaves[0] if len(leaves) == 1 else AnyOf(leaves) if leaves else EVERYTHING
 
 
