@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from api.client import Client, keep, url
+from api.client import Client, assert_fault, keep, url
 from builders import LATER, MILLISECOND, after_noon
 
 from metering.model import MeterType
@@ -253,6 +253,51 @@ def test_empty_value_drops_its_condition(client: Client, storage: Storage, field
     keep(storage, {})
 
     assert ["s-1"] == found(client, (field, "eq", ""))
+
+
+OF_OUR_OWN = {
+    "/v2/usage": "/v2/usage?window=2015-06-01&",
+    "segments": "/v2/meters/cpu/segments?by=unit&",
+    "dimensions": "/v2/dimensions?",
+    "values": "/v2/dimensions/meter/values?",
+    "projects": "/v2/projects?",
+    "users": "/v2/users?",
+    "sources": "/v2/sources?",
+}
+
+
+@pytest.mark.parametrize("path", OF_OUR_OWN.values(), ids=OF_OUR_OWN)
+@pytest.mark.parametrize("field", ["project", "user", "source", "unit"])
+def test_empty_value_is_one_where_v2_was_not(
+    client: Client, storage: Storage, path: str, field: str
+) -> None:
+    """What v2 did not have never answers for everybody because a variable was empty."""
+    keep(storage, {})
+    every = client.rows(path)
+    none = client.rows(f"{path}q.field={field}&q.op=eq&q.value=")
+
+    assert every.get("rows") if isinstance(every, dict) else every
+    if isinstance(none, dict):
+        assert [] == none["rows"]
+    elif path != OF_OUR_OWN["dimensions"]:  # whose fields of series are there always
+        assert [] == none
+
+    null = json.dumps({"q": [{"field": field, "value": None}]})
+    assert_fault(client.get(path.rstrip("?&"), body=null), 400, "Mandatory field missing")
+
+
+def test_empty_unit_is_asked_for(client: Client, storage: Storage) -> None:
+    """A unit may be empty."""
+    keep(storage, {"unit": ""}, {"unit": "core"})
+    path = "/v2/meters/cpu/segments?by=unit&q.field=unit&q.value="
+
+    assert [""] == [row["unit"] for row in client.rows(path)]
+
+
+@pytest.mark.parametrize("path", [OF_OUR_OWN["segments"], OF_OUR_OWN["projects"]])
+def test_empty_bound_is_refused_where_v2_was_not(client: Client, path: str) -> None:
+    """A bound that is empty is no instant."""
+    assert_fault(client.get(f"{path}q.field=timestamp&q.op=ge&q.value="), 400, "timestamp")
 
 
 @pytest.mark.parametrize("value", ["None", "null"])

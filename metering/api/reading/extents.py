@@ -14,7 +14,7 @@ from metering.query import FIELDS, ExtentQuery, fields_of
 
 # As those of samples, but for what differs from sample to sample of a series.
 SERIES_FIELDS = Fields(
-    frozenset(name for name, field in FIELDS.items() if field.of_series), empty_drops=True
+    frozenset(name for name, field in FIELDS.items() if field.of_series), drops_nothing=True
 )
 _FIELDS = replace(SERIES_FIELDS, names=SERIES_FIELDS.names | {"timestamp"})
 

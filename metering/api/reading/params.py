@@ -51,12 +51,15 @@ class Fields:
     """Which fields a `q` may use, and how it reads special values.
 
     `null_word` makes the text None null on user, project and resource; `empty_drops` makes an
-    empty value drop its condition. Both are v2's habits of single endpoints.
+    empty value drop its condition. Both are v2's habits of single endpoints. With `drops_nothing`
+    no condition is ever dropped: an empty value is compared like any other, or refused, and null
+    is refused. So it is where v2 has nothing to say: one that is lost would widen a bill.
     """
 
     names: frozenset[str]
     null_word: bool = False
     empty_drops: bool = False
+    drops_nothing: bool = False
 
 
 SAMPLE_FIELDS = Fields(frozenset(FIELDS), empty_drops=True)
@@ -92,7 +95,9 @@ def read_conditions(
         Unauthorized: a caller confined to a project names another.
     """
     # A value that is null in JSON asks nothing, as in v2; one that is left out is a fault.
-    listed = [condition for condition in conditions if condition.value is not None]
+    listed = [
+        condition for condition in conditions if condition.value is not None or fields.drops_nothing
+    ]
     if len(listed) > config.max_conditions:
         raise InvalidQuery(f"at most {config.max_conditions} conditions", field="q")
     leaves: list[Comparison] = []
@@ -104,7 +109,7 @@ def read_conditions(
             offset = _read_offset(operator, text)
             continue
         field = _field(name, fields)
-        if text == "" and (field.kind is Kind.INSTANT or _is_dropped(field, fields)):
+        if text == "" and _is_dropped(field, fields):
             continue
         value = _value(field, text, given(condition.type, ""), fields)
         leaf = Comparison(field, operator, value)
@@ -193,6 +198,8 @@ def _field(name: str, fields: Fields) -> Field:
 
 
 def _is_dropped(field: Field, fields: Fields) -> bool:
+    if field.kind is Kind.INSTANT:
+        return not fields.drops_nothing
     return fields.empty_drops and field.kind is not Kind.METADATA
 
 

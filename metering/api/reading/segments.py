@@ -1,7 +1,7 @@
 """Parameters of segments: by what streams are divided, within which stretch of time, and how."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metering import times
@@ -16,6 +16,8 @@ from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.usage.segments import SegmentQuestion
 
+# As those of samples, but none is dropped; who asks of single samples is told of them by name.
+_FIELDS = replace(SAMPLE_FIELDS, empty_drops=False, drops_nothing=True)
 MAX_BY = 8
 MERGES = ("ranges", "values")
 ABSENT = ("carry", "null")
@@ -63,7 +65,7 @@ def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) ->
     """
     if not asked.names:
         raise InvalidQuery("by is mandatory: at least one field", field="by")
-    found = read_conditions(asked.q, SAMPLE_FIELDS, scope, services.config)
+    found = read_conditions(asked.q, _FIELDS, scope, services.config)
     conditions = framed(of_meter(meter, found), read_frame(asked.start, asked.end, asked.tz))
     return SegmentQuestion(
         scope=scope,

@@ -1,5 +1,6 @@
 """`q`, `limit` and `period`: how they become questions."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from builders import MILLISECOND, NOON
 
 from metering.api.framework.declare import Condition
+from metering.api.reading.extents import SERIES_FIELDS
 from metering.api.reading.params import (
     METER_FIELDS,
     RESOURCE_FIELDS,
@@ -122,6 +124,33 @@ def test_search_offset_widens() -> None:
 def test_fields_of_samples(name: str) -> None:
     """Samples are asked by every field, under v2's names too; an empty value drops it."""
     assert AllOf(()) == read((name, "")).filter
+
+
+@pytest.mark.parametrize("name", ["source", "meter", "unit", "project_id", "user", "metadata.a"])
+def test_empty_text_is_a_value_where_v2_was_not(name: str) -> None:
+    """On endpoints that v2 did not have an empty value is compared like any other text."""
+    (leaf,) = read((name, ""), fields=SERIES_FIELDS).filter.parts
+
+    assert (Operator.EQ, "") == (leaf.operator, leaf.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("timestamp", "", "q.value"),
+        ("recorded_at", "", "q.value"),
+        ("volume", "", "q.value"),
+        ("search_offset", "", "q.value"),
+        ("project", None, "q[0].value"),
+        ("timestamp", None, "q[0].value"),
+        ("metadata.a", None, "q[0].value"),
+    ],
+)
+def test_no_condition_is_lost_where_v2_was_not(name: str, value: str | None, field: str) -> None:
+    """There what can be no value of the field is refused, null always."""
+    every = replace(SAMPLE_FIELDS, empty_drops=False, drops_nothing=True)
+
+    assert field == fault((name, value), fields=every).field
 
 
 @pytest.mark.parametrize(
