@@ -121,6 +121,25 @@ def test_every_field_of_an_agent(client: Client, storage: Storage) -> None:
     assert Metadata.of({"host": "h-1"}) == sample.series.metadata
 
 
+@pytest.mark.parametrize(
+    "key", ["message_id", "counter_name", "counter_type", "counter_unit", "counter_volume"]
+)
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_keys_of_the_other_shape(client: Client, storage: Storage, form: str, key: str) -> None:
+    """A key of v2's beside `name` is refused: a retry without its id would count twice."""
+    samples = [agent_sample(id=None, **{key: "1"}), agent_sample()]
+    body, media = (samples, "application/json") if form == "array" else (lines(*samples), NDJSON)
+    response = client.post(PATH, body, content_type=media)
+
+    assert (207, 1, 1) == (response.status_int, response.json["accepted"], len(kept(storage)))
+    (rejected,) = response.json["rejected"]
+    assert "invalid_sample" == rejected["code"]
+    # Of two names it is the first's shape that is meant.
+    refused = "name" if key == "counter_name" else key
+    assert (0, refused) == (rejected["index"], rejected["field"])
+    assert f"Unknown attribute for argument samples: {refused}" in rejected["message"]
+
+
 def test_what_may_be_left_out(client: Client, storage: Storage) -> None:
     """Without them there is no owner, the source is openstack, the time is now."""
     client.post(PATH, v2_sample(project_id=None, timestamp=None))

@@ -1,6 +1,7 @@
 """The two shapes of a sample: v2's (`counter_name` ...) and that of today's agents (`name` ...).
 
-Unknown keys are refused in the first and ignored in the second. Numbers are taken from the text of
+Unknown keys are refused in the first and ignored in the second, but for those of the first: whoever
+mixes them up would lose an id without a word. Numbers are taken from the text of
 the body, never through a float. Of two equal keys in one object the last counts.
 """
 
@@ -73,7 +74,7 @@ class V2Sample(Struct, forbid_unknown_fields=True):
 
 
 class AgentSample(Struct):
-    """A sample in the shape of today's agents; other keys are ignored."""
+    """A sample in the shape of today's agents; other keys are ignored, but v2's are refused."""
 
     name: Mandatory[_Name] = None
     type: Mandatory[_Type] = None
@@ -99,10 +100,17 @@ class _CompleteV2Sample(V2Sample, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Peek(Struct):
-    """Only what tells the shapes apart."""
+    """Only what tells the shapes apart: the agents' name, and the keys that only v2 has."""
 
     name: Raw | UnsetType = UNSET
     counter_name: Raw | UnsetType = UNSET
+    counter_type: Raw | UnsetType = UNSET
+    counter_unit: Raw | UnsetType = UNSET
+    counter_volume: Raw | UnsetType = UNSET
+    message_id: Raw | UnsetType = UNSET
+
+
+_ONLY_V2 = ("counter_type", "counter_unit", "counter_volume", "message_id")
 
 
 _peek = msgspec.json.Decoder(_Peek).decode
@@ -163,9 +171,13 @@ def _fault(message: str) -> InvalidSample:
 def read_either(item: bytes) -> Draft:
     """v2's shape if it has v2's name, or none; the agents' otherwise."""
     peek = _peek(item)
-    if peek.counter_name is UNSET and peek.name is not UNSET:
-        return _read_agent(item)
-    return read_v2(item)
+    if peek.counter_name is not UNSET or peek.name is UNSET:
+        return read_v2(item)
+    for key in _ONLY_V2:
+        if getattr(peek, key) is not UNSET:
+            text = f"Unknown attribute for argument samples: {key}: it has no place beside name"
+            raise InvalidSample(text, field=key)
+    return _read_agent(item)
 
 
 def read_v2(item: bytes) -> Draft:
