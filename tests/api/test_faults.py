@@ -57,7 +57,7 @@ ERRORS = {
     "no such path": ("GET", "/v2/nothing", 404, "could not be found"),
     "no such root": ("GET", "/v3", 404, "could not be found"),
     "empty segments": ("GET", "//v2//samples", 404, "could not be found"),
-    "attribute of a controller": ("GET", "/v2/meters/cpu/__class__", 404, "could not be found"),
+    "attribute of a controller": ("GET", "/v2/meters/cpu/__class__", 404, "Not Found"),
     "hook of the router": ("GET", "/_route", 404, "could not be found"),
     "path not UTF-8": ("GET", "/v2/samples/%ff", 400, "the path is not valid UTF-8"),
     "surrogate in a path": ("GET", "/v2/samples/%ED%A0%80", 400, "the path is not valid UTF-8"),
@@ -65,7 +65,7 @@ ERRORS = {
     "name not UTF-8": ("GET", "/v2/samples?%ff=1", 400, "not valid UTF-8"),
     "method": ("DELETE", "/v2/samples", 405, "method"),
     "unheard-of method": ("BREW", "/v2/samples", 405, "method"),
-    "statistics of a statistic": ("GET", "/v2/meters/a/statistics/b", 404, "could not be found"),
+    "statistics of a statistic": ("GET", "/v2/meters/a/statistics/b", 404, "Not Found"),
 }
 
 

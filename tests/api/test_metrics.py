@@ -71,7 +71,7 @@ def test_requests_are_counted_by_method_route_and_status(client: Client) -> None
     found = figures(client)
 
     assert 3 == found[REQUESTS, "GET", "/v2/resources/{resource_id...}", "404"]
-    assert 1 == found[REQUESTS, "GET", "/v2/meters/{meter}/statistics", "400"]
+    assert 1 == found[REQUESTS, "GET", "/v2/meters/{meter...}/statistics", "400"]
     assert 1 == found[REQUESTS, "PUT", "/v2/meters", "405"]
     assert 3 == found[f"{SECONDS}_count", "GET", "/v2/resources/{resource_id...}"]
     assert 3 == found[f"{SECONDS}_bucket", "+Inf", "GET", "/v2/resources/{resource_id...}"]

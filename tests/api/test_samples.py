@@ -4,7 +4,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
-from api.client import Client, assert_fault, keep, url
+from api.client import Client, assert_fault, keep, url, v2_sample
 from api.odd_ids import ODD_IDS
 from builders import after_noon
 
@@ -106,22 +106,48 @@ def test_a_meter_in_q_is_one_more_condition(client: Client, storage: Storage) ->
     assert [] == client.rows(url("/v2/meters/cpu", ("meter", "eq", "disk")))
 
 
-@pytest.mark.parametrize("name", [one for one in ODD_IDS.values() if "/" not in one])
+@pytest.mark.parametrize("name", ODD_IDS.values(), ids=ODD_IDS)
 def test_meter_with_an_odd_name(client: Client, storage: Storage, name: str) -> None:
     """A meter is found below its encoded name."""
-    keep(storage, {"meter": name}, {"meter": "other"})
+    keep(storage, {"meter": name}, {"meter": "a"}, {"meter": "b"}, {"meter": "other"})
+    path = f"/v2/meters/{quote(name, safe='')}"
 
-    (row,) = client.rows(f"/v2/meters/{quote(name, safe='')}")
-
+    (row,) = client.rows(path)
     assert name == row["counter_name"]
+    assert [1] == [row["count"] for row in client.rows(f"{path}/statistics")]
+    assert ["s-1"] == [row["first_sample"] for row in client.rows(f"{path}/segments?by=meter")]
+    links = [one["href"] for row in client.rows("/v2/resources") for one in row["links"]]
+    (link,) = [one for one in links if f"{path}?" in one]
+    assert ["s-1"] == [row["message_id"] for row in client.rows(link)]
 
 
-@pytest.mark.parametrize("path", ["/v2/meters/a%2Fb", "/v2/meters/a/b/c", "/v2/meters/cpu/x/y"])
-def test_meter_with_a_slash(client: Client, storage: Storage, path: str) -> None:
-    """A meter with a slash cannot be addressed, as in v2: that is a path to nothing."""
-    keep(storage, {"meter": "a/b"})
+@pytest.mark.parametrize("name", [one for one in ODD_IDS.values() if "/" in one])
+def test_meter_with_slashes_is_recorded(client: Client, storage: Storage, name: str) -> None:
+    """Below its encoded name, as others are."""
+    path = f"/v2/meters/{quote(name, safe='')}"
 
-    assert_fault(client.get(path), 404, "could not be found")
+    assert 201 == client.post(path, [v2_sample(counter_name=name)]).status_int
+    assert [name] == [row["counter_name"] for row in client.rows(path)]
+    assert_fault(client.post(path, [v2_sample(counter_name="other")]), 400, "should be")
+
+
+@pytest.mark.parametrize("more", ["", "/statistics", "/segments?by=unit"])
+@pytest.mark.parametrize("name", ["a%2Fc", "a/b/c", "cpu/x", "cpu%2F%2F", "%2Fcpu"])
+def test_no_meter_with_slashes(client: Client, storage: Storage, name: str, more: str) -> None:
+    """What is no meter's name leads to none, and least of all to another."""
+    keep(storage, {"meter": "a/b"}, {"meter": "cpu"}, {"meter": "a"})
+
+    assert_fault(client.get(f"/v2/meters/{name}{more}"), 404, "Not Found")
+
+
+def test_meter_with_a_slash_of_others(proxied: Client, storage: Storage) -> None:
+    """To a member a meter of others is none."""
+    keep(storage, {"meter": "a/b", "project_id": "p-2"}, {"meter": "a/", "project_id": "p-2"})
+    keep(storage, {"id": "own", "meter": "a"})
+    member = proxied.acting(project="p-1", roles="member")
+
+    assert_fault(member.get("/v2/meters/a%2Fb"), 404, "Meter a/b Not Found")
+    assert ["own"] == [row["message_id"] for row in member.rows("/v2/meters/a/")]
 
 
 @pytest.mark.parametrize("path", ["/v2/meters/cpu/", "/v2/samples/", "/v2/samples/s-1/"])

@@ -244,7 +244,7 @@ def test_a_program_can_read_the_log(tmp_path: Path, sqlite_url: str) -> None:
         "method": "POST",
         "path": "/v2/meters/m",
         "project": "p",
-        "route": "/v2/meters/{meter}",
+        "route": "/v2/meters/{meter...}",
         "samples": 2,
         "status": 201,
     } == {key: line[key] for key in line.keys() - {"time", "logger", "process", "message"}}

@@ -150,7 +150,9 @@ PARAMETERS = {
         "What the first reading of a counter is: where counting begins, or counted from zero.",
         {"enum": list(FIRST)},
     ),
-    "meter": Parameter("The name of a meter; in a path percent-encoded."),
+    "meter": Parameter(
+        "The name of a meter. In a path slashes are part of it, encoded or not, if a meter has it."
+    ),
     "name": Parameter(
         "The name of a dimension: all of the path up to `/values`, slashes included, encoded or "
         "not.",

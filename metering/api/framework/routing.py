@@ -23,7 +23,8 @@ class Route:
     """A path template, and its controllers by method.
 
     A segment in braces is an argument. One of them may end in `...`: it takes all of the path that
-    the others leave, slashes included. A slash at the end means nothing, unless it is taken so.
+    the others leave, slashes included; if it is the last, that is something. A slash at the end
+    means nothing, unless it is taken so.
     """
 
     def __init__(self, template: str, verbs: Mapping[str, Controller]) -> None:
@@ -42,7 +43,7 @@ class Route:
         if self._long < len(segments) <= len(path):
             end = len(path) - (len(segments) - self._long - 1)
             taken = "/".join(path[self._long : end])
-            if not taken:
+            if not taken and self._long == len(segments) - 1:
                 return None
             path = [*path[: self._long], taken, *path[end:]]
         if len(path) != len(segments):

@@ -7,6 +7,7 @@ from metering.api.framework.declare import Condition, Truth
 from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
+from metering.api.reading.meters import read_meter
 from metering.api.reading.params import (
     METER_FIELDS,
     SAMPLE_FIELDS,
@@ -27,7 +28,7 @@ from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue.resources import CatalogueQuery, meter_order, meters
 from metering.model import Meter
 from metering.query import FIELDS, AllOf, Comparison, Filter, Operator
-from metering.recording.drafts import Manner
+from metering.recording.drafts import Draft, Manner
 
 _ALL = Ascending(meter_order, tuple[str, str, str, str])
 _UNIQUE: Ascending[Meter] = Ascending(lambda meter: (meter.name,), tuple[str])
@@ -86,9 +87,9 @@ class MetersController(Controller):
         marker: str | None = None,
     ) -> Reply:
         """The samples of a meter, newest first."""
-        asked = of_meter(
-            name, read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
-        )
+        scope = call.caller.scope
+        meter = read_meter(self.services.storage, scope, name)
+        asked = of_meter(meter, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
         question = question_after(marker, call, asked)
         return list_samples(self.services, call, question, limit, sample_to_old_api)
 
@@ -103,6 +104,8 @@ class MetersController(Controller):
         """Record samples of the meter, all or nothing; they are kept when this answers."""
         del direct  # every POST is durable and readable when answered
         drafts = read_v2_samples(call, self.services.config.max_samples)
+        if not any(isinstance(one, Draft) and one.meter == name for one in drafts):
+            name = name.removesuffix("/")  # a slash at the end of a path means nothing
         manner = Manner(
             author=call.caller, prefix_source=True, idempotency_key=call.idempotency_key, meter=name
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.reading.meters import read_meter
 from metering.api.reading.params import read_limit, read_whole_limit
 from metering.api.reading.segments import PARAMETERS, Asked, read_segments
 from metering.api.services import Controller
@@ -44,8 +45,9 @@ class SegmentsController(Controller):
         **parameters: Any,
     ) -> Reply:
         """Runs of equal values of some fields, by resource, source, type, unit and time."""
-        asked = Asked(**parameters)
-        question = read_segments(asked, name, call.caller.scope, self.services)
+        asked, scope = Asked(**parameters), call.caller.scope
+        meter = read_meter(self.services.storage, scope, name)
+        question = read_segments(asked, meter, scope, self.services)
         in_lines = call.form in LINE_FORMS
         size = read_whole_limit(limit) if in_lines else read_limit(limit, self.services.config)
         found = segments(self.services.storage, question)

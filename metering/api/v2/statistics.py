@@ -8,6 +8,7 @@ from metering.api.framework.expose import ROWS, Call, Reply, expose
 from metering.api.reading.calendars import read_slicing
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.holding import read_first, read_max_gap
+from metering.api.reading.meters import read_meter
 from metering.api.reading.params import (
     SAMPLE_FIELDS,
     Conditions,
@@ -82,8 +83,9 @@ class StatisticsController(Controller):
         check_may_explain(call.caller, explain=explain)
         scope = call.caller.scope
         frame = read_frame(start, end, tz)
+        meter = read_meter(self.services.storage, scope, name)
         found = read_conditions(q, SAMPLE_FIELDS, scope, self.services.config)
-        asked = framed(of_meter(name, found), frame)
+        asked = framed(of_meter(meter, found), frame)
         slicing = read_slicing(
             frame, interval=interval, week_start=week_start, anchor=anchor, fill=fill
         )

@@ -31,7 +31,7 @@ from metering.api.framework.routing import Route
         ("/v2/d/{name...}/values", ["v2", "d", "", "a", "values"], ["/a"]),
         ("/v2/d/{name...}/values", ["v2", "d", "values", "values"], ["values"]),
         ("/v2/d/{name...}/values", ["v2", "d", "values"], None),
-        ("/v2/d/{name...}/values", ["v2", "d", "", "values"], None),
+        ("/v2/d/{name...}/values", ["v2", "d", "", "values"], [""]),
         ("/v2/d/{name...}/values", ["v2", "d", "a", "values", "", ""], None),
         ("/v2/d/{name...}/values", ["v2", "d", "a", "b"], None),
         ("/v2/d/{name...}/{of}/c", ["v2", "d", "a", "b", "x", "c"], ["a/b", "x"]),
