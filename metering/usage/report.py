@@ -21,10 +21,12 @@ _Member = tuple[Group, str, MeterType | None]
 class Usage:
     """A quantity of one group; the unit is the quantity's.
 
-    `previous` is that of the window before, 0 where there was none; None if it was not asked for.
+    `kind` is the type of its meters where the figure is reckoned by it, else None. `previous` is
+    that of the window before, 0 where there was none; None if it was not asked for.
     """
 
     group: Group
+    kind: MeterType | None
     quantity: Decimal | None
     unit: str
     previous: Decimal | None
@@ -54,6 +56,7 @@ def usage(
     return [
         Usage(
             group=row.group,
+            kind=row.kind,
             quantity=row.figures[aggregate],
             unit=unit_of(aggregate, row.kind, row.unit),
             previous=None

@@ -49,6 +49,8 @@ def test_every_field(client: Client, resized: Storage) -> None:
     """Decimals are text, instants have a Z, ends are ids."""
     assert client.rows(url(SEGMENTS, **BY_FLAVOR))[2] == {
         "resource_id": "vm-1",
+        "source": "openstack",
+        "type": "gauge",
         "segment": 3,
         "by": {"metadata.flavor": "small"},
         "start": "2015-06-01T13:00:00Z",
@@ -163,6 +165,7 @@ def test_types_of_meters(client: Client, storage: Storage) -> None:
         ("80", "core", "2015-06-01T13:01:00Z"),
         ("70.166666666667", "core-Hours", "2015-06-01T13:01:00Z"),
     ]
+    assert [row["type"] for row in rows] == ["cumulative", "delta", "gauge"]
     assert [row["detail"]["quality"] for row in rows] == ["provisional", "final", "final"]
     rows = client.rows(url(SEGMENTS, ("type", "eq", "cumulative"), by="unit", first="zero"))
     assert rows[0]["usage"] == "70"
@@ -213,8 +216,8 @@ def test_lines_and_tables(client: Client, resized: Storage) -> None:
     table = client.get(asked, headers={"Accept": CSV}).text
     columns = table.splitlines()[0].split(",")
     assert columns == [
-        *("resource_id", "segment", "by.metadata.flavor", "start", "end", "duration", "unit"),
-        *("count", "sum", "min", "max", "usage", "first_sample", "last_sample"),
+        *("resource_id", "source", "type", "segment", "by.metadata.flavor", "start", "end"),
+        *("duration", "unit", "count", "sum", "min", "max", "usage", "first_sample", "last_sample"),
         *(f"detail.{name}" for name in rows[0]["detail"]),
     ]
     first = next(csv.DictReader(io.StringIO(table)))

@@ -61,9 +61,9 @@ def test_every_meter_at_once(client: Client, storage: Storage) -> None:
         },
         "complete": True,
         "rows": [
-            row("bytes", "600", "B", quality="provisional"),
-            row("calls", "0.3", "C"),
-            row("cpu", "3", "C-Hours"),
+            row("bytes", "600", "B", type="cumulative", quality="provisional"),
+            row("calls", "0.3", "C", type="delta"),
+            row("cpu", "3", "C-Hours", type="gauge"),
         ],
     }
 
@@ -136,6 +136,22 @@ def test_other_figures(
     (found,) = client.rows(url(PATH, **JUNE, func=func))["rows"]
 
     assert (found["func"], found["quantity"], found["unit"]) == expected
+    assert found["type"] is None
+
+
+def test_types_are_apart(client: Client, storage: Storage) -> None:
+    """Usage of one name has a row for each type, and says which; a sum puts them together."""
+    keep_all(
+        storage,
+        told("calls", (0, 1), (60, 1)),
+        told("calls", (0, 5), (60, 9), type=MeterType.CUMULATIVE),
+    )
+    found = client.rows(url(PATH, **JUNE))["rows"]
+    assert [("cumulative", "4"), ("delta", "2")] == [
+        (one["type"], one["quantity"]) for one in found
+    ]
+    (whole,) = client.rows(url(PATH, **JUNE, func="sum"))["rows"]
+    assert (None, "16") == (whole["type"], whole["quantity"])
 
 
 def test_days_of_a_zone(client: Client, storage: Storage) -> None:
@@ -168,8 +184,8 @@ def test_tables_and_lines(client: Client, storage: Storage) -> None:
     path = url(PATH, **JUNE, groupby="project_id")
 
     assert client.get(path, headers={"Accept": "text/csv"}).text == (
-        "groupby.project_id,meter,func,quantity,unit,previous,quality\r\n"
-        "p-1,calls,usage,1,C,,final\r\n"
+        "groupby.project_id,meter,type,func,quantity,unit,previous,quality\r\n"
+        "p-1,calls,delta,usage,1,C,,final\r\n"
     )
     line = client.get(path, headers={"Accept": "application/x-ndjson"}).text
     assert line.startswith('{"groupby":{"project_id":"p-1"},"meter":"calls"')

@@ -34,6 +34,8 @@ def segment_rows(
                 duration = sum((seconds_between(*span) for span in one.spans), Decimal(0))
             yield SegmentBody(
                 resource_id=one.stream.resource_id,
+                source=one.stream.source,
+                type=one.stream.type,
                 segment=one.number,
                 by=dict(zip(names, one.values, strict=True)),
                 start=write(one.spans[0].start),

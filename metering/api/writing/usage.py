@@ -28,6 +28,7 @@ def usage_to_api(row: Usage, names: tuple[str, ...], aggregate: Aggregate) -> Us
     return UsageRowBody(
         groupby=dict(zip(names, group, strict=True)),
         meter=meter or "",
+        type=row.kind,
         func=aggregate.name,
         quantity=None if row.quantity is None else figure_to_api(row.quantity),
         unit=row.unit,

@@ -124,6 +124,8 @@ class SegmentBody:
     """A resource while some values were equal; of merged ones, `ranges` and all their samples."""
 
     resource_id: str
+    source: str
+    type: str
     segment: int
     by: dict[str, str | None]
     start: str
@@ -216,10 +218,11 @@ class UsageWindowBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRowBody:
-    """A quantity of a group, in its own unit."""
+    """A quantity of a group, in its own unit; of no type if it is reckoned alike for all."""
 
     groupby: dict[str, str | None]
     meter: str
+    type: str | None
     func: str
     quantity: Figure | None
     unit: str
