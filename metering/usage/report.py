@@ -13,13 +13,15 @@ from metering.usage.question import Question
 from metering.usage.statistics import statistics
 
 _NOTHING = Decimal(0)
+# Of samples, not of what they measure.
+_WITHOUT_UNIT = frozenset({"count", "cardinality"})
 
 _Member = tuple[Group, str, MeterType | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A quantity of one group; the unit is the quantity's.
+    """A quantity of one group; the unit is the quantity's, if it has one.
 
     `kind` is the type of its meters where the figure is reckoned by it, else None. `previous` is
     that of the window before, 0 where there was none; None if it was not asked for.
@@ -28,7 +30,7 @@ class Usage:
     group: Group
     kind: MeterType | None
     quantity: Decimal | None
-    unit: str
+    unit: str | None
     previous: Decimal | None
     is_provisional: bool
 
@@ -58,7 +60,9 @@ def usage(
             group=row.group,
             kind=row.kind,
             quantity=row.figures[aggregate],
-            unit=unit_of(aggregate, row.kind, row.unit),
+            unit=None
+            if aggregate.function in _WITHOUT_UNIT
+            else unit_of(aggregate, row.kind, row.unit),
             previous=None
             if before is None
             else before.get((row.group, row.unit, row.kind), _NOTHING),

@@ -124,12 +124,13 @@ def test_compared_with_the_window_before(client: Client, storage: Storage) -> No
     [
         ("sum", ("sum", "6", "C")),
         ("integral/day", ("integral/day", "0.25", "C-Days")),
-        ("cardinality/resource_id", ("cardinality/resource_id", "1", "C")),
+        ("cardinality/resource_id", ("cardinality/resource_id", "1", None)),
+        ("count", ("count", "1", None)),
         ("avg", ("avg", "6", "C")),
     ],
 )
 def test_other_figures(
-    client: Client, storage: Storage, func: str, expected: tuple[str, str, str]
+    client: Client, storage: Storage, func: str, expected: tuple[str, str, str | None]
 ) -> None:
     """Any figure of statistics, its parameter after a slash."""
     keep_all(storage, told("cpu", (0, 6)))

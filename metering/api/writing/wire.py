@@ -225,7 +225,7 @@ class UsageRowBody:
     type: str | None
     func: str
     quantity: Figure | None
-    unit: str
+    unit: str | None
     previous: Figure | None
     quality: str
 
