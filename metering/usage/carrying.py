@@ -1,4 +1,4 @@
-"""What a stream carries into a range: the last values of fields that its description lacks."""
+"""What a stream carries into a range: the last values of metadata that its description lacks."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from metering.grouping import Group, text_of
 from metering.model import Extent, Place, Series, Stream, Track
-from metering.query import ExtentQuery, Field, StreamQuery
+from metering.query import ExtentQuery, Field, Kind, StreamQuery
 from metering.storage.base import Storage
 from metering.times import Range
 
@@ -16,7 +16,7 @@ _ZERO = Decimal(0)
 def carried_into(
     storage: Storage, query: StreamQuery, fields: tuple[Field, ...], streams: Collection[Stream]
 ) -> Mapping[Stream, Group]:
-    """The last values that streams of the question had before its range, of each field.
+    """The last values that streams of the question had before its range, of metadata fields.
 
     Only what is in scope counts, and no more than the streams are told of.
     """
@@ -32,7 +32,7 @@ def carried_into(
         if stream not in streams:
             continue
         for field in fields:
-            if text_of(extent.series, field) is not None:
+            if field.kind is Kind.METADATA and text_of(extent.series, field) is not None:
                 _add(latest[stream, field], extent)
     volumes = _volumes(storage, latest.values())
     values: dict[Stream, Group] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from metering.grouping import Group, group_of
 from metering.matching import matches_series
 from metering.model import Series, Track
-from metering.query import Field, Filter
+from metering.query import Field, Filter, Kind
 from metering.streams import Stretch
 
 
@@ -14,7 +14,7 @@ from metering.streams import Stretch
 class Conditions:
     """By which fields stretches are told apart, and which match at all.
 
-    With `carries`, a field that a description lacks has the last value that it had.
+    With `carries`, metadata that a description lacks have the last value that they had.
     """
 
     by: tuple[Field, ...]
@@ -23,11 +23,20 @@ class Conditions:
 
 
 def carry(earlier: Group, series: Series | Track, by: tuple[Field, ...]) -> Group:
-    """The values that a description has, and where it has none, the earlier ones."""
-    own = group_of(series, by)
+    """The values that a description has; of metadata, where it has none, the earlier ones.
+
+    Who leaves a key out says nothing of it; but a sample without an owner is nobody's.
+    """
     return tuple(
-        before if value is None else value for before, value in zip(earlier, own, strict=True)
+        before if value is None and field.kind is Kind.METADATA else value
+        for field, before, value in zip(by, earlier, group_of(series, by), strict=True)
     )
+
+
+def lacks(series: Series | Track, by: tuple[Field, ...]) -> bool:
+    """Whether a description lacks what could be carried."""
+    of_metadata = tuple(field for field in by if field.kind is Kind.METADATA)
+    return None in group_of(series, of_metadata)
 
 
 def runs(

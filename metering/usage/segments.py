@@ -34,7 +34,7 @@ from metering.usage import quantities
 from metering.usage.carrying import carried_into
 from metering.usage.figures import USAGE, Detail, Part, detail, figure
 from metering.usage.quantities import Portion, Rules, Way
-from metering.usage.runs import Conditions, carry, runs
+from metering.usage.runs import Conditions, lacks, runs
 
 _OF_STREAM = frozenset(Stream._fields)
 _WAYS: Mapping[MeterType, tuple[Way, ...]] = {
@@ -49,8 +49,8 @@ class SegmentQuestion:
     """By which fields streams are divided, and what is asked of them.
 
     `now`, `max_gap` and `first_counts` are as in `Rules`; after the last reading of a stream its
-    segment goes on for `max_gap`, whatever the type. With `carries`, a field that a description
-    lacks has the last value that it had in the stream, as far as that is in scope. With `merges`
+    segment goes on for `max_gap`, whatever the type. With `carries`, metadata that a description
+    lacks have the last value that they had in the stream, as far as that is in scope. With `merges`
     segments of a stream that have equal values are one.
     """
 
@@ -185,8 +185,8 @@ def _streams(
     lacking: dict[Stream, Sequence[Stretch]] = {}
     for stretches in storage.streams(query):
         first = stretches[0]
-        lacks = question.carries and None in carry(nothing, first.series, question.by)
-        if lacks and not first.opens and query.range.start is not None:
+        is_lacking = question.carries and lacks(first.series, question.by)
+        if is_lacking and not first.opens and query.range.start is not None:
             lacking[first.series.stream] = stretches
         else:
             yield first.series.stream, stretches, nothing

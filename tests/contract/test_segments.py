@@ -156,6 +156,25 @@ def test_a_key_that_pollers_omit(storage: Storage, kept: Keep) -> None:
     ] == told(ask(storage, carries=False))
 
 
+def test_no_owner_is_carried(storage: Storage, kept: Keep) -> None:
+    """What is nobody's is not the last owner's, whether that was before the range or in it."""
+    nobody = {"project_id": None, "user_id": None}
+    day_before = -HALF - 24 * 3600
+    kept(
+        *history(
+            (day_before, 1, SMALL),
+            (day_before + 60, 1, OMITTED | nobody),
+            (0, 1, SMALL),
+            (3600, 1, OMITTED | nobody),
+        )
+    )
+    owned, not_owned = ("p-1", "u-1", "small"), (None, None, "small")
+
+    assert [(not_owned, -HALF, 0, 12), (owned, 0, 3600, 1), (not_owned, 3600, HALF, 11)] == told(
+        ask(storage, "project_id", "user_id", "metadata.flavor")
+    )
+
+
 def test_each_field_is_carried_by_itself(storage: Storage, kept: Keep) -> None:
     """Of two fields one may be from long ago, one from the description before."""
     day_before = -HALF - 24 * 3600

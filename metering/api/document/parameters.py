@@ -138,7 +138,7 @@ PARAMETERS = {
         {"enum": list(MERGES)},
     ),
     "absent": Parameter(
-        "What a field is that a description lacks: its last value, unless given, or null.",
+        "What metadata are that a description lacks: their last value, unless given, or null.",
         {"enum": list(ABSENT)},
     ),
     "max_gap": Parameter(
