@@ -215,9 +215,8 @@ def test_verdict_on_each(client: Client, storage: Storage) -> None:
     assert [(1, "counter_volume"), (4, "counter_type")] == [
         (one["index"], one["field"]) for one in response.json["rejected"]
     ]
-    assert [{"index": 3, "id": "again", "existing": "/v2/samples/again"}] == (
-        response.json["conflicts"]
-    )
+    existing = {"id": "again", "existing": "/v2/samples/again"}
+    assert [{"index": 3, "source": "openstack"} | existing] == (response.json["conflicts"])
     assert {"taken", "again", "new"} == {sample.id for sample in kept(storage)}
 
 

@@ -78,7 +78,10 @@ def _verdicts_to_api(judged: list[Verdict | InvalidSample]) -> VerdictsBody:
         ],
         conflicts=[
             ConflictBody(
-                index=index, id=one.kept.id, existing=f"/v2/samples/{quote(one.kept.id, safe='')}"
+                index=index,
+                source=one.kept.series.source,
+                id=one.kept.id,
+                existing=f"/v2/samples/{quote(one.kept.id, safe='')}",
             )
             for index, one in enumerate(judged)
             if isinstance(one, Verdict) and one.outcome is Outcome.CONFLICT

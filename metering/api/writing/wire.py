@@ -260,9 +260,10 @@ class RejectionBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictBody:
-    """A sample of a batch whose id already holds another sample."""
+    """A sample of a batch whose source and id already hold another sample."""
 
     index: int
+    source: str
     id: str
     existing: str
 
