@@ -375,5 +375,5 @@ def test_statistics_have_both_forms(serve: Serve, storage: Storage, form: str) -
     response = serve().get(path, headers=accept)
 
     assert ["1", "3"] == [str(row["sum"]) for row in rows(response)]
-    assert "series=2" in response.headers["Metering-Effort"]
+    assert "tracks=2" in response.headers["Metering-Effort"]
     assert_fault(serve(max_limit=1).get(path, headers=accept), 400, "more than 1 rows")

@@ -454,7 +454,7 @@ def test_explain_says_what_was_read(client: Client, storage: Storage) -> None:
 
     assert "Metering-Effort" not in plain.headers
     assert plain.json == explained.json
-    assert explained.headers["Metering-Effort"] == "series=2, pieces=0, samples=3"
+    assert explained.headers["Metering-Effort"] == "tracks=2, pieces=0, samples=3"
     assert "Metering-Effort" not in client.get(f"{PATH}?explain=0").headers
 
 

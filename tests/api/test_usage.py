@@ -197,7 +197,7 @@ def test_the_effort(client: Client, storage: Storage) -> None:
     keep_all(storage, told("calls", (0, 1), (1, 1)))
     answer = client.get(url(PATH, explain=1, **JUNE))
 
-    assert answer.headers["Metering-Effort"] == "series=1, pieces=0, samples=2"
+    assert answer.headers["Metering-Effort"] == "tracks=1, pieces=0, samples=2"
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,9 @@ PARAMETERS = {
         {"enum": list(FILLS)},
     ),
     "explain": Parameter(
-        "1: the header Metering-Effort says how many series (whatever their metadata) were read "
-        "one by one, and how many pieces (months, days or hours that were summed up before) and "
-        "samples. For administrators."
+        "1: the header Metering-Effort says how many tracks (a meter of a resource and owner) were "
+        "read one by one, and how many pieces (months, days or hours that were summed up before) "
+        "and samples. For administrators."
     ),
     "groupby": Parameter("A field; a row for each of its values.", _names(_SERIES_FIELDS)),
     "aggregate.func": Parameter(
