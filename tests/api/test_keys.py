@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from api.client import Client, assert_fault, keep, kept, url, v2_sample
 from api.conftest import Serve
 
+from metering.api.app import make_app
+from metering.config import load
 from metering.errors import Misconfigured
 from metering.keys import KeyFile
 from metering.storage.base import Storage
@@ -255,3 +258,27 @@ def test_no_key_in_the_log(
     hidden = [one for key in (good, wrong) for one in (key, key.split("_", 2)[2])]
     hidden += [basic("agent", key)["Authorization"].split()[1] for key in (good, wrong)]
     assert [] == [one for one in hidden if one in caplog.text]
+
+
+def test_a_key_for_billing(storage: Storage, tmp_path: Path) -> None:
+    """The rule that the operators' page gives, for a key without a project: it reads all."""
+    page = (Path(__file__).parents[2] / "docs" / "operating.rst").read_text(encoding="utf-8")
+    (line,) = re.findall(r'^ +("all_readers": ".*")$', page, re.MULTILINE)
+    keys, policy = KeyFile(str(tmp_path / "keys.json")), tmp_path / "policy.yaml"
+    policy.write_text(f"{line}\n", encoding="utf-8")
+    file = tmp_path / "metering.conf"
+    options = f"[api]\nauth = keys\nkeys_file = {tmp_path}/keys.json\n"
+    file.write_text(f"{options}[oslo_policy]\npolicy_file = {policy}\n", encoding="utf-8")
+    biller = {"X-Auth-Token": key_of(keys, None, "biller")}
+    client = Client(make_app(load(str(file)), storage))
+    keep(storage, {}, {"project_id": "p-2"})
+
+    assert {"p-1", "p-2"} == {
+        row["project_id"] for row in client.rows("/v2/samples", headers=biller)
+    }
+    assert 200 == client.get("/v2/usage", headers=biller).status_int
+    assert_fault(client.post("/v2/samples", [v2_sample()], headers=biller), 403)
+    reader = {"X-Auth-Token": key_of(keys, None, "reader")}
+    assert_fault(client.get("/v2/samples", headers=reader), 403)
+    member = {"X-Auth-Token": key_of(keys, "p-1", "reader")}
+    assert {"p-1"} == {row["project_id"] for row in client.rows("/v2/samples", headers=member)}
