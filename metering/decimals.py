@@ -29,6 +29,10 @@ _LONGEST_USUAL = min(MAX_DIGITS, MAX_WHOLE_DIGITS, MAX_PLACES)
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 
 
+# A number, too, but not one that can be kept. Possessive, so that no text takes more than one pass.
+_TOO_LONG = re.compile(r"[+-]?([0-9]++\.?[0-9]*+|\.[0-9]++)([eE][+-]?[0-9]++)?", re.ASCII)
+
+
 def canonical(number: Decimal) -> Decimal:
     """The same value in its one form: no trailing zeros, no positive exponent, no minus zero."""
     if not number:
@@ -83,6 +87,9 @@ def _number(value: Decimal | int | str, field: str) -> Decimal:
     if isinstance(value, str):
         if len(value) <= _LONGEST_TEXT and PLAIN_NUMBER.fullmatch(value):
             return Decimal(value)
+        if _TOO_LONG.fullmatch(value):
+            message = f"{field} is too long: at most {MAX_DIGITS} digits, an exponent of at most 4"
+            raise InvalidSample(message, field=field)
     elif not isinstance(value, bool):
         return Decimal(value)
     raise InvalidSample(f"{field} must be a number, not '{str(value)[:100]}'", field=field)

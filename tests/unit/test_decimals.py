@@ -122,6 +122,13 @@ def test_refused(value: Any) -> None:
     assert len(raised.value.message) < 200
 
 
+@pytest.mark.parametrize("value", ["1e1000000000", "-1e-1000000000", "9" * 6000, "0." + "1" * 500])
+def test_too_long_is_no_other_thing(value: str) -> None:
+    """A number that is longer than any that is read is called one."""
+    with pytest.raises(InvalidSample, match="volume is too long: at most 34 digits"):
+        read_volume(value, "volume")
+
+
 @given(strategies.volumes)
 def test_every_volume_is_taken(volume: Decimal) -> None:
     """What has at most 27 digits before and 27 after the point, 34 in all, is taken as it is."""
