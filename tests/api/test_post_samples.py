@@ -57,6 +57,23 @@ def test_forms_of_a_body(client: Client, storage: Storage, body: str, media: str
     assert (201, WELL, 1) == (response.status_int, response.json, len(kept(storage)))
 
 
+@pytest.mark.parametrize("path", [PATH, "/v2/meters/cpu", "/v2/query/samples"])
+@pytest.mark.parametrize("body", ["[{}]", json.dumps([v2_sample()] * 1000), "direct=1"])
+def test_a_body_that_is_called_a_form(client: Client, path: str, body: str) -> None:
+    """As curl calls it unless it is told otherwise: the answer says what is wanted."""
+    form = "application/x-www-form-urlencoded"
+    response = client.post(path, body, content_type=form)
+
+    assert_fault(response, 400, f"sent as {form}; its Content-Type must be application/json")
+
+
+def test_a_body_of_no_type(client: Client) -> None:
+    """What is wanted is named."""
+    response = client.post(PATH, "[{}]", content_type=None)
+
+    assert_fault(response, 415, "wanted: application/json or application/x-ndjson")
+
+
 @pytest.mark.parametrize("form", ["array", "lines"])
 def test_shapes_may_be_mixed(client: Client, storage: Storage, form: str) -> None:
     """A body may have samples of both shapes."""

@@ -197,7 +197,8 @@ def _bodies() -> Rows:
         for name, body in _NO_SAMPLES.items():
             words = "Samples should be included in request body"
             yield f"{path}: no samples: {name}", post(path, 400, words, body)
-        yield f"{path}: form", post(path, 400, "Unknown argument", json.dumps([v2_sample()]), FORM)
+        words = "Content-Type must be"
+        yield f"{path}: form", post(path, 400, words, json.dumps([v2_sample()]), FORM)
     for name, text in BAD_TIMES.items():
         body = f"[{_literal('timestamp', text)}]"
         yield f"{METER}: timestamp: {name}", post(METER, 400, "timestamp", body)

@@ -213,6 +213,10 @@ def _read_parameters(endpoint: Endpoint, request: Request, call: Call) -> dict[s
     """The declared parameters that were sent: in the query string, a form, or a JSON body."""
     params = request.GET
     body = b""
+    if call.body and call.content_type == FORM and endpoint.body is not None:
+        # What curl says of `-d` unless it is told: it would be read as parameters without a sense.
+        wanted = " or ".join(endpoint.body.types)
+        raise InvalidRequest(f"the body was sent as {FORM}; its Content-Type must be {wanted}")
     if call.body and call.content_type == FORM:
         params = NestedMultiDict(params, _read_form(_bounded(call.body)))
     elif call.body and endpoint.body is None:

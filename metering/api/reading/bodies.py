@@ -96,7 +96,8 @@ def _with_words(body: bytes) -> bytes:
 
 def _checked(call: Call, media: Sequence[str]) -> bytes:
     if call.body and call.content_type not in media:
-        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+        wanted = " or ".join(one for one in media if one in (JSON, NDJSON))
+        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}; wanted: {wanted}")
     try:
         call.body.decode()
     except UnicodeDecodeError:
