@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from metering import times
+from metering.api.callers.identity import Identity
+from metering.api.callers.rules import ADMINISTERS, READS_ALL, Rules, list_rules
 from metering.config import Config
 from metering.errors import Misconfigured
 from metering.keys import Key, KeyFile
 
 _DEFAULT_ROLE = "member"
 
-Run = Callable[[KeyFile, argparse.Namespace], int]
+Run = Callable[[Config, KeyFile, argparse.Namespace], int]
 
 
 def add_key_commands(commands: Any) -> None:
@@ -44,7 +46,7 @@ def run(config: Config, arguments: argparse.Namespace) -> int:
         message = "set [api] keys_file in the configuration file"
         raise Misconfigured(message, field="[api] keys_file")
     act: Run = arguments.on_keys
-    return act(KeyFile(config.api.keys_file), arguments)
+    return act(config, KeyFile(config.api.keys_file), arguments)
 
 
 def _add(actions: Any, name: str, text: str, act: Run) -> argparse.ArgumentParser:
@@ -53,26 +55,36 @@ def _add(actions: Any, name: str, text: str, act: Run) -> argparse.ArgumentParse
     return parser
 
 
-def _create(keys: KeyFile, arguments: argparse.Namespace) -> int:
+def _create(config: Config, keys: KeyFile, arguments: argparse.Namespace) -> int:
     """Print the text alone on stdout, for scripts; what is said about it goes to stderr."""
+    roles = arguments.role or [_DEFAULT_ROLE]
+    opens = _opens(config, Identity(project_id=arguments.project, roles=tuple(roles)))
     key, text = keys.create(
-        project=arguments.project,
-        user=arguments.user,
-        roles=arguments.role or [_DEFAULT_ROLE],
-        note=arguments.note,
+        project=arguments.project, user=arguments.user, roles=roles, note=arguments.note
     )
     print(text)
     print(f"key {key.id} is made; its text is not shown again", file=sys.stderr)
+    if not opens:
+        why = "these roles allow nothing" if key.project else "these roles need a --project"
+        print(f"warning: the rules refuse this key everything: {why}", file=sys.stderr)
     return 0
 
 
-def _list(keys: KeyFile, _: argparse.Namespace) -> int:
+def _opens(config: Config, holder: Identity) -> bool:
+    """Whether the rules allow the holder anything but what everybody may ask."""
+    rules = Rules(config)
+    of_all = any(rules.allow(one, holder) for one in (ADMINISTERS, READS_ALL))
+    asked = (one.name for one in list_rules() if one.name.startswith("telemetry:"))
+    return bool(holder.project_id or of_all) and any(rules.allow(one, holder) for one in asked)
+
+
+def _list(_: Config, keys: KeyFile, __: argparse.Namespace) -> int:
     for key in keys.list():
         print(_line(key))
     return 0
 
 
-def _revoke(keys: KeyFile, arguments: argparse.Namespace) -> int:
+def _revoke(_: Config, keys: KeyFile, arguments: argparse.Namespace) -> int:
     print(f"revoked: {_line(keys.revoke(arguments.id))}")
     return 0
 

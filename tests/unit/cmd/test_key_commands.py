@@ -52,6 +52,44 @@ def test_roles_are_given_one_by_one(keys: KeyFile) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([], "need a --project"),
+        (["--role", "reader"], "need a --project"),
+        (["--role", "biller"], "need a --project"),
+        (["--role", "nobody", "--project", "p-1"], "allow nothing"),
+        (["--role", "admin"], None),
+        (["--role", "reader", "--project", "p-1"], None),
+        (["--project", "p-1"], None),
+    ],
+)
+def test_a_key_that_opens_nothing(
+    keys: KeyFile, capsys: pytest.CaptureFixture[str], arguments: list[str], why: str | None
+) -> None:
+    """It is made, for rules may change, and a warning says that they refuse it."""
+    assert 0 == run("create", *arguments)
+
+    said = capsys.readouterr()
+    assert keys.find(said.out.removesuffix("\n"))
+    assert (why is not None) == ("warning: the rules refuse this key everything" in said.err)
+    assert why is None or why in said.err
+
+
+def test_a_key_that_a_rule_opens(
+    keys: KeyFile, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The operator's rules count."""
+    policy, file = tmp_path / "policy.yaml", tmp_path / "metering.conf"
+    policy.write_text('"all_readers": "role:biller"\n', encoding="utf-8")
+    with file.open("a", encoding="utf-8") as configuration:
+        configuration.write(f"[oslo_policy]\npolicy_file = {policy}\n")
+
+    assert 0 == run("create", "--role", "biller")
+    assert "warning" not in capsys.readouterr().err
+    assert 1 == len(keys.list())
+
+
 def test_list_has_no_texts(keys: KeyFile, capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each key, with neither text nor digest."""
     run("create", "--project", "p-1", "--note", "a dashboard")
