@@ -17,6 +17,8 @@ DEFAULT_FILE = Path("/etc/metering/metering.conf")
 
 # oslo.config quotes a line that it cannot read, which may be that of the connection.
 _PASSWORD = re.compile(r"//\S*@")
+# How oslo.config says in which file, or variable, an option stands.
+_LOCATION = re.compile(r"from LocationInfo\(.*?detail='([^']*)'\)")
 
 _MOST_DAYS = 36_500
 MOST_SECONDS = _MOST_DAYS * 86_400
@@ -251,7 +253,12 @@ def load(file: str | None = None, overrides: Sequence[tuple[str, str, object]] =
             _override(conf, group, option, value)
         return _checked(conf)
     except (cfg.Error, ValueError) as error:
-        raise Misconfigured(_PASSWORD.sub("//***@", str(error))) from None
+        raise Misconfigured(without_passwords(_LOCATION.sub(r"in \1", str(error)))) from None
+
+
+def without_passwords(text: str) -> str:
+    """The text, in which URLs name nobody."""
+    return _PASSWORD.sub("//***@", text)
 
 
 def _override(conf: cfg.ConfigOpts, group: str, option: str, value: object) -> None:

@@ -17,8 +17,8 @@ from metering.cmd.exporting import add_export
 from metering.cmd.importing import add_import
 from metering.cmd.sealing import add_seal
 from metering.cmd.verifying import add_verify
-from metering.config import Config, load
-from metering.errors import MeteringError
+from metering.config import Config, load, without_passwords
+from metering.errors import MeteringError, StorageUnavailable
 from metering.model import Outcome, Submission
 from metering.storage import open_storage
 from metering.storage.base import Storage, has_refusal
@@ -36,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     overrides = [("database", "connection", arguments.connection)] if arguments.connection else []
+    url = ""
     try:
         config = load(arguments.config_file, overrides)
+        url = without_passwords(config.connection)
         if "on_keys" in arguments:
             return keys.run(config, arguments)
         storage = open_storage(config.connection, timeout_seconds=_PATIENCE_SECONDS)
@@ -46,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run(config, storage, arguments)
         finally:
             storage.close()
+    except StorageUnavailable as error:
+        print(f"metering-manage: {url}: {error}", file=sys.stderr)
+        return 1
     except (MeteringError, OSError) as error:
         print(f"metering-manage: {error}", file=sys.stderr)
         return 1

@@ -38,7 +38,9 @@ def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     latest = times.now() - _LAG
     until = arguments.until or latest
     if until > latest:
-        raise InvalidRequest(f"{until:%Y-%m-%d} is not over by three hours", field="--until")
+        raise InvalidRequest(
+            f"--until: the time before {until:%Y-%m-%d} is not over by three hours", field="--until"
+        )
     count = 0
     with tqdm(unit=" samples", disable=None) as bar:
         for read in storage.seal(until, settle_seconds=settle_seconds(storage, arguments)):

@@ -77,6 +77,14 @@ def test_what_is_wrong_in_a_file_is_named(text: str, reason: str, tmp_path: Path
         load(written(tmp_path, text))
 
     assert reason in refused.value.message
+    assert "LocationInfo" not in refused.value.message
+
+
+def test_a_value_that_is_none_names_its_file(tmp_path: Path) -> None:
+    """In plain words."""
+    file = written(tmp_path, "[usage]\nmax_gap = x\n")
+    with pytest.raises(Misconfigured, match=f"^Value for option max_gap in {file} is not valid: "):
+        load(file)
 
 
 def test_groups_of_others_are_let_be(tmp_path: Path) -> None:

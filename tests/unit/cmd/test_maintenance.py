@@ -318,7 +318,9 @@ def test_days_that_are_not_over_are_not_sealed(
 ) -> None:
     """All samples of them would be late ones, for ever."""
     assert run(url, "seal", "--until", (TODAY + timedelta(days=1)).isoformat()) == 1
-    assert "is not over" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--until: " in said
+    assert "is not over" in said
     assert run(url, "seal", "--until", "0001-01-01") == 0
 
 

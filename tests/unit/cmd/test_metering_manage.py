@@ -42,7 +42,17 @@ def test_a_store_that_is_away_is_an_error(
 
     assert status == 1
     assert said.out == ""
-    assert said.err.startswith("metering-manage: ")
+    where = f"sqlite:///{tmp_path}/no/such/folder/metering.db"
+    assert said.err.startswith(f"metering-manage: {where}: ")
+
+
+def test_a_password_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the store is named, its user is not."""
+    hopeless = "serverSelectionTimeoutMS=1&connectTimeoutMS=1"
+    assert 1 == run(f"mongodb://me:secret@127.0.0.1:1/metering?{hopeless}", "check")
+
+    said = capsys.readouterr().err
+    assert "secret" not in said
 
 
 def test_the_configuration_file_names_the_store(url: str, tmp_path: Path) -> None:
