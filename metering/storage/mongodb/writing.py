@@ -133,6 +133,8 @@ class Writer:
         verdicts: list[Verdict],
         before: _View,
         session: ClientSession,
+        *,
+        has_stored: bool = True,
     ) -> list[Verdict]:
         """The verdicts, after what went on while the samples were stored was made good.
 
@@ -149,7 +151,8 @@ class Writer:
                 Verdict(Outcome.EXPIRED, one.sample) if view.expiry.covers(one) else verdict
                 for one, verdict in zip(submissions, verdicts, strict=True)
             ]
-            self._undo(verdicts, judged, session)
+            if has_stored:
+                self._undo(verdicts, judged, session)
         self._strike_since(verdicts, before.known, view.known, session)
         return judged
 
@@ -208,7 +211,8 @@ class Writer:
             kept = self._kept(keys, session)
             verdicts, fresh = verdicts_in_order(submissions, kept, view.expiry)
             if not fresh or (atomic and has_refusal(verdicts)):
-                return self._settled(submissions, verdicts, view, session)
+                # Under a key that was free somebody else may have stored a sample by now.
+                return self._settled(submissions, verdicts, view, session, has_stored=False)
             work = _Insert(_documents(fresh), _days(fresh.values(), view.known), submissions, view)
             if self._connection.has_transactions():
                 if self._insert_together(work, session):

@@ -227,7 +227,7 @@ def test_samples_that_are_deleted_while_others_seal(
     steps = []
     meanwhile(monkeypatch, sealing, "strike", lambda: steps.append(seal(other)), call=1)
 
-    assert sum(storage.purge()) == 1
+    assert sum(storage.purge(storage.horizons())) == 1
     assert steps
     assert_all_there(storage, 1)
 
@@ -282,7 +282,7 @@ def test_a_sample_that_expires_while_it_is_recorded(
 
     assert record(other, LATE) == [Outcome.STORED]
     assert_all_there(storage)
-    assert sum(storage.purge()) == 2
+    assert sum(storage.purge(storage.horizons())) == 2
     assert [one for found in storage.verify() for one in found.contradictions] == []
 
 
@@ -293,7 +293,7 @@ def test_a_sample_that_is_taken_back_from_a_sealed_day(
     keep(storage, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
     record(other, submission())
     storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
-    list(storage.purge())
+    list(storage.purge(storage.horizons()))
     meanwhile(monkeypatch, writing, "delete_found", lambda: seal(storage))
 
     assert record(other, LATE) == [Outcome.EXPIRED]
@@ -319,6 +319,26 @@ def test_a_refused_batch_takes_nothing_back(
 
     assert told == [Outcome.STORED, Outcome.EXPIRED]
     assert [one.id for one in samples(storage)] == ["young", "s-1"]
+
+
+def test_a_refused_batch_takes_back_nothing_of_others(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has expired in it may be, under the same key, a young sample of somebody else."""
+    record(other, submission(id="taken", timestamp=MIDNIGHT + DAY))
+    young = submission(id="free", timestamp=MIDNIGHT + DAY)
+
+    def store_and_retire() -> None:
+        assert record(storage, young) == [Outcome.STORED]
+        storage.retire(Horizons(MIDNIGHT))
+
+    meanwhile(monkeypatch, writing, "has_refusal", store_and_retire)
+    old = submission(id="free", timestamp=MIDNIGHT - DAY)
+    conflict = submission(id="taken", timestamp=MIDNIGHT + DAY, volume=2)
+    told = record(other, old, conflict, atomic=True)
+
+    assert told == [Outcome.EXPIRED, Outcome.CONFLICT]
+    assert {one.id for one in samples(storage)} >= {"free", "taken"}
 
 
 def test_a_batch_that_expires_was_never_there(
