@@ -118,16 +118,18 @@ class SealedTracks(LookUps):
 class ExpiringTracks(LookUps):
     """Lets samples expire, and deletes them."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         """See `Storage.retire`."""
-        for handles, range_, tracks in self._expired(self._publish(horizons)):
+        published = self._publish(horizons)
+        for handles, range_, tracks in self._expired(published):
             for some in chunks(self._scan(handles, range_, None), _ROWS_AT_ONCE):
                 spent = (row for row in some if becomes_spent(row.timestamp, row.recorded_at))
                 self._spend([sample_key(tracks[row.handle].source, row.id) for row in spent])
+        return published
 
-    def purge(self) -> Iterator[int]:
+    def purge(self, retired: Horizons) -> Iterator[int]:
         """See `Storage.purge`."""
-        for handles, range_, _ in self._expired(self.horizons()):
+        for handles, range_, _ in self._expired(retired):
             yield from self._delete(handles, range_)
 
     def _expired(

@@ -1176,35 +1176,37 @@ class TakesWhatExpired(MemoryStorage):
 class HorizonsMoveBack(MemoryStorage):
     """The horizons given last count."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         self._expiry = Expiry()
-        super().retire(horizons)
+        return super().retire(horizons)
 
 
 class HorizonsMoveBackForMeters(MemoryStorage):
     """A meter of its own forgets what the default was."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         super().retire(horizons)
         merged = self._expiry.horizons
         self._expiry = Expiry(
             Horizons(merged.default, {**merged.meters, **horizons.meters}), self._expiry.spent
         )
+        return self._expiry.horizons
 
 
 class OneHorizonForAll(MemoryStorage):
     """Meters have no horizon of their own."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(Horizons(horizons.default))
+    def retire(self, horizons: Horizons) -> Horizons:
+        return super().retire(Horizons(horizons.default))
 
 
 class ForgetsSpentKeys(MemoryStorage):
     """Keys of samples whose time the server chose are free again."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(horizons)
+    def retire(self, horizons: Horizons) -> Horizons:
+        retired = super().retire(horizons)
         self._expiry = Expiry(self._expiry.horizons)
+        return retired
 
 
 class SpentBySomebody(MemoryStorage):
@@ -1220,27 +1222,28 @@ class SpentBySomebody(MemoryStorage):
 class ClosedHorizon(MemoryStorage):
     """What lies on the horizon goes with what lies before it."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         def later(at: datetime) -> datetime:
             return at if at == FIRST else at + MILLISECOND
 
         meters = {meter: later(at) for meter, at in horizons.meters.items()}
-        super().retire(Horizons(later(horizons.default), meters))
+        return super().retire(Horizons(later(horizons.default), meters))
 
 
 class DeletesWhenRetired(MemoryStorage):
     """Does both at once."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(horizons)
-        list(self.purge())
+    def retire(self, horizons: Horizons) -> Horizons:
+        retired = super().retire(horizons)
+        list(self.purge(retired))
+        return retired
 
 
 class DeletesOnce(MemoryStorage):
     """Counts what went twice."""
 
-    def purge(self) -> Iterator[int]:
-        for count in super().purge():
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        for count in super().purge(retired):
             yield count
             yield count
 
@@ -1266,14 +1269,21 @@ class KeptIsDuplicate(MemoryStorage):
         ]
 
 
+class PurgesForOthers(MemoryStorage):
+    """Deletes all that has expired, whoever let it."""
+
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        return super().purge(retired.joined(self._expiry.horizons))
+
+
 class ForgetsWhatIsLeft(MemoryStorage):
     """Deletes whole series."""
 
-    def purge(self) -> Iterator[int]:
+    def purge(self, retired: Horizons) -> Iterator[int]:
         old = {
             one.series
             for one in self._samples.values()
-            if one.timestamp < self._expiry.horizons.of(one.series.meter)
+            if one.timestamp < retired.of(one.series.meter)
         }
         before = len(self._samples)
         self._samples = {k: one for k, one in self._samples.items() if one.series not in old}
@@ -1510,6 +1520,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         DeletesOnce,
         StoresTheRest,
         KeptIsDuplicate,
+        PurgesForOthers,
         ForgetsWhatIsLeft,
     ],
     "sealing": [
