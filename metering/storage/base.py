@@ -73,7 +73,8 @@ class Storage(abc.ABC):
     """A store of samples.
 
     Only `StorageUnavailable`, `QueryTooExpensive` and `Misconfigured` leave a driver; what the
-    database raised is their cause. Scope is applied before everything else: no answer depends on
+    database raised is their cause. (And OverflowError, if the windows of a question lead out of
+    the calendar.) Scope is applied before everything else: no answer depends on
     a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
     All methods may be called from several threads at once. `is_for_production` is for
     /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` every

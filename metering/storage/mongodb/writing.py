@@ -143,8 +143,9 @@ class Writer:
         And days that have come to be sealed are struck, those of duplicates too: whoever stored
         them first may not have lived to do it.
         """
+        asked_at = time.monotonic()
         view = self._view_now(submissions, session)
-        self._remembered = view.known, time.monotonic()
+        self._remembered = view.known, asked_at
         judged = verdicts
         if view.expiry != before.expiry:
             judged = [
@@ -216,8 +217,9 @@ class Writer:
             work = _Insert(_documents(fresh), _days(fresh.values(), view.known), submissions, view)
             if self._connection.has_transactions():
                 if self._insert_together(work, session):
+                    asked_at = time.monotonic()
                     known = read_watermarks(self._connection, session)
-                    self._remembered = known, time.monotonic()
+                    self._remembered = known, asked_at
                     self._strike_since(verdicts, view.known, known, session)
                     return verdicts
             elif not _insert(self._connection.samples, work.documents, session):
