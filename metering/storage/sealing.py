@@ -3,7 +3,7 @@
 Those of rollups are made of the blocks of their tracks, and of samples where these have no sealed
 day. No sample is missing from a block, because of four steps:
 
-1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
+1. Whoever seals first publishes up to which day (`Tables.open_seal`), and waits for writers.
 2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
 3. A writer that knows that a day may be sealed *strikes* it, for the track and for its rollup, in
    the transaction of the sample; a transaction that seals takes away those strikes that it sees, as

@@ -4,7 +4,7 @@ A filter is first decided on each track, by the same code as the memory driver's
 (`metering.matching`); what is left asks of metadata, which samples name by the handle of their
 description, and of samples. So a database needs no more than a few plain look-ups by track, time
 and key: it never sees a foreign name or value, and cannot differ in what a comparison means. A
-driver supplies the look-ups (`metering.storage.lookups`); SQLite and MongoDB are built so.
+driver supplies the look-ups (`metering.storage.tables`); SQLite and MongoDB are built so.
 """
 
 from collections import defaultdict
@@ -25,7 +25,9 @@ from metering.model import (
     Scope,
     Series,
     Stream,
+    Submission,
     Track,
+    Verdict,
     is_visible,
     sample_key,
 )
@@ -41,16 +43,20 @@ from metering.query import (
     SummaryQuery,
     fields_of,
 )
-from metering.storage.base import Effort, WindowSummary, WindowTotal
+from metering.retention import Horizons
+from metering.storage import expiry
+from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import growing_chunks
 from metering.storage.describing import Describing, Sieve
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.limit import Limit
-from metering.storage.maintenance import ExpiringTracks, SealedTracks, VerifiedTracks
 from metering.storage.reckoning import no_blocks
+from metering.storage.sealer import Sealer
 from metering.storage.streaming import Neighbours, StreamReader
+from metering.storage.tables import Tables
 from metering.storage.totals import TotalReader
+from metering.storage.verification import Verifier
 from metering.storage.ways import SeriesWay, TrackWay, Way
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Summary, joined
@@ -64,8 +70,57 @@ AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
 Tracks = Mapping[Handle, Track]
 
 
-class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
-    """A store that keeps tracks, descriptions and samples apart."""
+class TrackStorage(Storage):
+    """A store over a driver's tables."""
+
+    def __init__(self, tables: Tables, timeout_seconds: float) -> None:
+        """Take the tables, and the time limit of a question."""
+        self.tables = tables
+        self._timeout_seconds = timeout_seconds
+
+    def prepare(self) -> None:
+        """See `Storage.prepare`."""
+        self.tables.prepare()
+
+    def check(self) -> list[str]:
+        """See `Storage.check`."""
+        return self.tables.check()
+
+    def ping(self) -> None:
+        """See `Storage.ping`."""
+        self.tables.ping()
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self.tables.close()
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+        return self.tables.record(submissions, atomic=atomic)
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """See `Storage.seal`."""
+        return Sealer(self.tables).seal(until, settle_seconds)
+
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+        self.tables.unseal()
+
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        return self.tables.horizons()
+
+    def retire(self, horizons: Horizons) -> Horizons:
+        """See `Storage.retire`."""
+        return expiry.retire(self.tables, horizons)
+
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        """See `Storage.purge`."""
+        return expiry.purge(self.tables, retired)
+
+    def verify(self) -> Iterator[Inspection]:
+        """See `Storage.verify`."""
+        return Verifier(self.tables).verify()
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
@@ -80,7 +135,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         if not tracks or range_.is_empty:
             return
         sieve = Sieve({handle: rest for rest, members in plan for handle in members})
-        rows = self._scan(tracks.keys(), range_, query.after)
+        rows = self.tables.scan(tracks.keys(), range_, query.after)
         for row, sample in limit.over(self._describing(tracks).samples(rows)):
             if sieve.passes(row, sample):
                 yield sample
@@ -90,9 +145,9 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, sample_id: str, query: SampleQuery, limit: Limit
     ) -> Iterator[Sample]:
         """The samples with that id under any source: the key is enough, ids need no index."""
-        keys = {sample_key(source, sample_id) for source in self._sources(_look_up(query))}
-        rows = list(limit.over(self._rows(keys)))
-        tracks = dict(self._tracks({row.handle for row in rows}))
+        keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
+        rows = list(limit.over(self.tables.rows(keys)))
+        tracks = dict(self.tables.tracks({row.handle for row in rows}))
         samples = [sample for _, sample in self._describing(tracks).samples(rows)]
         after = query.after
         samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
@@ -110,7 +165,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         limit = Limit(self._timeout_seconds)
         asked = set(places)
         tracks = {track.digest: track for track in map(_track_of, asked)}
-        found = self._rows_at({(_track_of(one).digest, one.at) for one in asked})
+        found = self.tables.rows_at({(_track_of(one).digest, one.at) for one in asked})
         rows, of_handles = [], {}
         for digest, row in limit.over(found):
             rows.append(row)
@@ -144,10 +199,12 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, tracks: Tracks, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
         if query.last_only:
-            for handle, last in limit.over(self._lasts(tracks.keys(), query.range, query.as_of)):
+            for handle, last in limit.over(
+                self.tables.lasts(tracks.keys(), query.range, query.as_of)
+            ):
                 yield Extent(tracks[handle], last, last)
         else:
-            ends = self._extents(tracks.keys(), query.range, query.as_of)
+            ends = self.tables.extents(tracks.keys(), query.range, query.as_of)
             for handle, first, last in limit.over(ends):
                 yield Extent(tracks[handle], first, last)
 
@@ -168,10 +225,10 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         """See `Storage.oldest`."""
         limit = Limit(self._timeout_seconds)
         if isinstance(scope, AllProjects):
-            found = self._oldest(None)
+            found = self.tables.oldest(None)
         else:
             visible = self._visible(ExtentQuery(scope=scope), limit)
-            found = self._oldest([handle for handle, _ in visible])
+            found = self.tables.oldest([handle for handle, _ in visible])
         return min(limit.over(found), default=None)
 
     def summaries(
@@ -208,13 +265,13 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         left = _left(query)
         rollups = {
             handle: one
-            for handle, one in limit.over(self._find_rollups(_look_up(query)))
+            for handle, one in limit.over(self.tables.find_rollups(_look_up(query)))
             if is_visible(one, query.scope) and matches_series(left, one)
         }
         reader = TotalReader(
             partial(self._limited_blocks, limit),
             partial(self._limited_readings, limit),
-            lambda rollups: limit.over(self._members(rollups)),
+            lambda rollups: limit.over(self.tables.members(rollups)),
             query.range,
             query.windows,
         )
@@ -232,7 +289,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         streams = self._whole_streams(query, limit)
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
         way = self._way_by_series(tracks, limit) if query.by_series else self._way_by_track(limit)
-        neighbours = Neighbours(self._last_before, self._first_from)
+        neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
         reader = StreamReader(way, neighbours, query, effort or Effort())
         for pieces in limit.over(reader.streams(streams.values())):
             found = stretches(pieces, query)
@@ -253,7 +310,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         if of_stream != asked:  # else the look-up has found all of each stream
             resources = {stream.resource_id for stream in streams}
             besides = {handle for handle, _ in found}
-            found += limit.over(self._tracks_of_resources(resources, of_stream, besides))
+            found += limit.over(self.tables.tracks_of_resources(resources, of_stream, besides))
         for handle, track in found:
             if track.stream in streams:
                 streams[track.stream][handle] = track
@@ -271,14 +328,14 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         """The way to series, and no sample that was recorded later, if an instant is given."""
 
         def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            for row in limit.over(self._rows_of(handles, range_)):
+            for row in limit.over(self.tables.rows_of(handles, range_)):
                 if as_of is None or row.recorded_at <= as_of:
                     yield row
 
         return SeriesWay(
             partial(self._limited_blocks, limit, described=True),
             rows,
-            self._rows_at,
+            self.tables.rows_at,
             self._describing(tracks),
             as_of,
         )
@@ -289,15 +346,15 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         sieve = Sieve(dict.fromkeys(tracks, rest))
 
         def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            found = limit.over(self._rows_of(handles, range_))
+            found = limit.over(self.tables.rows_of(handles, range_))
             for row, sample in describing.samples(found):
                 if sieve.passes(row, sample):
                     yield row
 
-        return SeriesWay(no_blocks, rows, self._rows_at, describing)
+        return SeriesWay(no_blocks, rows, self.tables.rows_at, describing)
 
     def _describing(self, tracks: Tracks) -> Describing:
-        return Describing(self._descriptions, tracks)
+        return Describing(self.tables.descriptions, tracks)
 
     def _limited_blocks(
         self,
@@ -308,12 +365,12 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         *,
         described: bool = False,
     ) -> Iterator[StoredBlock]:
-        return limit.over(self._blocks(handles, months, grain, described=described))
+        return limit.over(self.tables.blocks(handles, months, grain, described=described))
 
     def _limited_readings(
         self, limit: Limit, handles: Collection[Handle], range_: Range
     ) -> Iterator[Pair]:
-        return limit.over(self._readings(handles, range_))
+        return limit.over(self.tables.readings(handles, range_))
 
     def _plan(
         self, query: SampleQuery | SummaryQuery, limit: Limit
@@ -335,7 +392,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, query: AnyQuery, limit: Limit, *, by_resource: bool = False
     ) -> Iterator[tuple[Handle, Track]]:
         """The tracks in scope that the look-up finds; the scope is checked again."""
-        found = self._find_tracks(_look_up(query), by_resource=by_resource)
+        found = self.tables.find_tracks(_look_up(query), by_resource=by_resource)
         for handle, track in limit.over(found):
             if is_visible(track, query.scope):
                 yield handle, track

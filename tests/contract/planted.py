@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Self
 
 from msgspec import structs
+from tables import stored_in
 
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
@@ -53,6 +54,7 @@ from metering.storage.handles import Handle
 from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
+from metering.storage.sqlite.tables import SqliteTables
 from metering.storage.totals import Member
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, joined, of_stream, tally
@@ -1050,7 +1052,8 @@ class CountsTheCaller(SqliteStorage):
 # --- sealing
 
 
-class ForgetsToStrike(SqliteStorage):
+@stored_in
+class ForgetsToStrike(SqliteTables):
     """Late samples leave the blocks of their days as they are."""
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -1060,7 +1063,8 @@ class ForgetsToStrike(SqliteStorage):
         return verdicts
 
 
-class ForgetsToStrikeRollups(SqliteStorage):
+@stored_in
+class ForgetsToStrikeRollups(SqliteTables):
     """Late samples count for their series only."""
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -1070,27 +1074,30 @@ class ForgetsToStrikeRollups(SqliteStorage):
         return verdicts
 
 
-class ForgetsMembers(SqliteStorage):
+@stored_in
+class ForgetsMembers(SqliteTables):
     """Adds up one series of those that it has to read."""
 
-    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        found = super()._members(rollups)
+    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        found = super().members(rollups)
         return found if rollups is None else islice(found, 1)
 
 
-class IgnoresStrikes(SqliteStorage):
+@stored_in
+class IgnoresStrikes(SqliteTables):
     """Takes what was sealed of a day for which samples came late."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for block in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for block in super().blocks(*arguments, **named):
             yield replace(block, struck=())
 
 
-class BlocksADayTooLong(SqliteStorage):
+@stored_in
+class BlocksADayTooLong(SqliteTables):
     """Takes the day after the last that was sealed for empty."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             if stored.days is not None:
                 block = decode(stored.days, stored.hours)
                 longer = replace(block, end=min(block.end + 1, days_of(stored.month).stop))
@@ -1105,11 +1112,12 @@ def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
     return encode_described(replace(block, described=described), stored.month)
 
 
-class OneDescriptionADay(SqliteStorage):
+@stored_in
+class OneDescriptionADay(SqliteTables):
     """Takes the first description of the month for that of all days that have several."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
@@ -1119,11 +1127,12 @@ class OneDescriptionADay(SqliteStorage):
             yield replace(stored, described=changed)
 
 
-class PartsOfOthers(SqliteStorage):
+@stored_in
+class PartsOfOthers(SqliteTables):
     """Takes what a day has under one description for what it has under another."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
@@ -1136,11 +1145,12 @@ class PartsOfOthers(SqliteStorage):
             yield replace(stored, described=changed)
 
 
-class BlocksOfAnyTime(SqliteStorage):
+@stored_in
+class BlocksOfAnyTime(SqliteTables):
     """Counts what was recorded after the instant that counts, if it was sealed since."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is not None:
                 described = replace(described, recorded_until=EPOCH)
@@ -1150,11 +1160,12 @@ class BlocksOfAnyTime(SqliteStorage):
                 yield stored
 
 
-class ForgetsToUnseal(SqliteStorage):
+@stored_in
+class ForgetsToUnseal(SqliteTables):
     """Keeps blocks of samples that are deleted."""
 
-    def _delete(self, *arguments: Any) -> Iterator[int]:
-        yield from super()._delete(*arguments)
+    def delete(self, *arguments: Any) -> Iterator[int]:
+        yield from super().delete(*arguments)
         with self._connections.transaction() as connection:
             connection.execute("UPDATE blocks SET struck = '[]'")
 

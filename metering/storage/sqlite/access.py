@@ -10,7 +10,7 @@ from typing import cast
 from metering.storage.blocks import Grain, StoredBlock, month_of
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.sealing import Access
-from metering.storage.sqlite import scan, statements
+from metering.storage.sqlite import scanning, statements
 from metering.storage.sqlite.mapping import (
     Columns,
     member_from_columns,
@@ -22,7 +22,7 @@ from metering.times import Range
 
 
 def read_blocks(
-    fetch: scan.Fetch,
+    fetch: scanning.Fetch,
     handles: Collection[Handle],
     months: range,
     grain: Grain,
@@ -41,7 +41,7 @@ def read_blocks(
         yield StoredBlock(handle, month, days, hours_, of_days, json.loads(struck))
 
 
-def read_members(fetch: scan.Fetch, rollups: Collection[Handle] | None) -> Iterator[Member]:
+def read_members(fetch: scanning.Fetch, rollups: Collection[Handle] | None) -> Iterator[Member]:
     """The tracks of these rollups; of all, if None."""
     if rollups is None:
         return map(member_from_columns, fetch(statements.MEMBERS, {}))
@@ -49,7 +49,9 @@ def read_members(fetch: scan.Fetch, rollups: Collection[Handle] | None) -> Itera
     return map(member_from_columns, fetch(statements.MEMBERS_OF, parameters))
 
 
-def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+def read_readings(
+    fetch: scanning.Fetch, handles: Collection[Handle], range_: Range
+) -> Iterator[Pair]:
     """The readings of the tracks in range: all of one track together, by (at, volume)."""
     rows = _of_tracks(fetch, statements.READINGS, handles, range_)
     for handle, group in groupby(rows, key=itemgetter(0)):
@@ -58,15 +60,17 @@ def read_readings(fetch: scan.Fetch, handles: Collection[Handle], range_: Range)
             yield handle, reading
 
 
-def read_rows(fetch: scan.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+def read_rows(fetch: scanning.Fetch, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
     """The samples of the tracks in range: all of one track together, by time."""
     return map(row_from_columns, _of_tracks(fetch, statements.ROWS, handles, range_))
 
 
 def _of_tracks(
-    fetch: scan.Fetch, asked: scan.Statements, handles: Collection[Handle], range_: Range
+    fetch: scanning.Fetch, asked: scanning.Statements, handles: Collection[Handle], range_: Range
 ) -> Iterator[Columns]:
-    return scan.by_track(fetch, asked, cast("Collection[int]", handles), scan.Bounds.of(range_))
+    return scanning.by_track(
+        fetch, asked, cast("Collection[int]", handles), scanning.Bounds.of(range_)
+    )
 
 
 def strike(connection: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:
@@ -81,7 +85,7 @@ class Transaction(Access):
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Take a connection that alone may write."""
         self._connection = connection
-        self._fetch: scan.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
+        self._fetch: scanning.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
 
     def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
         """See `Access.blocks`."""

@@ -161,7 +161,7 @@ def test_a_sealer_before_its_transaction(
 ) -> None:
     """A writer that knows less than is published stores plainly, and strikes."""
     record(other, submission())
-    meanwhile(monkeypatch, storage, "_transact", lambda: record(other, LATE))
+    meanwhile(monkeypatch, storage.tables, "transact", lambda: record(other, LATE))
     seal(storage)
 
     assert_all_there(storage)
@@ -208,8 +208,8 @@ def test_what_is_known_is_known_for_a_while(
 ) -> None:
     """Later it is read again before anything is stored, so the insert strikes."""
     record(other, submission())
-    known, read_at = other._writer._remembered
-    other._writer._remembered = known, read_at - 59
+    known, read_at = other.tables._writer._remembered
+    other.tables._writer._remembered = known, read_at - 59
     seal(storage)
     transactions: list[int] = []
     meanwhile(monkeypatch, writing, "in_transaction", lambda: transactions.append(1))
@@ -258,7 +258,7 @@ def test_a_read_that_conflicts_is_begun_anew(
     }
 
     def fail_once() -> None:
-        admin = other._connection.client.admin
+        admin = other.tables._connection.client.admin
         admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=conflict)
 
     meanwhile(monkeypatch, sealing._Transaction, "rows", fail_once)
@@ -360,10 +360,10 @@ def test_a_writer_that_died_with_a_day_in_its_hands(
     """Its transaction keeps nobody from the days that it had struck for longer than seconds."""
     seal(storage)
     days = {(sample().series.track.digest, day_of(sample().timestamp))}
-    with storage._connection.client.start_session() as session:
+    with storage.tables._connection.client.start_session() as session:
         session.start_transaction()
-        run = read_watermarks(storage._connection).run
-        sealing.strike(storage._connection, days, run, session)
+        run = read_watermarks(storage.tables._connection).run
+        sealing.strike(storage.tables._connection, days, run, session)
 
         assert record(other, LATE) == [Outcome.STORED]
     assert_all_there(storage)
@@ -381,7 +381,7 @@ def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - 
     """Of a writer who knows of no new run: the same day once more, and the sealer begins anew."""
     seal(storage)
     keep(other, sample(id="late too"))
-    known = read_watermarks(other._connection)
+    known = read_watermarks(other.tables._connection)
     with monkeypatch.context() as patch:
         of_old_run = partial(_strike_of, sealing.strike, known.run)
         patch.setattr(writing, "strike", of_old_run)
@@ -445,7 +445,7 @@ def test_a_rollup_that_is_new_while_somebody_seals(
     """What is struck of it is not taken for a track."""
     seal(storage)
     news = sample(id="new", project_id="new")
-    meanwhile(monkeypatch, storage, "_struck", lambda: keep(other, news))
+    meanwhile(monkeypatch, storage.tables, "struck", lambda: keep(other, news))
     seal(storage)
     seal(storage)
 
@@ -475,8 +475,8 @@ def test_what_is_struck_is_read_before_the_block(
     track = sample().series.track
     handles = [track.digest, track.rollup.digest]
     find = questions.blocks(handles, range(month, month + 1), Grain.DAY)
-    kept = [one["of"] for one in storage._connection.blocks.find(**find)]
-    are_blocks = ["days" in one for one in storage._connection.blocks.find(**find)]
+    kept = [one["of"] for one in storage.tables._connection.blocks.find(**find)]
+    are_blocks = ["days" in one for one in storage.tables._connection.blocks.find(**find)]
 
     assert kept == sorted(kept)
     assert set(kept) == set(handles)
@@ -485,4 +485,4 @@ def test_what_is_struck_is_read_before_the_block(
         found = [is_block for of, is_block in zip(kept, are_blocks, strict=True) if of == handle]
         assert found == [False] * (len(found) - 1) + [True]
     assert_all_there(storage, 41)
-    assert storage._connection.blocks.count_documents({}) == 2
+    assert storage.tables._connection.blocks.count_documents({}) == 2

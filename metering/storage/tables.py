@@ -1,30 +1,19 @@
-"""What a database is asked by `TrackStorage`: plain look-ups by track, time and key.
+"""What a driver supplies that keeps tracks, descriptions and samples apart: plain look-ups.
 
-A driver that keeps tracks, descriptions and samples apart supplies these, and everything else is
-done. A *handle* is the driver's name for one of them.
+By track, time and key; `TrackStorage` does everything else with them. A *handle* is the driver's
+name for a track, rollup or description.
 """
 
 import abc
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterator,
-    Mapping,
-)
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from metering.metadata import Metadata
-from metering.model import Rollup, Track
-from metering.query import (
-    Position,
-)
+from metering.model import Rollup, Submission, Track, Verdict
+from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.base import Storage
-from metering.storage.blocks import (
-    Grain,
-    StoredBlock,
-)
+from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.sealing import Access, Run
 from metering.storage.totals import Member
@@ -34,15 +23,34 @@ from metering.times import Range
 T = TypeVar("T")
 
 
-class LookUps(Storage):
-    """The look-ups, and the time limit of a question."""
+class Tables(abc.ABC):
+    """A database's tracks, rollups, descriptions, samples and blocks.
 
-    def __init__(self, timeout_seconds: float) -> None:
-        """Take the time limit of a question."""
-        self._timeout_seconds = timeout_seconds
+    Each look-up has the time limit of a question, and raises what a `Storage` may raise.
+    """
 
     @abc.abstractmethod
-    def _find_tracks(
+    def prepare(self) -> None:
+        """See `Storage.prepare`."""
+
+    @abc.abstractmethod
+    def check(self) -> list[str]:
+        """See `Storage.check`."""
+
+    @abc.abstractmethod
+    def ping(self) -> None:
+        """See `Storage.ping`."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """See `Storage.close`."""
+
+    @abc.abstractmethod
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+
+    @abc.abstractmethod
+    def find_tracks(
         self, equal: Mapping[str, Any], *, by_resource: bool = False
     ) -> Iterator[tuple[Handle, Track]]:
         """The tracks whose fields equal these values (None for absent); all, if none is given.
@@ -51,30 +59,30 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
+    def find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
         """The rollups whose fields equal these values (None for absent); all, if none is given.
 
         Each that a track with samples has is there; no track has the same handle.
         """
 
     @abc.abstractmethod
-    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
         """The tracks of these rollups; of all, if None."""
 
     @abc.abstractmethod
-    def _sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+    def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         """The source of each of these tracks, each once."""
 
     @abc.abstractmethod
-    def _tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
+    def tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
         """The tracks with these handles."""
 
     @abc.abstractmethod
-    def _descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+    def descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
         """The descriptions with these handles; without those that are missing."""
 
     @abc.abstractmethod
-    def _tracks_of_resources(
+    def tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Track]]:
         """The tracks of these resources whose fields equal these values, whoever's they are.
@@ -83,15 +91,15 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         """The readings of each of the tracks at its last instant before this one."""
 
     @abc.abstractmethod
-    def _first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
         """The readings of each of the tracks at its first instant at or after this one."""
 
     @abc.abstractmethod
-    def _scan(
+    def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[Row]:
         """The samples of the tracks in range, by (timestamp, key) descending, after a position.
@@ -100,17 +108,17 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _readings(
+    def readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod
-    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+    def rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
         """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
-    def _extents(
+    def extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
         """The first and last timestamp of each of the tracks that has samples in range.
@@ -119,43 +127,47 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _lasts(
+    def lasts(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime]]:
         """The last timestamp alone of each of them, likewise."""
 
     @abc.abstractmethod
-    def _oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+    def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
         """Timestamps of samples, the oldest of all among them; of these tracks only, if given."""
 
     @abc.abstractmethod
-    def _rows(self, keys: Collection[bytes]) -> Iterator[Row]:
+    def rows(self, keys: Collection[bytes]) -> Iterator[Row]:
         """The samples with these keys, in no order."""
 
     @abc.abstractmethod
-    def _rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
+    def rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
         """The samples at these places, each with the first part of its place, in no order.
 
         A place is the digest of a track, and an instant; none comes twice.
         """
 
     @abc.abstractmethod
-    def _publish(self, horizons: Horizons) -> Horizons:
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+
+    @abc.abstractmethod
+    def publish(self, horizons: Horizons) -> Horizons:
         """Make the later of these and the horizons published before durable, and return them."""
 
     @abc.abstractmethod
-    def _spend(self, keys: Collection[bytes]) -> None:
+    def spend(self, keys: Collection[bytes]) -> None:
         """Remember the keys as spent, durably; some may be so already."""
 
     @abc.abstractmethod
-    def _delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+    def delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
         """Delete the samples of the tracks in range bit by bit, yielding the size of each bit.
 
         Their days are struck in the same transaction, of the tracks and of their rollups.
         """
 
     @abc.abstractmethod
-    def _blocks(
+    def blocks(
         self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         """The blocks of tracks or rollups in these months, in no order.
@@ -164,22 +176,22 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _open_seal(self, day: int, settle_seconds: float) -> Run:
+    def open_seal(self, day: int, settle_seconds: float) -> Run:
         """Let whoever records a sample from before the day strike it, from now on.
 
         Waits then, if the driver has writers that may not know it yet, and days are not sealed.
         """
 
     @abc.abstractmethod
-    def _close_seal(self, day: int, run: Run) -> None:
+    def close_seal(self, day: int, run: Run) -> None:
         """Note that all before the day is sealed, unless it was unsealed since the run began."""
 
     @abc.abstractmethod
-    def _struck(self) -> list[tuple[int, list[Handle]]]:
+    def struck(self) -> list[tuple[int, list[Handle]]]:
         """Where days are struck: by month the tracks and rollups."""
 
     @abc.abstractmethod
-    def _transact(self, run: Run, work: Callable[[Access], T]) -> T:
+    def transact(self, run: Run, work: Callable[[Access], T]) -> T:
         """Do a run's work in a transaction, which is durable when it returns; again on a conflict.
 
         Raises:
@@ -187,5 +199,9 @@ class LookUps(Storage):
         """
 
     @abc.abstractmethod
-    def _flaws(self) -> Iterator[str]:
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+
+    @abc.abstractmethod
+    def flaws(self) -> Iterator[str]:
         """What the database itself finds broken, samples of no track and the like."""

@@ -12,7 +12,7 @@ from builders import after_noon, submission
 
 from metering.model import Submission
 from metering.query import Position
-from metering.storage.sqlite import SqliteStorage, scan
+from metering.storage.sqlite import SqliteStorage, scanning
 from metering.times import EVER, Range
 
 HANDLES = [1, 2, 3]
@@ -45,7 +45,7 @@ def storage(
     """A store of the history, read in chunks of various sizes, merged or walked."""
     names = ("_FIRST_CHUNK", "_LAST_CHUNK", "_FEW_TRACKS", "HANDLES_AT_ONCE")
     for name, value in zip(names, request.param, strict=True):
-        monkeypatch.setattr(scan, name, value)
+        monkeypatch.setattr(scanning, name, value)
     with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
         store.prepare()
         store.record(HISTORY, atomic=True)
@@ -61,42 +61,42 @@ def newest_first(history: list[Submission]) -> list[str]:
 
 def test_all_rows_newest_first(storage: SqliteStorage) -> None:
     """Rows come by (timestamp, key) descending, each once."""
-    assert newest_first(HISTORY) == [row.id for row in storage._scan(HANDLES, EVER, None)]
+    assert newest_first(HISTORY) == [row.id for row in storage.tables.scan(HANDLES, EVER, None)]
 
 
 def test_rows_of_some_tracks(storage: SqliteStorage) -> None:
     """Rows of other tracks are left out."""
-    tracks = dict(storage._find_tracks({}))
+    tracks = dict(storage.tables.find_tracks({}))
     wanted = [one for one in HISTORY if one.sample.series.track in (tracks[1], tracks[3])]
 
-    assert newest_first(wanted) == [row.id for row in storage._scan([1, 3], EVER, None)]
-    assert [] == list(storage._scan([], EVER, None))
+    assert newest_first(wanted) == [row.id for row in storage.tables.scan([1, 3], EVER, None)]
+    assert [] == list(storage.tables.scan([], EVER, None))
 
 
 def test_rows_after_a_position_in_range(storage: SqliteStorage) -> None:
     """A walk begins just after the position, or at the end of the range if that is earlier."""
     expected = newest_first(HISTORY[16:48])
     range_ = Range(after_noon(4), after_noon(12))
-    page = list(islice(storage._scan(HANDLES, range_, None), 10))
+    page = list(islice(storage.tables.scan(HANDLES, range_, None), 10))
     kept = next(one.sample for one in HISTORY if one.sample.id == page[-1].id)
     late = Position(after_noon(1000), b"")
 
     assert expected[:10] == [row.id for row in page]
     position = Position(kept.timestamp, kept.key)
-    assert expected[10:] == [row.id for row in storage._scan(HANDLES, range_, position)]
-    assert expected == [row.id for row in storage._scan(HANDLES, range_, late)]
+    assert expected[10:] == [row.id for row in storage.tables.scan(HANDLES, range_, position)]
+    assert expected == [row.id for row in storage.tables.scan(HANDLES, range_, late)]
 
 
 def test_readings_in_order(storage: SqliteStorage) -> None:
     """Readings come track by track; those of one instant by number, not by text."""
-    tracks = dict(storage._find_tracks({}))
+    tracks = dict(storage.tables.find_tracks({}))
     expected: list[tuple[Any, ...]] = sorted(
         (handle, one.sample.timestamp, one.sample.volume)
         for handle in HANDLES
         for one in HISTORY
         if one.sample.series.track == tracks[handle] and one.sample.timestamp < after_noon(20)
     )
-    found = storage._readings(HANDLES, Range(None, after_noon(20)))
+    found = storage.tables.readings(HANDLES, Range(None, after_noon(20)))
 
     assert expected == [(handle, *reading) for handle, reading in found]
     assert Decimal(-1) in {volume for _, _, volume in expected}
@@ -104,8 +104,8 @@ def test_readings_in_order(storage: SqliteStorage) -> None:
 
 def test_extents_of_tracks(storage: SqliteStorage) -> None:
     """Each track with samples in range has its first and last one there."""
-    found = storage._extents([*HANDLES, 99], Range(after_noon(5), after_noon(15)), None)
-    tracks = dict(storage._find_tracks({}))
+    found = storage.tables.extents([*HANDLES, 99], Range(after_noon(5), after_noon(15)), None)
+    tracks = dict(storage.tables.find_tracks({}))
     instants = {
         handle: [
             one.sample.timestamp
@@ -123,13 +123,13 @@ def test_extents_of_tracks(storage: SqliteStorage) -> None:
 def test_page_costs_a_page(storage: SqliteStorage) -> None:
     """The first rows are fetched without the others."""
     fetched: list[int] = []
-    fetch = storage._question()
+    fetch = storage.tables._question()
 
     def counting(sql: str, parameters: Any) -> list[Any]:
         rows = fetch(sql, parameters)
         fetched.append(len(rows))
         return rows
 
-    bounds = scan.Bounds.of(EVER)
-    assert 1 == len(list(islice(scan.newest_first(counting, HANDLES, bounds, None), 1)))
-    assert sum(fetched) <= scan._FIRST_CHUNK * len(HANDLES)
+    bounds = scanning.Bounds.of(EVER)
+    assert 1 == len(list(islice(scanning.newest_first(counting, HANDLES, bounds, None), 1)))
+    assert sum(fetched) <= scanning._FIRST_CHUNK * len(HANDLES)
