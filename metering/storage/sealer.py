@@ -9,7 +9,7 @@ from functools import partial
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_of, month_of, start_of
 from metering.storage.handles import Handle
-from metering.storage.sealing import Reach, Run, TooMany, add_up, seal
+from metering.storage.sealing import BatchTooLarge, Reach, Run, add_up, seal
 from metering.storage.tables import Tables
 from metering.times import Range
 
@@ -73,7 +73,7 @@ class Sealer:
                 do = partial(make, handles=some, reach=reach, most=_READINGS_AT_ONCE)
                 try:
                     effort = self._tables.transact(run, do)
-                except TooMany:
+                except BatchTooLarge:
                     if len(some) > 1:
                         size = len(some) // 2
                         continue

@@ -14,8 +14,9 @@ from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair, Row
-from metering.storage.sealing import Access, Run
+from metering.storage.handles import Handle, Pair
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range
@@ -101,7 +102,7 @@ class Tables(abc.ABC):
     @abc.abstractmethod
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
-    ) -> Iterator[Row]:
+    ) -> Iterator[StoredSample]:
         """The samples of the tracks in range, by (timestamp, key) descending, after a position.
 
         They may be read slowly: between two of them nothing is held, and no limit of time runs.
@@ -114,7 +115,7 @@ class Tables(abc.ABC):
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod
-    def rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
         """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
@@ -137,11 +138,13 @@ class Tables(abc.ABC):
         """Timestamps of samples, the oldest of all among them; of these tracks only, if given."""
 
     @abc.abstractmethod
-    def rows(self, keys: Collection[bytes]) -> Iterator[Row]:
+    def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
         """The samples with these keys, in no order."""
 
     @abc.abstractmethod
-    def rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
+    def samples_at(
+        self, places: Collection[tuple[bytes, datetime]]
+    ) -> Iterator[tuple[bytes, StoredSample]]:
         """The samples at these places, each with the first part of its place, in no order.
 
         A place is the digest of a track, and an instant; none comes twice.
@@ -191,7 +194,7 @@ class Tables(abc.ABC):
         """Where days are struck: by month the tracks and rollups."""
 
     @abc.abstractmethod
-    def transact(self, run: Run, work: Callable[[Access], T]) -> T:
+    def transact(self, run: Run, work: Callable[[SealTransaction], T]) -> T:
         """Do a run's work in a transaction, which is durable when it returns; again on a conflict.
 
         Raises:

@@ -46,18 +46,20 @@ from metering.query import (
 from metering.retention import Horizons
 from metering.storage import expiry
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
+from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import growing_chunks
-from metering.storage.describing import Describing, Sieve
-from metering.storage.handles import Handle, Pair, Row
+from metering.storage.handles import Handle, Pair
 from metering.storage.limit import Limit
-from metering.storage.reckoning import no_blocks
+from metering.storage.pieces import PieceReader, SeriesPieces, TrackPieces
+from metering.storage.sample_filter import SampleFilter
 from metering.storage.sealer import Sealer
+from metering.storage.series_lookup import SeriesLookUp
+from metering.storage.stored_sample import StoredSample
 from metering.storage.streaming import Neighbours, StreamReader
 from metering.storage.tables import Tables
 from metering.storage.totals import TotalReader
 from metering.storage.verification import Verifier
-from metering.storage.ways import SeriesWay, TrackWay, Way
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Summary, joined
 from metering.times import Range, WholeRange
@@ -134,9 +136,9 @@ class TrackStorage(Storage):
         range_ = query.range & bounds(query.filter)
         if not tracks or range_.is_empty:
             return
-        sieve = Sieve({handle: rest for rest, members in plan for handle in members})
+        sieve = SampleFilter({handle: rest for rest, members in plan for handle in members})
         rows = self.tables.scan(tracks.keys(), range_, query.after)
-        for row, sample in limit.over(self._describing(tracks).samples(rows)):
+        for row, sample in limit.over(self._series_lookup(tracks).samples(rows)):
             if sieve.passes(row, sample):
                 yield sample
                 limit.restart()  # what the caller did meanwhile does not count
@@ -146,9 +148,9 @@ class TrackStorage(Storage):
     ) -> Iterator[Sample]:
         """The samples with that id under any source: the key is enough, ids need no index."""
         keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
-        rows = list(limit.over(self.tables.rows(keys)))
+        rows = list(limit.over(self.tables.samples_by_key(keys)))
         tracks = dict(self.tables.tracks({row.handle for row in rows}))
-        samples = [sample for _, sample in self._describing(tracks).samples(rows)]
+        samples = [sample for _, sample in self._series_lookup(tracks).samples(rows)]
         after = query.after
         samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
         for sample in samples:
@@ -165,12 +167,12 @@ class TrackStorage(Storage):
         limit = Limit(self._timeout_seconds)
         asked = set(places)
         tracks = {track.digest: track for track in map(_track_of, asked)}
-        found = self.tables.rows_at({(_track_of(one).digest, one.at) for one in asked})
+        found = self.tables.samples_at({(_track_of(one).digest, one.at) for one in asked})
         rows, of_handles = [], {}
         for digest, row in limit.over(found):
             rows.append(row)
             of_handles[row.handle] = tracks[digest]
-        for _, sample in limit.over(self._describing(of_handles).samples(rows)):
+        for _, sample in limit.over(self._series_lookup(of_handles).samples(rows)):
             series, at = sample.series, sample.timestamp
             if Place(series, at) in asked or Place(series.track, at) in asked:
                 yield sample
@@ -186,7 +188,7 @@ class TrackStorage(Storage):
             for handle, track in self._visible(query, limit, by_resource=True)
             if reduced(left, track) != NOTHING
         )
-        most = SeriesWay.tracks_at_once if query.by_series else _MOST_TRACKS
+        most = SeriesPieces.tracks_at_once if query.by_series else _MOST_TRACKS
         for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
             tracks = dict(some)
             if query.by_series:
@@ -211,9 +213,9 @@ class TrackStorage(Storage):
     def _extents_of_series(
         self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
-        way = self._way_in_time(tracks, limit, query.as_of)
+        reader = self._series_pieces_until(tracks, limit, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
-        for _, pieces in limit.over(way.pieces(tracks, query.range, whole, Effort())):
+        for _, pieces in limit.over(reader.pieces(tracks, query.range, whole, Effort())):
             ends: dict[Series | Track, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
                 ends[piece.series] += (piece.summary.first.at, piece.summary.last.at)
@@ -243,13 +245,13 @@ class TrackStorage(Storage):
             if range_.is_empty:
                 continue
             if rest is EVERYTHING and not query.by_series:
-                way: Way = self._way_by_track(limit)
+                reader: PieceReader = self._track_pieces(limit)
             elif _asks_samples(rest):
-                way = self._way_by_sample(tracks, limit, rest)
+                reader = self._sample_pieces(tracks, limit, rest)
             else:
-                way = self._way_by_series(tracks, limit)
+                reader = self._series_pieces(tracks, limit)
             cuts = Cuts(windows=windows)
-            for _, pieces in limit.over(way.pieces(tracks, range_, cuts, effort)):
+            for _, pieces in limit.over(reader.pieces(tracks, range_, cuts, effort)):
                 found: dict[tuple[Series | Track, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
                     window = windows.holding(piece.summary.first.at)
@@ -288,11 +290,13 @@ class TrackStorage(Storage):
             return
         streams = self._whole_streams(query, limit)
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
-        way = self._way_by_series(tracks, limit) if query.by_series else self._way_by_track(limit)
+        pieces: PieceReader = self._track_pieces(limit)
+        if query.by_series:
+            pieces = self._series_pieces(tracks, limit)
         neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
-        reader = StreamReader(way, neighbours, query, effort or Effort())
-        for pieces in limit.over(reader.streams(streams.values())):
-            found = stretches(pieces, query)
+        reader = StreamReader(pieces, neighbours, query, effort or Effort())
+        for of_stream in limit.over(reader.streams(streams.values())):
+            found = stretches(of_stream, query)
             if found:
                 yield found
 
@@ -316,45 +320,47 @@ class TrackStorage(Storage):
                 streams[track.stream][handle] = track
         return streams
 
-    def _way_by_track(self, limit: Limit) -> TrackWay:
-        return TrackWay(
+    def _track_pieces(self, limit: Limit) -> TrackPieces:
+        return TrackPieces(
             partial(self._limited_blocks, limit), partial(self._limited_readings, limit)
         )
 
-    def _way_by_series(self, tracks: Tracks, limit: Limit) -> SeriesWay:
-        return self._way_in_time(tracks, limit, None)
+    def _series_pieces(self, tracks: Tracks, limit: Limit) -> SeriesPieces:
+        return self._series_pieces_until(tracks, limit, None)
 
-    def _way_in_time(self, tracks: Tracks, limit: Limit, as_of: datetime | None) -> SeriesWay:
-        """The way to series, and no sample that was recorded later, if an instant is given."""
+    def _series_pieces_until(
+        self, tracks: Tracks, limit: Limit, as_of: datetime | None
+    ) -> SeriesPieces:
+        """Pieces of series, and no sample that was recorded later, if an instant is given."""
 
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            for row in limit.over(self.tables.rows_of(handles, range_)):
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            for row in limit.over(self.tables.samples_of(handles, range_)):
                 if as_of is None or row.recorded_at <= as_of:
                     yield row
 
-        return SeriesWay(
+        return SeriesPieces(
             partial(self._limited_blocks, limit, described=True),
             rows,
-            self.tables.rows_at,
-            self._describing(tracks),
+            self.tables.samples_at,
+            self._series_lookup(tracks),
             as_of,
         )
 
-    def _way_by_sample(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesWay:
-        """The way to samples that match, of which no block tells."""
-        describing = self._describing(tracks)
-        sieve = Sieve(dict.fromkeys(tracks, rest))
+    def _sample_pieces(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesPieces:
+        """Pieces of samples that match, of which no block tells."""
+        look_up = self._series_lookup(tracks)
+        sieve = SampleFilter(dict.fromkeys(tracks, rest))
 
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            found = limit.over(self.tables.rows_of(handles, range_))
-            for row, sample in describing.samples(found):
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            found = limit.over(self.tables.samples_of(handles, range_))
+            for row, sample in look_up.samples(found):
                 if sieve.passes(row, sample):
                     yield row
 
-        return SeriesWay(no_blocks, rows, self.tables.rows_at, describing)
+        return SeriesPieces(no_blocks, rows, self.tables.samples_at, look_up)
 
-    def _describing(self, tracks: Tracks) -> Describing:
-        return Describing(self.tables.descriptions, tracks)
+    def _series_lookup(self, tracks: Tracks) -> SeriesLookUp:
+        return SeriesLookUp(self.tables.descriptions, tracks)
 
     def _limited_blocks(
         self,

@@ -11,11 +11,12 @@ from operator import attrgetter
 from metering.decimals import EXACT
 from metering.model import Track, sample_key
 from metering.storage.base import Effort, Inspection
+from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import (
+    Combine,
     Folded,
     Grain,
     StoredBlock,
-    Together,
     day_of,
     days_of,
     days_range,
@@ -24,9 +25,9 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.handles import Handle, Row
-from metering.storage.reckoning import no_blocks
+from metering.storage.handles import Handle
 from metering.storage.sealing import contradicting
+from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import days_of_members
 from metering.summary import Reading, joined, tally
@@ -72,20 +73,24 @@ class Verifier:
         read = partial(self._fold_month, handle)
         yield Inspection(0, tuple(self._wrong_blocks(handle, read, joined)))
 
-    def _wrong_keys(self, track: Track, rows: Sequence[Row]) -> Iterator[str]:
+    def _wrong_keys(self, track: Track, rows: Sequence[StoredSample]) -> Iterator[str]:
         keys = [sample_key(track.source, row.id) for row in rows]
         if len(set(keys)) < len(keys):
             yield f"{len(keys) - len(set(keys))} samples are there twice"
         known = set(rows)
         found = {
-            sample_key(track.source, row.id) for row in self._tables.rows(set(keys)) if row in known
+            sample_key(track.source, row.id)
+            for row in self._tables.samples_by_key(set(keys))
+            if row in known
         }
         missing = [row for key, row in zip(keys, rows, strict=True) if key not in found]
         kept = self._not_expired(track.meter, missing)
         if kept:
             yield f"{len(kept)} samples are not found under their key"
 
-    def _wrong_readings(self, handle: Handle, range_: Range, rows: Sequence[Row]) -> Iterator[str]:
+    def _wrong_readings(
+        self, handle: Handle, range_: Range, rows: Sequence[StoredSample]
+    ) -> Iterator[str]:
         """The samples are read before and after the readings: what comes meanwhile is none."""
         readings = Counter(reading for _, reading in self._tables.readings([handle], range_))
         before = Counter(Reading(row.timestamp, row.volume) for row in rows)
@@ -101,20 +106,20 @@ class Verifier:
             )
 
     def _wrong_rows(
-        self, handle: Handle, track: Track, range_: Range, rows: Sequence[Row]
+        self, handle: Handle, track: Track, range_: Range, rows: Sequence[StoredSample]
     ) -> Iterator[str]:
         """Their descriptions are there, and the way by which blocks are made finds them all."""
         described = {row.description for row in rows}
         missing = described - {one for one, _ in self._tables.descriptions(described)}
         if missing:
             yield f"{len(missing)} descriptions of its samples do not exist"
-        found = set(self._tables.rows_of([handle], range_))
+        found = set(self._tables.samples_of([handle], range_))
         lost = self._not_expired(track.meter, [row for row in rows if row not in found])
         if lost:
             yield f"{len(lost)} samples are not found under their track"
 
     def _wrong_blocks(
-        self, handle: Handle, read: Callable[[Range], Folded], together: Together
+        self, handle: Handle, read: Callable[[Range], Folded], together: Combine
     ) -> Iterator[str]:
         for block in list(self._tables.blocks([handle], _ALL_MONTHS, Grain.HOUR, described=True)):
             if not is_of_its_days(block, together):
@@ -124,7 +129,7 @@ class Verifier:
                 yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
 
     def _fold_month(self, handle: Handle, range_: Range) -> Folded:
-        rows = list(self._tables.rows_of([handle], range_))
+        rows = list(self._tables.samples_of([handle], range_))
         return fold(rows) if rows else Folded({}, {})
 
     def _total_month(self, handle: Handle, range_: Range) -> Folded:
@@ -149,7 +154,7 @@ class Verifier:
             block = again
         return []
 
-    def _not_expired(self, meter: str, rows: Sequence[Row]) -> list[Row]:
+    def _not_expired(self, meter: str, rows: Sequence[StoredSample]) -> list[StoredSample]:
         """What may not be missing: horizons may have moved since the samples were read."""
         if not rows:
             return []
@@ -163,9 +168,9 @@ def _figures(readings: Counter[Reading]) -> str:
     return f"count {readings.total()} and sum {total:f}"
 
 
-def _whole_instants(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def _whole_instants(rows: Iterator[StoredSample]) -> Iterator[list[StoredSample]]:
     """Rows in time order, some thousands at a time; all of one instant together."""
-    some: list[Row] = []
+    some: list[StoredSample] = []
     for _, of_instant in groupby(rows, key=attrgetter("timestamp")):
         some += of_instant
         if len(some) >= _ROWS_AT_ONCE:

@@ -22,8 +22,8 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle, Pair, Row
-from metering.storage.known import Known
+from metering.storage.digest_cache import DigestCache
+from metering.storage.handles import Handle, Pair
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -47,7 +47,8 @@ from metering.storage.mongodb.reading import (
     read_rows,
 )
 from metering.storage.mongodb.writing import Writer
-from metering.storage.sealing import Access, Run
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import Member
 from metering.summary import Reading
@@ -67,8 +68,8 @@ class MongoTables(Tables):
         self._timeout_seconds = timeout_seconds
         self._connection = Connection(url, timeout_seconds)
         self._writer = Writer(self._connection)
-        self._known_tracks: Known[Track] = Known()
-        self._known_descriptions: Known[Metadata] = Known()
+        self._known_tracks: DigestCache[Track] = DigestCache()
+        self._known_descriptions: DigestCache[Metadata] = DigestCache()
 
     def prepare(self) -> None:
         """See `Storage.prepare`.
@@ -160,7 +161,7 @@ class MongoTables(Tables):
 
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
-    ) -> Iterator[Row]:
+    ) -> Iterator[StoredSample]:
         """See `Tables.scan`."""
         count = self._reader().count_tracks
         found = scanning.newest_first(self._samples_alone, handles, range_, after, count)
@@ -172,8 +173,8 @@ class MongoTables(Tables):
         """See `Tables.readings`."""
         return read_readings(self._reader(), handles, range_)
 
-    def rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-        """See `Tables.rows_of`."""
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `Tables.samples_of`."""
         return read_rows(self._reader(), handles, range_)
 
     def extents(
@@ -202,14 +203,16 @@ class MongoTables(Tables):
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from map(itemgetter(1), reader.ends(questions.Ends(chunk, EVER, None), ASCENDING))
 
-    def rows(self, keys: Collection[bytes]) -> Iterator[Row]:
-        """See `Tables.rows`."""
+    def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
+        """See `Tables.samples_by_key`."""
         reader = self._reader()
         for chunk in chunks(keys, KEYS_PER_FIND):
             yield from map(row_from_document, reader.samples(questions.among(chunk)))
 
-    def rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
-        """See `Tables.rows_at`."""
+    def samples_at(
+        self, places: Collection[tuple[bytes, datetime]]
+    ) -> Iterator[tuple[bytes, StoredSample]]:
+        """See `Tables.samples_at`."""
         reader = self._reader()
         for chunk in chunks(places, PLACES_PER_FIND):
             for document in reader.samples(questions.samples_at(chunk)):
@@ -258,7 +261,7 @@ class MongoTables(Tables):
         """See `Tables.struck`."""
         return sealing.struck_blocks(self._reader())
 
-    def transact(self, run: Run, work: Callable[[Access], T]) -> T:
+    def transact(self, run: Run, work: Callable[[SealTransaction], T]) -> T:
         """See `Tables.transact`."""
         return sealing.transact(self._connection, self._timeout_seconds, run, work)
 

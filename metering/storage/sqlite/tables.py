@@ -20,10 +20,10 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.chunks import chunks
-from metering.storage.handles import Handle, Pair, Row
-from metering.storage.known import Known
-from metering.storage.sealing import Access, Run
-from metering.storage.sqlite import access, scanning, schema, statements, writing
+from metering.storage.digest_cache import DigestCache
+from metering.storage.handles import Handle, Pair
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.sqlite import reading, scanning, schema, sealing, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
 from metering.storage.sqlite.mapping import (
     Columns,
@@ -35,6 +35,7 @@ from metering.storage.sqlite.mapping import (
     row_from_columns,
     track_from_columns,
 )
+from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import Member
 from metering.summary import Reading
@@ -55,8 +56,8 @@ class SqliteTables(Tables):
         self._path = path
         self._timeout_seconds = timeout_seconds
         self._connections = Connections(path)
-        self._known_tracks: Known[Track] = Known()
-        self._known_descriptions: Known[Metadata] = Known()
+        self._known_tracks: DigestCache[Track] = DigestCache()
+        self._known_descriptions: DigestCache[Metadata] = DigestCache()
 
     def prepare(self) -> None:
         """Create the file, if need be, and what is missing in it.
@@ -111,7 +112,7 @@ class SqliteTables(Tables):
 
     def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
         """See `Tables.members`."""
-        return access.read_members(self._question(), rollups)
+        return reading.read_members(self._question(), rollups)
 
     def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         """See `Tables.sources`."""
@@ -160,7 +161,7 @@ class SqliteTables(Tables):
 
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
-    ) -> Iterator[Row]:
+    ) -> Iterator[StoredSample]:
         """See `Tables.scan`."""
         bounds = scanning.Bounds.of(range_)
         for columns in scanning.newest_first(self._fetch_alone, _numbers(handles), bounds, after):
@@ -170,11 +171,11 @@ class SqliteTables(Tables):
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
         """See `Tables.readings`."""
-        return access.read_readings(self._question(), handles, range_)
+        return reading.read_readings(self._question(), handles, range_)
 
-    def rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-        """See `Tables.rows_of`."""
-        return access.read_rows(self._question(), handles, range_)
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `Tables.samples_of`."""
+        return reading.read_rows(self._question(), handles, range_)
 
     def extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -206,14 +207,16 @@ class SqliteTables(Tables):
         rows = scanning.oldest(self._question(), None if handles is None else _numbers(handles))
         return map(from_milliseconds, rows)
 
-    def rows(self, keys: Collection[bytes]) -> Iterator[Row]:
-        """See `Tables.rows`."""
+    def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
+        """See `Tables.samples_by_key`."""
         parameters = {"keys": statements.keys_parameter(keys)}
         for columns in self._question()(statements.SAMPLES_BY_KEY, parameters):
             yield row_from_columns(columns)
 
-    def rows_at(self, places: Collection[tuple[bytes, datetime]]) -> Iterator[tuple[bytes, Row]]:
-        """See `Tables.rows_at`."""
+    def samples_at(
+        self, places: Collection[tuple[bytes, datetime]]
+    ) -> Iterator[tuple[bytes, StoredSample]]:
+        """See `Tables.samples_at`."""
         fetch = self._question()
         for some in chunks(places, scanning.HANDLES_AT_ONCE):
             parameters = {
@@ -266,7 +269,7 @@ class SqliteTables(Tables):
         self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         """See `Tables.blocks`."""
-        return access.read_blocks(self._question(), handles, months, grain, described=described)
+        return reading.read_blocks(self._question(), handles, months, grain, described=described)
 
     def open_seal(self, day: int, _: float) -> Run:
         """See `Tables.open_seal`."""
@@ -290,10 +293,10 @@ class SqliteTables(Tables):
             (month, [row[1] for row in group]) for month, group in groupby(rows, key=itemgetter(0))
         ]
 
-    def transact(self, _: Run, work: Callable[[Access], T]) -> T:
+    def transact(self, _: Run, work: Callable[[SealTransaction], T]) -> T:
         """See `Tables.transact`."""
         with self._connections.transaction() as connection:
-            done = work(access.Transaction(connection))
+            done = work(sealing.Transaction(connection))
         give_way()
         return done
 

@@ -14,7 +14,7 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
 from metering.storage import sealer, sealing
 from metering.storage.base import Effort
-from metering.storage.blocks import MOST_PARTS, Block, Together, encode_days
+from metering.storage.blocks import MOST_PARTS, Block, Combine, encode_days
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -214,7 +214,7 @@ def test_a_month_that_is_not_its_days_is_found(
 ) -> None:
     """The Summary of all of them is looked at too, of tracks and rollups."""
 
-    def wrong(block: Block, month: int, together: Together) -> bytes:
+    def wrong(block: Block, month: int, together: Combine) -> bytes:
         return encode_days(block, month, lambda days: replace(together(days), count=99))
 
     monkeypatch.setattr(sealing, "encode_days", wrong)

@@ -16,9 +16,10 @@ from metering.cuts import Cuts
 from metering.metadata import Metadata
 from metering.model import AllProjects, Project, Track
 from metering.query import EVERYTHING, FIELDS, Comparison, Operator, Position, StreamQuery
-from metering.storage.handles import Handle, Row
+from metering.storage.handles import Handle
 from metering.storage.sqlite import SqliteStorage
 from metering.storage.sqlite.tables import SqliteTables
+from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading
 from metering.times import EVER, Range, WholeRange
 
@@ -54,9 +55,9 @@ class Lossy(SqliteTables):
 class LossyRows(SqliteTables):
     """Finds one sample less of its tracks than there are."""
 
-    def rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-        """See `Tables.rows_of`."""
-        yield from list(super().rows_of(handles, range_))[1:]
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `Tables.samples_of`."""
+        yield from list(super().samples_of(handles, range_))[1:]
 
 
 @stored_in
@@ -74,7 +75,7 @@ class Doubling(SqliteTables):
 
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
-    ) -> Iterator[Row]:
+    ) -> Iterator[StoredSample]:
         """See `Tables.scan`."""
         for row in super().scan(handles, range_, after):
             yield from (row, row)

@@ -119,7 +119,7 @@ def test_a_late_writer(
     ("step", "call"),
     [
         ("blocks", 1),
-        ("rows", 1),
+        ("samples_of", 1),
         ("keep", 1),
         pytest.param("blocks", 2, id="of rollups"),
         pytest.param("members", 1, id="members"),
@@ -261,7 +261,7 @@ def test_a_read_that_conflicts_is_begun_anew(
         admin = other.tables._connection.client.admin
         admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=conflict)
 
-    meanwhile(monkeypatch, sealing._Transaction, "rows", fail_once)
+    meanwhile(monkeypatch, sealing._Transaction, "samples_of", fail_once)
     seal(storage)
 
     assert_all_there(storage, 1)
@@ -369,7 +369,7 @@ def test_a_writer_that_died_with_a_day_in_its_hands(
     assert_all_there(storage)
 
 
-@pytest.mark.parametrize(("step", "call"), [("rows", 1), ("keep", 1), ("keep", 2)])
+@pytest.mark.parametrize(("step", "call"), [("samples_of", 1), ("keep", 1), ("keep", 2)])
 def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - every case in one
     storage: MongoStorage,
     other: MongoStorage,

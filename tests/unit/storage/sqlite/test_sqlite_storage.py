@@ -95,8 +95,8 @@ def test_samples_by_key(storage: SqliteStorage) -> None:
     storage.record([submission(id=name) for name in "abc"], atomic=True)
     keys = {submission(id=name).sample.key for name in "acx"}
 
-    assert {"a", "c"} == {row.id for row in storage.tables.rows(keys)}
-    assert [] == list(storage.tables.rows(set()))
+    assert {"a", "c"} == {row.id for row in storage.tables.samples_by_key(keys)}
+    assert [] == list(storage.tables.samples_by_key(set()))
 
 
 def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:

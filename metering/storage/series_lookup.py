@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from metering.errors import Misconfigured
-from metering.matching import matches, reduced
 from metering.metadata import Metadata
 from metering.model import Sample, Series, Track
-from metering.query import EVERYTHING, NOTHING, Filter
 from metering.storage.chunks import growing_chunks
-from metering.storage.handles import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.stored_sample import StoredSample
 
 # Of a track and a description.
 Handles = tuple[Handle, Handle]
@@ -21,7 +20,7 @@ _MOST_ROWS = 1_024
 _MOST_SERIES = 4_096
 
 
-class Describing:
+class SeriesLookUp:
     """Makes series of tracks and descriptions, and remembers some; generators may share one."""
 
     def __init__(self, read: ReadDescriptions, tracks: Mapping[Handle, Track]) -> None:
@@ -59,35 +58,13 @@ class Describing:
             raise Misconfigured("metadata of samples are missing: metering-manage verify says more")
         return found
 
-    def described(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Series]]:
+    def with_series(self, rows: Iterable[StoredSample]) -> Iterator[tuple[StoredSample, Series]]:
         """The rows and their series, in order."""
         for some in growing_chunks(rows, _FIRST_ROWS, _MOST_ROWS):
             series = self.series([(row.handle, row.description) for row in some])
             yield from zip(some, series, strict=True)
 
-    def samples(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Sample]]:
+    def samples(self, rows: Iterable[StoredSample]) -> Iterator[tuple[StoredSample, Sample]]:
         """The rows and the samples that they are, in order."""
-        for row, series in self.described(rows):
+        for row, series in self.with_series(rows):
             yield row, row.sample(series)
-
-
-class Sieve:
-    """Which samples match what is left to ask of each track; each series is decided once."""
-
-    def __init__(self, left: Mapping[Handle, Filter]) -> None:
-        """Take what is left to ask; a track without anything matches."""
-        self._left = left
-        self._decided: dict[Handles, Filter] = {}
-
-    def passes(self, row: Row, sample: Sample) -> bool:
-        """Whether the sample of a row matches."""
-        left = self._left.get(row.handle, EVERYTHING)
-        if left is EVERYTHING:
-            return True
-        rest = self._decided.get((row.handle, row.description))
-        if rest is None:
-            if len(self._decided) > _MOST_SERIES:
-                self._decided.clear()
-            rest = reduced(left, sample.series)
-            self._decided[row.handle, row.description] = rest
-        return rest == EVERYTHING or (rest != NOTHING and matches(rest, sample))

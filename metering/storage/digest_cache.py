@@ -18,7 +18,7 @@ T = TypeVar("T", Track, Metadata)
 Read = Callable[[Collection[Handle]], Iterable[tuple[Handle, T]]]
 
 
-class Known(Generic[T]):
+class DigestCache(Generic[T]):
     """Tracks or descriptions by their digests, as many as have some megabytes.
 
     A digest stands for all that each is, in every database and for ever, so what is known of one

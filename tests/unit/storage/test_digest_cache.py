@@ -8,8 +8,8 @@ from builders import series
 
 from metering.metadata import Metadata
 from metering.model import Track
+from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle
-from metering.storage.known import Known
 
 T = TypeVar("T", Track, Metadata)
 
@@ -36,7 +36,7 @@ class Table(Generic[T]):
         self.was_read += handles
         return ((one, self.rows[one]) for one in handles if one in self.rows)
 
-    def asked_by(self, known: Known[T]) -> dict[Handle, T]:
+    def asked_by(self, known: DigestCache[T]) -> dict[Handle, T]:
         """All that there is."""
         found = [(handle, one.digest) for handle, one in self.rows.items()]
         return dict(known.completed(found, self.read))
@@ -49,7 +49,7 @@ of_both = pytest.mark.parametrize("make", [track, description])
 def test_each_is_read_once(make: Callable[[int], Track]) -> None:
     """The second time only what came meanwhile is read."""
     one, other = map(make, (1, 2))
-    table, known = Table({1: one}), Known[Track]()
+    table, known = Table({1: one}), DigestCache[Track]()
 
     assert {1: one} == table.asked_by(known)
     table.rows[2] = other
@@ -62,7 +62,7 @@ def test_each_is_read_once(make: Callable[[int], Track]) -> None:
 def test_handles_may_come_to_mean_others(make: Callable[[int], Track]) -> None:
     """After a database was restored, or made anew, each handle is what it is there."""
     one, other = map(make, (1, 2))
-    known = Known[Track]()
+    known = DigestCache[Track]()
     Table({1: one, 2: other}).asked_by(known)
 
     assert {2: one, 3: other} == Table({2: one, 3: other}).asked_by(known)
@@ -72,7 +72,7 @@ def test_handles_may_come_to_mean_others(make: Callable[[int], Track]) -> None:
 @of_both
 def test_nothing_is_read_where_all_is_known(make: Callable[[int], Track]) -> None:
     """Not even for nothing."""
-    table, known = Table({1: make(1)}), Known[Track]()
+    table, known = Table({1: make(1)}), DigestCache[Track]()
     table.asked_by(known)
     table.was_read.clear()
 
@@ -87,7 +87,9 @@ def test_what_is_gone_is_in_no_answer(make: Callable[[int], Track]) -> None:
     """A handle that is found, but of which nothing can be read, is passed over."""
     one, other = map(make, (1, 2))
 
-    found = Known[Track]().completed([(1, one.digest), (2, other.digest)], Table({2: other}).read)
+    found = DigestCache[Track]().completed(
+        [(1, one.digest), (2, other.digest)], Table({2: other}).read
+    )
 
     assert [(2, other)] == list(found)
 
@@ -96,7 +98,7 @@ def test_memory_of_descriptions_is_bounded() -> None:
     """Of long descriptions fewer are known."""
     long = "x" * 15_000
     table = Table({number: Metadata.of({"text": f"{number}{long}"}) for number in range(3_000)})
-    known = Known[Metadata]()
+    known = DigestCache[Metadata]()
     table.asked_by(known)
     table.was_read.clear()
 
@@ -107,7 +109,7 @@ def test_memory_of_descriptions_is_bounded() -> None:
 def test_memory_of_tracks_is_bounded() -> None:
     """Some ten thousand are known at once, and not all that there are."""
     table = Table({number: track(number) for number in range(60_000)})
-    known = Known[Track]()
+    known = DigestCache[Track]()
     table.asked_by(known)
     table.was_read.clear()
 
@@ -118,7 +120,7 @@ def test_memory_of_tracks_is_bounded() -> None:
 def test_many_short_descriptions_are_known() -> None:
     """Of those that differ in little thousands fit."""
     table = Table({number: description(number) for number in range(20_000)})
-    known = Known[Metadata]()
+    known = DigestCache[Metadata]()
     table.asked_by(known)
     table.was_read.clear()
 

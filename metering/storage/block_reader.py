@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
-from operator import attrgetter, itemgetter
+from itertools import pairwise
 from typing import NamedTuple
 
 from metering.cuts import Cuts
@@ -30,7 +29,7 @@ from metering.storage.blocks import (
 )
 from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
-from metering.summary import Summary, of_stream
+from metering.summary import Summary
 from metering.times import (
     EPOCH,
     FIRST,
@@ -90,7 +89,7 @@ def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
     return Grain.HOUR if are_hours else Grain.READING
 
 
-class Told(NamedTuple):
+class BlockPiece(NamedTuple):
     """What a block tells of some time; under which one description, if series are told apart."""
 
     summary: Summary
@@ -98,11 +97,11 @@ class Told(NamedTuple):
 
 
 @dataclass(slots=True)
-class Taken:
+class Coverage:
     """What blocks tell of a track or rollup: pieces, and between which instants they say all."""
 
     kind: MeterType
-    pieces: list[Told] = field(default_factory=list)
+    pieces: list[BlockPiece] = field(default_factory=list)
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
 
@@ -136,10 +135,10 @@ class BlockReader:
 
     def taken(
         self, kinds: Mapping[Handle, MeterType], effort: Effort
-    ) -> Iterator[dict[Handle, Taken]]:
+    ) -> Iterator[dict[Handle, Coverage]]:
         """What blocks tell of each of these, some at a time; counts the pieces."""
         for some in chunks(kinds, self._most):
-            found = {handle: Taken(kinds[handle]) for handle in some}
+            found = {handle: Coverage(kinds[handle]) for handle in some}
             if self._grain is not Grain.READING and self._days:
                 months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
                 for block in self._blocks(some, months, self._grain):
@@ -148,7 +147,7 @@ class BlockReader:
             effort.pieces += sum(len(one.pieces) for one in found.values())
             yield found
 
-    def uncovered(self, found: Mapping[Handle, Taken]) -> Mapping[Range, Collection[Handle]]:
+    def uncovered(self, found: Mapping[Handle, Coverage]) -> Mapping[Range, Collection[Handle]]:
         """What they do not tell, and of which."""
         uncovered = defaultdict(list)
         for handle, one in found.items():
@@ -156,11 +155,11 @@ class BlockReader:
                 uncovered[range_].append(handle)
         return uncovered
 
-    def gaps(self, one: Taken) -> Sequence[Range]:
+    def gaps(self, one: Coverage) -> Sequence[Range]:
         """What of the range it does not tell, in order."""
         return list(_between(self._range, sorted(one.covered)))
 
-    def _take(self, found: Taken, block: StoredBlock, days: bytes) -> None:
+    def _take(self, found: Coverage, block: StoredBlock, days: bytes) -> None:
         """Take the block as one piece if all of it is asked for, or else its days."""
         begin = days_of(block.month)[0]
         end, whole = decode_whole(days, block.month)
@@ -175,7 +174,9 @@ class BlockReader:
             unpacked = decode(days, block.hours, asked)
             self._take_days(found, block, unpacked, described, asked)
 
-    def _take_whole(self, found: Taken, whole: Summary | None, described: Described | None) -> bool:
+    def _take_whole(
+        self, found: Coverage, whole: Summary | None, described: Described | None
+    ) -> bool:
         """Take all that a block covers, if it need not be cut; whether it does."""
         if whole is None:
             return True
@@ -186,7 +187,7 @@ class BlockReader:
 
     def _take_days(
         self,
-        found: Taken,
+        found: Coverage,
         stored: StoredBlock,
         block: Block,
         described: Described | None,
@@ -203,7 +204,7 @@ class BlockReader:
 
     def _gaps(
         self,
-        found: Taken,
+        found: Coverage,
         stored: StoredBlock,
         block: Block,
         described: Described | None,
@@ -226,63 +227,22 @@ class BlockReader:
                 if not self._take_piece(found, hours[hour], description):
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
-    def _take_parts(self, found: Taken, parts: Parts) -> bool:
+    def _take_parts(self, found: Coverage, parts: Parts) -> bool:
         """Take a day by its descriptions, if none of its parts need be cut; whether it does."""
         if not parts or not all(self._cuts.allow(found.kind, one) for one in parts.values()):
             return False
-        found.pieces += [Told(summary, description) for description, summary in parts.items()]
+        found.pieces += [BlockPiece(summary, description) for description, summary in parts.items()]
         return True
 
-    def _take_piece(self, found: Taken, summary: Summary, description: Handle | None) -> bool:
+    def _take_piece(self, found: Coverage, summary: Summary, description: Handle | None) -> bool:
         """Take it, if it need not be cut; whether it does."""
         if not self._cuts.allow(found.kind, summary):
             return False
-        found.pieces.append(Told(summary, description))
+        found.pieces.append(BlockPiece(summary, description))
         return True
 
 
-class Reckoner:
-    """Reads the pieces of tracks in a range, cut as somebody asks."""
-
-    def __init__(
-        self, blocks: ReadBlocks, readings: ReadReadings, range_: Range, cuts: Cuts
-    ) -> None:
-        """Take the ways to read, and what is asked."""
-        self._blocks = BlockReader(blocks, range_, cuts)
-        self._readings = readings
-        self._cuts = cuts
-
-    def pieces(
-        self, kinds: Mapping[Handle, MeterType], effort: Effort
-    ) -> Iterator[tuple[Handle, list[Summary]]]:
-        """The pieces of each track that has readings, in order; counts what was read."""
-        for found in self._blocks.taken(kinds, effort):
-            pieces = {
-                handle: [told.summary for told in one.pieces] for handle, one in found.items()
-            }
-            for range_, members in self._blocks.uncovered(found).items():
-                effort.samples += self._read(pieces, kinds, members, range_)
-            for handle, some in pieces.items():
-                if some:
-                    effort.series += 1
-                    yield handle, sorted(some, key=attrgetter("first"))
-
-    def _read(
-        self,
-        pieces: Mapping[Handle, list[Summary]],
-        kinds: Mapping[Handle, MeterType],
-        handles: Collection[Handle],
-        range_: Range,
-    ) -> int:
-        count = 0
-        for handle, pairs in groupby(self._readings(handles, range_), key=itemgetter(0)):
-            readings = [reading for _, reading in pairs]
-            count += len(readings)
-            pieces[handle] += map(of_stream, self._cuts.runs(kinds[handle], readings))
-        return count
-
-
-def _cover(found: Taken, begin: datetime, after: datetime) -> None:
+def _cover(found: Coverage, begin: datetime, after: datetime) -> None:
     if begin < after:
         found.covered.append((begin, after))
 

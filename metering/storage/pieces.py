@@ -14,10 +14,12 @@ from typing import ClassVar
 from metering.cuts import Cuts
 from metering.model import Track
 from metering.storage.base import Effort
+from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks, ReadReadings
 from metering.storage.chunks import chunks
-from metering.storage.describing import Describing
-from metering.storage.handles import Handle, Pair, Row
-from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner, Taken
+from metering.storage.handles import Handle, Pair
+from metering.storage.series_lookup import SeriesLookUp
+from metering.storage.stored_sample import StoredSample
+from metering.storage.track_summaries import TrackSummaries
 from metering.streams import Piece
 from metering.summary import Reading, of_reading, of_stream
 from metering.times import Range
@@ -26,12 +28,12 @@ Tracks = Mapping[Handle, Track]
 # The readings of each track at the last instant before one, or at the first from it on.
 ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
 # All of one track together, by time.
-ReadRows = Callable[[Collection[Handle], Range], Iterator[Row]]
+ReadSamples = Callable[[Collection[Handle], Range], Iterator[StoredSample]]
 # By (digest of the track, instant).
-ReadRowsAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes, Row]]]
+ReadSamplesAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes, StoredSample]]]
 
 
-class Way(abc.ABC):
+class PieceReader(abc.ABC):
     """Reads what tracks have, as pieces in order; those of `tracks_at_once` are held together."""
 
     tracks_at_once: ClassVar[int]
@@ -43,17 +45,17 @@ class Way(abc.ABC):
         """The pieces of each track that has readings in range; counts what was read."""
 
     @abc.abstractmethod
-    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
         """Each reading in range as a piece."""
 
     @abc.abstractmethod
-    def beside(
+    def neighbours(
         self, tracks: Tracks, instant: datetime, read: ReadNeighbours
     ) -> Mapping[Handle, Sequence[Piece]]:
         """Each reading at the neighbouring instant as a piece."""
 
 
-class TrackWay(Way):
+class TrackPieces(PieceReader):
     """Pieces of tracks."""
 
     tracks_at_once: ClassVar[int] = 1_000
@@ -66,24 +68,24 @@ class TrackWay(Way):
     def pieces(
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
-        """See `Way.pieces`."""
-        reckoner = Reckoner(self._blocks, self._readings, range_, cuts)
+        """See `PieceReader.pieces`."""
+        summaries = TrackSummaries(self._blocks, self._readings, range_, cuts)
         kinds = {handle: track.type for handle, track in tracks.items()}
-        for handle, found in reckoner.pieces(kinds, effort):
+        for handle, found in summaries.pieces(kinds, effort):
             yield handle, [Piece(tracks[handle], summary) for summary in found]
 
-    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
-        """See `Way.singles`."""
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.readings`."""
         return _by_track(tracks, self._readings(tracks.keys(), range_))
 
-    def beside(
+    def neighbours(
         self, tracks: Tracks, instant: datetime, read: ReadNeighbours
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """See `Way.beside`."""
+        """See `PieceReader.neighbours`."""
         return _by_track(tracks, read(tracks.keys(), instant))
 
 
-class SeriesWay(Way):
+class SeriesPieces(PieceReader):
     """Pieces of series: where metadata change with every sample, as many as there are samples."""
 
     tracks_at_once: ClassVar[int] = 64
@@ -91,22 +93,22 @@ class SeriesWay(Way):
     def __init__(
         self,
         blocks: ReadBlocks,
-        rows: ReadRows,
-        rows_at: ReadRowsAt,
-        describing: Describing,
+        rows: ReadSamples,
+        samples_at: ReadSamplesAt,
+        series: SeriesLookUp,
         as_of: datetime | None = None,
     ) -> None:
         """Take the ways to read; of blocks only what was recorded until an instant, if given."""
         self._blocks = blocks
         self._rows = rows
-        self._rows_at = rows_at
-        self._describing = describing
+        self._samples_at = samples_at
+        self._series = series
         self._as_of = as_of
 
     def pieces(
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
-        """See `Way.pieces`."""
+        """See `PieceReader.pieces`."""
         reader = BlockReader(self._blocks, range_, cuts, by_series=True, as_of=self._as_of)
         kinds = {handle: track.type for handle, track in tracks.items()}
         for found in reader.taken(kinds, effort):
@@ -119,38 +121,38 @@ class SeriesWay(Way):
                     yield from self._completed(taken, gaps, cuts, effort)
 
     def _completed(
-        self, found: Mapping[Handle, Taken], gaps: Iterable[Range], cuts: Cuts, effort: Effort
+        self, found: Mapping[Handle, Coverage], gaps: Iterable[Range], cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
         """What was taken, and what lies in the gaps, which are the same of all."""
         pieces = self._described(found)
         for gap in gaps:
             for handle, of_track in self._in_order(found.keys(), gap):
                 effort.samples += len(of_track)
-                pieces[handle] += _in_runs(of_track, cuts)
+                pieces[handle] += in_runs(of_track, cuts)
         for handle, some in pieces.items():
             if some:
                 effort.series += 1
                 yield handle, sorted(some, key=Piece.order)
 
-    def singles(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
-        """See `Way.singles`."""
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.readings`."""
         return dict(self._in_order(tracks.keys(), range_))
 
-    def beside(
+    def neighbours(
         self, tracks: Tracks, instant: datetime, read: ReadNeighbours
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """See `Way.beside`."""
+        """See `PieceReader.neighbours`."""
         places = {(tracks[handle].digest, one.at) for handle, one in read(tracks.keys(), instant)}
         found = defaultdict(list)
-        rows = (row for _, row in self._rows_at(places)) if places else ()
-        for row, series in self._describing.described(rows):
+        rows = (row for _, row in self._samples_at(places)) if places else ()
+        for row, series in self._series.with_series(rows):
             reading = Reading(row.timestamp, row.volume)
             found[row.handle].append(Piece(series, of_reading(reading)))
         return found
 
-    def _described(self, found: Mapping[Handle, Taken]) -> dict[Handle, list[Piece]]:
+    def _described(self, found: Mapping[Handle, Coverage]) -> dict[Handle, list[Piece]]:
         told = [(handle, one) for handle, taken in found.items() for one in taken.pieces]
-        series = self._describing.series([(handle, one.description) for handle, one in told])
+        series = self._series.series([(handle, one.description) for handle, one in told])
         pieces: dict[Handle, list[Piece]] = {handle: [] for handle in found}
         for (handle, one), of in zip(told, series, strict=True):
             pieces[handle].append(Piece(of, one.summary))
@@ -159,18 +161,18 @@ class SeriesWay(Way):
     def _in_order(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, list[Piece]]]:
-        rows = self._describing.described(self._rows(handles, range_))
+        rows = self._series.with_series(self._rows(handles, range_))
         for handle, of_track in groupby(rows, key=lambda pair: pair[0].handle):
-            singles = (
+            readings = (
                 Piece(series, of_reading(Reading(row.timestamp, row.volume)))
                 for row, series in of_track
             )
-            yield handle, sorted(singles, key=Piece.order)
+            yield handle, sorted(readings, key=Piece.order)
 
 
-def _in_runs(singles: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
-    """Readings that follow each other under one description, together as far as they may be."""
-    for _, alike in groupby(singles, key=lambda piece: piece.series.digest):
+def in_runs(pieces: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
+    """Readings that follow each other in one track or series, together as far as they may be."""
+    for _, alike in groupby(pieces, key=lambda piece: piece.series.digest):
         some = list(alike)
         readings = [piece.summary.first for piece in some]
         for run in cuts.runs(some[0].series.type, readings):

@@ -10,9 +10,10 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
+from metering.storage.block_reader import grain_of
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.handles import Handle, Pair
-from metering.storage.reckoning import Reckoner, grain_of
+from metering.storage.track_summaries import TrackSummaries
 from metering.times import EVER, FixedWindows, ListedWindows, Range, WholeRange, Windows
 
 DAY = timedelta(days=1)
@@ -89,8 +90,8 @@ def test_how_many_tracks_at_once(range_: Range, windows: Windows, most: int) -> 
     """Fewer, the more pieces each may have; and every one has its piece."""
     asked, effort = Asked(), Effort()
     kinds = dict.fromkeys(range(1_500), MeterType.GAUGE)
-    reckoner = Reckoner(asked.blocks, asked.readings, range_, Cuts(windows=windows))
-    found = list(reckoner.pieces(kinds, effort))
+    summaries = TrackSummaries(asked.blocks, asked.readings, range_, Cuts(windows=windows))
+    found = list(summaries.pieces(kinds, effort))
 
     assert max(asked.sizes) == most
     assert sum(asked.sizes) == len(found) == effort.series == effort.samples == 1_500
