@@ -3,10 +3,12 @@
 from typing import Any
 
 from metering import times
-from metering.api.framework.declare import AggregateChoice, Condition, Truth, given
+from metering.api.framework.declare import AggregateChoice, Condition, Truth
 from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.reading.aggregates import read_aggregates
 from metering.api.reading.calendars import read_slicing
 from metering.api.reading.frames import framed, read_frame
+from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import (
     SAMPLE_FIELDS,
@@ -24,11 +26,10 @@ from metering.api.writing.statistics import (
 )
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
-from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.storage.base import Effort
 from metering.times import EPOCH, FixedWindows, ListedWindows, Range, WholeRange, Windows
-from metering.usage.figures import STANDARD, read_aggregate
+from metering.usage.figures import STANDARD
 from metering.usage.question import Question
 from metering.usage.statistics import Fill, Row, filled, statistics
 
@@ -90,9 +91,7 @@ class StatisticsController(Controller):
         if slicing and period is not None:
             raise InvalidQuery("period and interval exclude each other", field="period")
         names = tuple(dict.fromkeys(groupby))
-        chosen = dict.fromkeys(
-            read_aggregate(given(one.func), given(one.param)) for one in aggregate
-        )
+        chosen = read_aggregates(aggregate)
         seconds = read_period(period)
         cut = slicing.windows(asked.range) if slicing else None
         question = Question(
@@ -101,7 +100,7 @@ class StatisticsController(Controller):
             range=asked.range,
             windows=cut.windows if cut else self._windows(asked, seconds, scope),
             group_by=read_group_fields(names),
-            aggregates=tuple(chosen or STANDARD),
+            aggregates=chosen or STANDARD,
             now=times.now(),
             max_gap=read_max_gap(max_gap, self.services.usage),
             first_counts=read_first(first),

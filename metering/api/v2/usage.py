@@ -6,8 +6,10 @@ from typing import Any
 from metering import times
 from metering.api.framework.declare import Condition, Truth
 from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.reading.aggregates import read_function
 from metering.api.reading.choices import read_choice
 from metering.api.reading.extents import SERIES_FIELDS
+from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import read_conditions
 from metering.api.services import Controller
@@ -17,11 +19,9 @@ from metering.api.writing.usage import usage_to_api, usage_window_to_api
 from metering.api.writing.wire import UsageBody
 from metering.calendar import read_zone
 from metering.errors import InvalidQuery
-from metering.grouping import read_group_fields
 from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
 from metering.storage.base import Effort
 from metering.times import WholeRange
-from metering.usage.figures import USAGE, Aggregate, read_aggregate
 from metering.usage.question import Question
 from metering.usage.report import usage
 from metering.usage.windows import PREVIOUS, read_usage_window
@@ -70,7 +70,7 @@ class UsageController(Controller):
         previous = asked.previous if read_choice(compare, [PREVIOUS], "compare", "") else None
         scope = call.caller.scope
         conditions = read_conditions(q, SERIES_FIELDS, scope, self.services.config)
-        aggregate = _read_function(func)
+        aggregate = read_function(func)
         names = tuple(dict.fromkeys(groupby))
         question = Question(
             scope=scope,
@@ -114,18 +114,3 @@ def _of_meters(names: Iterable[str]) -> Filter:
         raise InvalidQuery(f"at most {_MAX_METERS} meters", field="meter")
     leaves = tuple(Comparison(FIELDS["meter"], Operator.EQ, name) for name in distinct)
     return leaves[0] if len(leaves) == 1 else AnyOf(leaves) if leaves else EVERYTHING
-
-
-def _read_function(text: str | None) -> Aggregate:
-    """The figure of that name, its parameter after a slash.
-
-    Raises:
-        InvalidQuery: there is none.
-    """
-    if text is None:
-        return USAGE
-    name, _, param = text.partition("/")
-    try:
-        return read_aggregate(name, param or None)
-    except InvalidQuery as error:
-        raise InvalidQuery(error.message, field="func") from None
