@@ -157,7 +157,7 @@ def require_series_fields(filter_: Filter) -> None:
     for field in fields_of(filter_):
         if not field.of_series:
             message = f"of {field.name} only samples can be asked, not what lies between them"
-            raise InvalidQuery(message, field="q.field")
+            raise InvalidQuery(message, field=field.name)
 
 
 @dataclass(frozen=True, slots=True, order=True)

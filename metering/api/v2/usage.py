@@ -12,6 +12,7 @@ from metering.api.reading.extents import SERIES_FIELDS
 from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import read_conditions
+from metering.api.reading.windows import COMPARISONS, read_window
 from metering.api.services import Controller
 from metering.api.writing.effort import check_may_explain, effort_headers
 from metering.api.writing.tables import Columns
@@ -24,7 +25,6 @@ from metering.storage.base import Effort
 from metering.times import WholeRange
 from metering.usage.question import Question
 from metering.usage.report import usage
-from metering.usage.windows import PREVIOUS, read_usage_window
 
 # As many comparisons as a filter may have.
 _MAX_METERS = 200
@@ -66,8 +66,9 @@ class UsageController(Controller):
         """A row for each meter, group, unit and type that has samples or an interval."""
         check_may_explain(call.caller, explain=explain)
         as_of = times.now()
-        asked = read_usage_window(window, read_zone(tz), as_of)
-        previous = asked.previous if read_choice(compare, [PREVIOUS], "compare", "") else None
+        zone = read_zone(tz)
+        asked = read_window(window, zone, as_of)
+        previous = asked.previous if read_choice(compare, COMPARISONS, "compare", "") else None
         scope = call.caller.scope
         conditions = read_conditions(q, SERIES_FIELDS, scope, self.services.config)
         aggregate = read_function(func)
@@ -93,7 +94,7 @@ class UsageController(Controller):
         )
         return Reply(
             value=UsageBody(
-                window=usage_window_to_api(asked),
+                window=usage_window_to_api(asked, window, zone),
                 as_of=times.write(as_of),
                 complete=asked.is_complete,
                 rows=[usage_to_api(row, names, aggregate) for row in rows],
