@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+from metering.chunks import chunks
 from metering.matching import matches_series
 from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Track
 from metering.query import (
@@ -23,7 +24,6 @@ from metering.query import (
     asks_metadata,
 )
 from metering.storage.base import Storage
-from metering.storage.chunks import chunks
 from metering.times import EVER, Range
 
 _RESOURCES_AT_ONCE = 200

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from metering.chunks import growing_chunks
 from metering.errors import Misconfigured
 from metering.matching import matches, reduced
 from metering.metadata import Metadata
 from metering.model import Sample, Series, Track
 from metering.query import EVERYTHING, NOTHING, Filter
-from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Row
 
 # Of a track and a description.

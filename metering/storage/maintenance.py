@@ -9,6 +9,7 @@ from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
+from metering.chunks import chunks
 from metering.decimals import EXACT
 from metering.model import Track, sample_key
 from metering.retention import Horizons, becomes_spent
@@ -26,7 +27,6 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Row
 from metering.storage.lookups import LookUps
 from metering.storage.reckoning import no_blocks

@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
@@ -28,7 +29,6 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
 from metering.summary import Summary, of_stream
 from metering.times import (

@@ -14,7 +14,9 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from metering.chunks import growing_chunks
 from metering.cuts import Cuts
+from metering.limit import Limit
 from metering.matching import bounds, matches, matches_series, reduced, required, without
 from metering.model import (
     AllProjects,
@@ -43,10 +45,8 @@ from metering.query import (
 )
 from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import growing_chunks
 from metering.storage.describing import Describing, Sieve
 from metering.storage.handles import Handle, Pair, Row
-from metering.storage.limit import Limit
 from metering.storage.maintenance import ExpiringTracks, SealedTracks, VerifiedTracks
 from metering.storage.reckoning import no_blocks
 from metering.storage.streaming import Neighbours, StreamReader

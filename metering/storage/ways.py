@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import ClassVar
 
+from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import Track
 from metering.storage.base import Effort
-from metering.storage.chunks import chunks
 from metering.storage.describing import Describing
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner, Taken

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from msgspec import structs
 
+from metering.limit import Limit
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
 from metering.model import (
@@ -50,7 +51,6 @@ from metering.storage.blocks import (
     encode_described,
 )
 from metering.storage.handles import Handle
-from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
 from metering.storage.totals import Member

@@ -18,9 +18,9 @@ from metering.api.writing.sources import closed_after
 from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.wire import SampleBody
 from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
+from metering.limit import Limit
 from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
-from metering.storage.limit import Limit
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LONGEST_LIMIT = 100

@@ -13,7 +13,7 @@ from metering.api.writing.render import JSON
 from metering.api.writing.wire import RevisionBody
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
 from metering.errors import InvalidQuery
-from metering.storage.limit import Limit
+from metering.limit import Limit
 from metering.times import Range
 
 

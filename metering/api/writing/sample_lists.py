@@ -18,10 +18,10 @@ from metering.api.writing.sources import closed_after
 from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.templates import Templates
 from metering.errors import InvalidQuery
+from metering.limit import Limit
 from metering.model import Sample
 from metering.query import Position, SampleQuery
 from metering.storage.base import Storage
-from metering.storage.limit import Limit
 from metering.times import from_milliseconds, to_milliseconds
 
 Write = Callable[[Sample], Any]

@@ -16,12 +16,12 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 
+from metering.chunks import chunks
 from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair, Row
 from metering.storage.known import Known
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
