@@ -18,7 +18,7 @@ from metering.api.reading.params import (
     read_period,
 )
 from metering.api.services import Controller
-from metering.api.writing.effort import check_may_explain, effort_headers
+from metering.api.writing.effort import effort_headers
 from metering.api.writing.statistics import (
     StatisticsShape,
     statistics_columns,
@@ -80,7 +80,8 @@ class StatisticsController(Controller):
 
         Periods are of a number of seconds (`period`), or of a calendar (`interval`).
         """
-        check_may_explain(call.caller, explain=explain)
+        if explain:
+            call.caller.check_may_explain()
         scope = call.caller.scope
         frame = read_frame(start, end, tz)
         found = read_conditions(q, SAMPLE_FIELDS, scope, self.services.config)

@@ -14,7 +14,7 @@ from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import read_conditions
 from metering.api.reading.windows import COMPARISONS, read_window
 from metering.api.services import Controller
-from metering.api.writing.effort import check_may_explain, effort_headers
+from metering.api.writing.effort import effort_headers
 from metering.api.writing.tables import Columns
 from metering.api.writing.usage import usage_to_api, usage_window_to_api
 from metering.api.writing.wire import UsageBody
@@ -64,7 +64,8 @@ class UsageController(Controller):
         explain: bool = False,
     ) -> Reply:
         """A row for each meter, group, unit and type that has samples or an interval."""
-        check_may_explain(call.caller, explain=explain)
+        if explain:
+            call.caller.check_may_explain()
         as_of = times.now()
         zone = read_zone(tz)
         asked = read_window(window, zone, as_of)
