@@ -51,7 +51,7 @@ class RevisionsController(Controller):
             raise InvalidQuery("resource_id is needed", field="resource_id")
         size = read_limit(limit, self.services.config)
         range_ = read_frame(start, end, tz).range
-        after = None if marker is None else _read_instant(marker)
+        after = None if marker is None else read_marker(marker, tuple[int], _instant)
         if after is not None:
             range_ &= Range(after)
         question = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
@@ -71,9 +71,6 @@ def _write_instant(instant: datetime) -> str:
     return write_marker(times.to_milliseconds(instant))
 
 
-def _read_instant(marker: str) -> datetime:
-    (milliseconds,) = read_marker(marker, tuple[int])
-    try:
-        return times.from_milliseconds(milliseconds)
-    except OverflowError:
-        raise InvalidQuery("marker must be that of a next link", field="marker") from None
+def _instant(parts: tuple[int]) -> datetime:
+    (milliseconds,) = parts
+    return times.from_milliseconds(milliseconds)
