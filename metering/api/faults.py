@@ -10,9 +10,11 @@ from webob import Response, exc
 from webob.acceptparse import create_accept_header
 
 from metering import errors
+from metering.api.forms.media import JSON, XML
+from metering.api.forms.render import render
+from metering.api.forms.xml import write_xml, xml_tree
 from metering.api.middleware import request_id
 from metering.api.middleware.exchange import FAULT
-from metering.api.writing.render import JSON, XML, render, write_xml, xml_tree
 from metering.api.writing.wire import ErrorBody, FaultBody
 
 LOG = logging.getLogger(__name__)

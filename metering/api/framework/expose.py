@@ -25,20 +25,16 @@ from webob import Request, Response
 from webob.multidict import MultiDict, NestedMultiDict
 
 from metering.api.faults import excuse
+from metering.api.forms.media import FORM, JSON, JSON_TYPES, XML, check_media_type
+from metering.api.forms.render import render
+from metering.api.forms.streams import LINE_FORMS, StreamedResponse, write_lines
+from metering.api.forms.tables import Columns
 from metering.api.framework.declare import AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
 from metering.api.middleware.exchange import PROJECT, outcomes_of
 from metering.api.scope import Caller
 from metering.api.services import Services
-from metering.api.writing.render import CSV, JSON, NDJSON, XML, render
-from metering.api.writing.streams import LINE_FORMS, StreamedResponse, write_lines
-from metering.api.writing.tables import Columns
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
-
-JSON_TYPES = (JSON, "text/javascript", "application/javascript")
-# The forms of answers that are rows.
-ROWS = (JSON, *XML, NDJSON, CSV)
-FORM = "application/x-www-form-urlencoded"
 
 # Of the name of a parameter in a query string what is declared: `q` of `q.field`.
 _DECLARED = re.compile(r"[^.\[]*")
@@ -264,8 +260,7 @@ def _in_a_query_string(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _checked_json(call: Call) -> bytes:
     """The body, if it is JSON: Python's parser, which WSME uses, takes NaN and lone surrogates."""
-    if call.content_type not in JSON_TYPES:
-        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    check_media_type(call.content_type, JSON_TYPES)
     try:
         msgspec.json.decode(_bounded(call.body))
     except (msgspec.DecodeError, ValueError, RecursionError):

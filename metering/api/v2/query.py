@@ -7,17 +7,17 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from metering.api.framework.expose import JSON_TYPES, ROWS, Body, Call, Reply, expose
+from metering.api.forms.media import JSON, JSON_TYPES, ROWS, check_media_type
+from metering.api.forms.sources import closed_after
+from metering.api.forms.streams import LINE_FORMS
+from metering.api.framework.expose import Body, Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.render import JSON
 from metering.api.writing.sample_lists import list_samples, writer
-from metering.api.writing.sources import closed_after
-from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.wire import SampleBody
-from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
+from metering.errors import InvalidQuery, InvalidRequest
 from metering.limit import Limit
 from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
@@ -85,8 +85,8 @@ class QueryController(Controller):
 
 
 def _read(call: Call) -> _Question:
-    if call.body and call.content_type not in JSON_TYPES:
-        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    if call.body:
+        check_media_type(call.content_type, JSON_TYPES)
     if not call.body.strip():
         raise InvalidRequest('Missing argument: "body"', field="body")
     try:

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from metering import times
+from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.frames import read_frame
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import revision_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import JSON
 from metering.api.writing.wire import RevisionBody
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
 from metering.errors import InvalidQuery

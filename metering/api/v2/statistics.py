@@ -3,8 +3,9 @@
 from typing import Any
 
 from metering import times
+from metering.api.forms.media import ROWS
 from metering.api.framework.declare import AggregateChoice, Condition, Truth
-from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.aggregates import read_aggregates
 from metering.api.reading.calendars import read_slicing
 from metering.api.reading.frames import framed, read_frame

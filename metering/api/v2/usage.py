@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from metering import times
+from metering.api.forms.media import ROWS
+from metering.api.forms.tables import Columns
 from metering.api.framework.declare import Condition, Truth
-from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.aggregates import read_function
 from metering.api.reading.choices import read_choice
 from metering.api.reading.extents import SERIES_FIELDS
@@ -15,7 +17,6 @@ from metering.api.reading.params import read_conditions
 from metering.api.reading.windows import COMPARISONS, read_window
 from metering.api.services import Controller
 from metering.api.writing.effort import effort_headers
-from metering.api.writing.tables import Columns
 from metering.api.writing.usage import usage_to_api, usage_window_to_api
 from metering.api.writing.wire import UsageBody
 from metering.calendar import read_zone

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from metering.api.forms.media import CSV, XML
+from metering.api.forms.sources import closed_after
+from metering.api.forms.streams import LINE_FORMS
 from metering.api.framework.expose import Call, Reply
 from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import CSV, XML
-from metering.api.writing.sources import closed_after
-from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.templates import Templates
 from metering.limit import Limit
 from metering.model import Sample

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, UnsetType
 
 from metering import times
+from metering.api.forms.tables import Columns
 from metering.api.writing.figures import detail_to_api
-from metering.api.writing.tables import Columns
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.summary import seconds_between

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.writing.tables import Figure
+from metering.api.forms.tables import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
