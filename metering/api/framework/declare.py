@@ -1,8 +1,14 @@
-"""WSME types of parameters."""
+"""What is declared of parameters, with WSME's types, and of bodies."""
 
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import wsme.types as wtypes
+
+T = TypeVar("T")
+
+# Of a field of a body: neither absent nor null.
+MANDATORY = "mandatory"
+Mandatory = Annotated[T | None, MANDATORY]
 
 _TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 

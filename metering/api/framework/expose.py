@@ -24,6 +24,7 @@ import wsme.types as wtypes
 from webob import Request, Response
 from webob.multidict import MultiDict, NestedMultiDict
 
+from metering.api.exchange.observed import PROJECT, outcomes_of
 from metering.api.faults import excuse
 from metering.api.forms.media import FORM, JSON, JSON_TYPES, XML, check_media_type
 from metering.api.forms.render import render
@@ -31,7 +32,6 @@ from metering.api.forms.streams import LINE_FORMS, StreamedResponse, write_lines
 from metering.api.forms.tables import Columns
 from metering.api.framework.declare import AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
-from metering.api.middleware.exchange import PROJECT, outcomes_of
 from metering.api.scope import Caller
 from metering.api.services import Services
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia

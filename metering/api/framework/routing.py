@@ -10,8 +10,8 @@ from typing import Any
 from pecan.core import ExplicitPecan
 from webob import exc
 
+from metering.api.exchange.observed import ROUTE
 from metering.api.forms.media import JSON
-from metering.api.middleware.exchange import ROUTE
 
 Controller = Callable[..., Any]
 

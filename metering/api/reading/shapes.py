@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.document.schema import MANDATORY, Mandatory
+from metering.api.framework.declare import MANDATORY, Mandatory
 from metering.decimals import MAX_DIGITS, MAX_PLACES, MAX_WHOLE_DIGITS, PLAIN_NUMBER
 from metering.errors import InvalidSample
 from metering.metadata import MAX_BYTES, Metadata

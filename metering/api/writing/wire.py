@@ -272,19 +272,3 @@ class VerdictsBody:
     duplicates: int
     rejected: list[RejectionBody]
     conflicts: list[ConflictBody]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultBody:
-    """What went wrong, in v2's words."""
-
-    faultcode: str
-    faultstring: str
-    debuginfo: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBody:
-    """The one shape of every error."""
-
-    error_message: FaultBody
