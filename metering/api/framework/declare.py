@@ -1,5 +1,6 @@
 """What is declared of parameters, with WSME's types, and of bodies."""
 
+import re
 from typing import Annotated, Any, TypeVar
 
 import wsme.types as wtypes
@@ -10,6 +11,8 @@ T = TypeVar("T")
 MANDATORY = "mandatory"
 Mandatory = Annotated[T | None, MANDATORY]
 
+# A whole number as a text; longer ones cost more than they are worth.
+INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _TRUE_WORDS = frozenset({"true", "t", "yes", "y", "on", "1"})
 
 

@@ -30,7 +30,7 @@ from metering.api.forms.media import FORM, JSON, JSON_TYPES, XML, check_media_ty
 from metering.api.forms.render import render
 from metering.api.forms.streams import LINE_FORMS, StreamedResponse, write_lines
 from metering.api.forms.tables import Columns
-from metering.api.framework.declare import AggregateChoice, Condition, given
+from metering.api.framework.declare import INTEGER, AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
 from metering.api.scope import Caller
 from metering.api.services import Services
@@ -38,7 +38,6 @@ from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedM
 
 # Of the name of a parameter in a query string what is declared: `q` of `q.field`.
 _DECLARED = re.compile(r"[^.\[]*")
-_INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
 _LONGEST_FAULT = 200
 # Twice what a URL may have; WSME takes milliseconds for each KiB of conditions.
 _MOST_PARAMETER_BYTES = 64 * 1024
@@ -291,7 +290,7 @@ def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any, sent: Collection
                 _refuse_ragged(_PARTS[datatype[0]], params, values)
         elif len(values) > 1:
             raise InvalidRequest(f"Parameter {name} was given several times", field=name)
-        elif values and datatype is int and not _INTEGER.fullmatch(values[0]):
+        elif values and datatype is int and not INTEGER.fullmatch(values[0]):
             message = (
                 f"Invalid input for field/attribute {name}. Value: '{values[0][:100]}'. "
                 "unable to convert to int"

@@ -1,6 +1,5 @@
 """POST /v2/query/samples: complex filters and a chosen order."""
 
-import re
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from msgspec import Meta, Raw, Struct
 from metering.api.forms.media import JSON, JSON_TYPES, ROWS, check_media_type
 from metering.api.forms.sources import closed_after
 from metering.api.forms.streams import LINE_FORMS
+from metering.api.framework.declare import INTEGER
 from metering.api.framework.expose import Body, Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit
@@ -22,7 +22,6 @@ from metering.limit import Limit
 from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
 
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _LONGEST_LIMIT = 100
 
 _JSON_TEXT = Meta(extra_json_schema={"contentMediaType": JSON})
@@ -110,7 +109,7 @@ def _limit(literal: Raw) -> int | None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
+    if isinstance(value, str) and INTEGER.fullmatch(value):
         return int(value)
     message = f"Invalid input for field/attribute limit. Value: '{str(value)[:100]}'."
     raise InvalidQuery(message, field="limit")

@@ -3,7 +3,7 @@
 import pytest
 import wsme.types as wtypes
 
-from metering.api.framework.declare import Truth, given
+from metering.api.framework.declare import INTEGER, Truth, given
 
 
 @pytest.mark.parametrize("word", ["1", "true", "T", "YES", "y", "on", True])
@@ -28,3 +28,19 @@ def test_not_given(value: object) -> None:
 def test_given(value: object) -> None:
     """Any other value was given, the empty ones too."""
     assert value == given(value, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", True),
+        (" +5\t", True),
+        ("-5\n", True),
+        ("5" * 41, False),
+        ("5.0", False),
+        ("\u0665", False),
+    ],
+)
+def test_whole_numbers(text: str, *, expected: bool) -> None:
+    """Blanks around them are nothing; digits are those of ASCII, and not too many."""
+    assert expected == bool(INTEGER.fullmatch(text))
