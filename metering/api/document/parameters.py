@@ -9,7 +9,8 @@ from metering.api.reading.holding import FIRST, FOR_EVER, MAX_GAP
 from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.api.reading.segments import ABSENT, MAX_BY, MERGES
-from metering.api.reading.windows import COMPARISONS, LAST, TO_DATE
+from metering.api.reading.usage import COMPARISONS
+from metering.api.reading.windows import LAST, TO_DATE
 from metering.calendar import WEEK_STARTS, Interval
 from metering.query import FIELDS
 from metering.usage.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN

@@ -6,6 +6,7 @@ from typing import Any
 
 from metering import times
 from metering.api.framework.declare import Condition
+from metering.api.reading import frames
 from metering.api.reading.choices import read_choice
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.groups import read_group_fields
@@ -23,9 +24,7 @@ ABSENT = ("carry", "null")
 # What an endpoint declares to be asked so.
 PARAMETERS: dict[str, Any] = {
     "q": [Condition],
-    "start": str,
-    "end": str,
-    "tz": str,
+    **frames.PARAMETERS,
     "by": [str],
     "merge": str,
     "absent": str,

@@ -19,8 +19,6 @@ TO_DATE = {
 }
 # Windows that ended when this one began.
 LAST = {"yesterday": Interval.DAY, "last_month": Interval.MONTH}
-# With what a window may be compared.
-COMPARISONS = ("previous",)
 _DATED = {
     re.compile(r"\d{4}-\d{2}", re.ASCII): ("%Y-%m", Interval.MONTH),
     re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII): ("%Y-%m-%d", Interval.DAY),

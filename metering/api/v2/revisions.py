@@ -1,11 +1,12 @@
 """/v2/revisions."""
 
 from datetime import datetime
+from typing import Any
 
 from metering import times
 from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.frames import read_frame
+from metering.api.reading import frames
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import revision_to_api
@@ -24,23 +25,19 @@ class RevisionsController(Controller):
         list[RevisionBody],
         forms=(JSON,),
         resource_id=str,
-        start=str,
-        end=str,
-        tz=str,
+        **frames.PARAMETERS,
         limit=int,
         marker=str,
         rule="telemetry:get_revisions",
     )
-    def index(  # noqa: PLR0913 - the parameters of the request
+    def index(
         self,
         call: Call,
         *,
         resource_id: str = "",
-        start: str | None = None,
-        end: str | None = None,
-        tz: str | None = None,
         limit: int | None = None,
         marker: str | None = None,
+        **frame: Any,
     ) -> Reply:
         """The descriptions of a resource that were in force between start and end, by time.
 
@@ -50,7 +47,7 @@ class RevisionsController(Controller):
         if not resource_id:
             raise InvalidQuery("resource_id is needed", field="resource_id")
         size = read_limit(limit, self.services.config)
-        range_ = read_frame(start, end, tz).range
+        range_ = frames.read_frame(**frame).range
         after = None if marker is None else read_marker(marker, tuple[int], _instant)
         if after is not None:
             range_ &= Range(after)

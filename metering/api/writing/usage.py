@@ -1,7 +1,5 @@
 """Rows of usage, and the window that they are of."""
 
-from zoneinfo import ZoneInfo
-
 from metering import times
 from metering.api.writing.figures import figure_to_api, quality_to_api
 from metering.api.writing.wire import UsageRowBody, UsageWindowBody
@@ -12,14 +10,14 @@ from metering.usage.report import Usage
 from metering.usage.windows import UsageWindow
 
 
-def usage_window_to_api(window: UsageWindow, name: str, zone: ZoneInfo) -> UsageWindowBody:
+def usage_window_to_api(window: UsageWindow, name: str, tz: str) -> UsageWindowBody:
     """A window by its name, with how long it is; to 12 decimal places, if need be."""
     length = seconds_between(window.start, window.end)
     return UsageWindowBody(
         name=name,
         start=times.write(window.start),
         end=times.write(window.end),
-        tz=zone.key,
+        tz=tz,
         hours=figure_to_api(rounded_quotient(length, 3600)),
     )
 
