@@ -1,7 +1,7 @@
 """Meters and resources, as they follow from the extents of their tracks.
 
 A resource is described by its newest sample. Without a time range a filter asks about that
-description; with one, about each sample in the range, as v2 had it (ceilometer-v2.md section 6).
+description; with one, about each sample in the range, as v2 had it.
 Only samples in scope exist: to a caller, a resource that moved to another project ends there.
 """
 

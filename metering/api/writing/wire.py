@@ -1,7 +1,7 @@
 """Answers as clients see them: frozen dataclasses, from which JSON, XML and their types follow.
 
-The v2 rows keep v2's names, naive UTC timestamps and flat text metadata (ceilometer-v2.md section
-3). A field that is UNSET is absent from the answer.
+The v2 rows keep v2's names, naive UTC timestamps and flat text metadata. A field that
+is UNSET is absent from the answer.
 """
 
 from dataclasses import dataclass
