@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
@@ -27,7 +28,6 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
 from metering.summary import Summary
 from metering.times import (

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Generic, TypeVar
 
+from metering.chunks import chunks
 from metering.metadata import Metadata
 from metering.model import Track
 from metering.remembered import Remembered
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle
 
 _BYTES_REMEMBERED = 16 * 1024 * 1024

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
+from metering.chunks import chunks
 from metering.model import Track, sample_key
 from metering.retention import Horizons, becomes_spent
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle
 from metering.storage.tables import Tables
 from metering.times import FIRST, Range

@@ -11,11 +11,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import ClassVar
 
+from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import Track
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks, ReadReadings
-from metering.storage.chunks import chunks
 from metering.storage.handles import Handle, Pair
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from metering.chunks import growing_chunks
 from metering.errors import Misconfigured
 from metering.metadata import Metadata
 from metering.model import Sample, Series, Track
-from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 

@@ -14,7 +14,9 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from metering.chunks import growing_chunks
 from metering.cuts import Cuts
+from metering.limit import Limit
 from metering.matching import bounds, matches, matches_series, reduced, required, without
 from metering.model import (
     AllProjects,
@@ -48,9 +50,7 @@ from metering.storage import expiry
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
 from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import growing_chunks
 from metering.storage.handles import Handle, Pair
-from metering.storage.limit import Limit
 from metering.storage.pieces import PieceReader, SeriesPieces, TrackPieces
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.sealer import Sealer

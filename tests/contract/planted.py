@@ -12,6 +12,7 @@ from typing import Any, Self
 from msgspec import structs
 from tables import stored_in
 
+from metering.limit import Limit
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
 from metering.model import (
@@ -51,7 +52,6 @@ from metering.storage.blocks import (
     encode_described,
 )
 from metering.storage.handles import Handle
-from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
 from metering.storage.sqlite.tables import SqliteTables

@@ -12,9 +12,9 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
+from metering.chunks import chunks
 from metering.errors import QueryTooExpensive
 from metering.model import MeterType
-from metering.storage.chunks import chunks
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (

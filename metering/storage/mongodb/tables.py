@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 
+from metering.chunks import chunks
 from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import chunks
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, Pair
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
+from metering.chunks import chunks
 from metering.query import Position
-from metering.storage.chunks import chunks
 from metering.storage.sqlite import statements
 from metering.storage.sqlite.mapping import Columns
 from metering.times import Range, to_milliseconds

@@ -13,13 +13,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from metering.chunks import chunks
 from metering.errors import QueryTooExpensive
 from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import chunks
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Run, SealTransaction

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+from metering.api.forms.media import CSV, NDJSON
+from metering.api.forms.streams import write_lines
+from metering.api.forms.tables import Columns, Figure, write_table
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.render import CSV, NDJSON
-from metering.api.writing.streams import write_lines
-from metering.api.writing.tables import Columns, Figure, write_table
 from metering.api.writing.wire import SampleBody
 from metering.model import Sample
 

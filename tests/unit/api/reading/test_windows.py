@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from metering.api.reading.windows import read_window
 from metering.calendar import read_zone
 from metering.errors import InvalidQuery
 from metering.times import Range, write
-from metering.usage.windows import UsageWindow, read_usage_window
+from metering.usage.windows import UsageWindow
 
 # In Berlin a Thursday, 8:30; clocks went back on Sunday.
 NOW = datetime(2026, 10, 29, 7, 30, tzinfo=UTC)
@@ -15,7 +16,7 @@ NOW = datetime(2026, 10, 29, 7, 30, tzinfo=UTC)
 
 def window(name: str, zone: str = "Europe/Berlin", now: datetime = NOW) -> UsageWindow:
     """The window of that name."""
-    return read_usage_window(name, read_zone(zone), now)
+    return read_window(name, read_zone(zone), now)
 
 
 def shown(range_: Range) -> tuple[str, str]:

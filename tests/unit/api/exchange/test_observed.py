@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from webob import Request, Response
 
-from metering.api.middleware import exchange
-from metering.api.middleware.exchange import Exchange, Observed, outcomes_of
+from metering.api.exchange import observed
+from metering.api.exchange.observed import Exchange, Observed, outcomes_of
 
 
 class Kept:
@@ -40,9 +40,9 @@ class Broken(Kept):
 
 def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """An application that notes what it finds out."""
-    environ[exchange.ROUTE] = "/a/{b}"
-    environ[exchange.PROJECT] = "p"
-    environ[exchange.FAULT] = "why"
+    environ[observed.ROUTE] = "/a/{b}"
+    environ[observed.PROJECT] = "p"
+    environ[observed.FAULT] = "why"
     outcomes_of(environ)["accepted"] += 2
     return Response(status=207)(environ, start_response)  # type: ignore[no-any-return]
 

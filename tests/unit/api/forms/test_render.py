@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
-from metering.api.writing.render import JSON, XML, render
+from metering.api.forms.media import JSON, XML
+from metering.api.forms.render import render
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

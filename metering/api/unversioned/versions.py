@@ -6,8 +6,8 @@ import msgspec
 import pecan
 from webob import Request, Response
 
+from metering.api.forms.media import JSON
 from metering.api.framework.expose import Endpoint
-from metering.api.writing.render import JSON
 
 
 class VersionsController:

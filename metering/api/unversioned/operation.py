@@ -6,10 +6,10 @@ import msgspec
 import pecan
 from webob import Request, Response
 
+from metering.api.forms.media import JSON
 from metering.api.framework.expose import Endpoint
 from metering.api.operation.health import Readiness
 from metering.api.services import Services
-from metering.api.writing.render import JSON
 from metering.errors import NotReady
 
 TEXT = "text/plain"

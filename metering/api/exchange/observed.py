@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from metering.api.middleware.request_id import Wsgi
+from metering.api.exchange.request_id import Wsgi
 
 LOG = logging.getLogger(__name__)
 

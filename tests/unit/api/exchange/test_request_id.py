@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from metering.api.middleware.request_id import HEADER, LogFilter, RequestIds, current
+from metering.api.exchange.request_id import HEADER, LogFilter, RequestIds, current
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -17,8 +17,8 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import UNSET, Meta, UnsetType
 
-from metering.api.writing.render import encode
-from metering.api.writing.sources import closed_after
+from metering.api.forms.render import encode
+from metering.api.forms.sources import closed_after
 
 # A number that JSON has as text, so that whatever reads it keeps every digit; a number in CSV.
 Figure = Annotated[str, Meta(extra_json_schema={"format": "decimal"})]
