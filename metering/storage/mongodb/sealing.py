@@ -94,7 +94,7 @@ def _write(connection: Connection, updates: list[UpdateOne], session: ClientSess
                 raise
             if session.in_transaction or attempt == _ATTEMPTS - 1:
                 raise faults.unavailable(error) from error
-            faults.taken_keys(error.details, [{"_id": None}] * len(updates))
+            faults.require_taken(error.details)
         else:
             return
 

@@ -1,7 +1,7 @@
 """Look-ups in MongoDB: by track, time and key.
 
 `tracks`, `descriptions` and `rollups` have a document for each of them, `samples` one for each
-sample, 177 bytes or 75 on disk; none is ever changed. `blocks` has what was sealed, `horizons` and
+sample; none is ever changed. `blocks` has what was sealed, `horizons` and
 `spent` what has expired. Transactions need a replica set (one member will do). On a standalone
 server `record(atomic=True)` looks before it writes, but samples that somebody else stores at the
 same moment can leave it half done.
@@ -105,7 +105,7 @@ class MongoTables(Tables):
 
     def find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
         """See `Tables.find_rollups`."""
-        for document in self._reader().rollups(questions.rollups_with(equal)):
+        for document in self._reader().rollups(questions.tracks_with(equal)):
             yield document["_id"], rollup_from_document(document)
 
     def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:

@@ -1,8 +1,8 @@
 """Recording: durable, once for each key, and never "already stored" without proof.
 
-The traps are those of reliability.md 2.4. Only bulk inserts are used, because the others hide a
-failed write concern behind a duplicate key. Keys that are taken are read again at majority, in
-the session of the insert, so that the read waits until what the insert met is committed.
+Only bulk inserts are used, because the others hide a failed write concern behind a duplicate key.
+Keys that are taken are read again at majority, in the session of the insert, so that the read waits
+until what the insert met is committed.
 """
 
 import time
@@ -251,7 +251,7 @@ class Writer:
         try:
             return in_transaction(session, insert)
         except BulkWriteError as error:
-            faults.taken_keys(error.details, work.documents)
+            faults.require_taken(error.details)
             return False
 
     def _keep_described(self, submissions: Sequence[Submission], session: ClientSession) -> None:
