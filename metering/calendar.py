@@ -61,7 +61,7 @@ def _zone_names() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones() - _NO_ZONES)
 
 
-def read_zone(name: str, field: str = "tz") -> ZoneInfo:
+def read_zone(name: str) -> ZoneInfo:
     """The zone of that name in the IANA database, in its letter case.
 
     Raises:
@@ -69,8 +69,8 @@ def read_zone(name: str, field: str = "tz") -> ZoneInfo:
     """
     # Not left to ZoneInfo, which looks for a file.
     if name not in _zone_names():
-        message = f"{field} must be a name of the IANA time zone database, not '{name[:100]}'"
-        raise InvalidQuery(message, field=field)
+        message = f"tz must be a name of the IANA time zone database, not '{name[:100]}'"
+        raise InvalidQuery(message, field="tz")
     return ZoneInfo(name)
 
 

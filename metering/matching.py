@@ -1,9 +1,9 @@
 """Which samples a filter matches: one meaning for every driver.
 
-The rules are MongoDB's, because clients of v2 rely on them (ceilometer-v2.md section 4): numbers
-compare across int and decimal, never with booleans or text; `eq None` matches null and an absent
-field; a list matches if it is equal or if one of its elements matches; NE and Not match where a
-field is absent; the ordering operators only match values of the same kind.
+The rules are MongoDB's, because v2 asked it and its clients rely on them: numbers compare across
+int and decimal, never with booleans or text; `eq None` matches null and an absent field; a list
+matches if it is equal or if one of its elements matches; NE and Not match where a field is absent;
+the ordering operators only match values of the same kind.
 """
 
 import operator

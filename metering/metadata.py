@@ -118,7 +118,7 @@ class Metadata:
     def flat(self) -> dict[str, str]:
         """Text by flattened key, as v2 shows it: `{"a": {"b": {"c": 1}}}` is `{"a.b:c": "1"}`.
 
-        The rule is textual (ceilometer-v2.md section 3): all dots become colons, then the first
+        The rule is textual, v2's: all dots become colons, then the first
         colon becomes a dot. Values have their Python text; empty objects vanish. To be read only:
         those made last are remembered, as many as have some megabytes.
         """

@@ -157,7 +157,7 @@ def require_series_fields(filter_: Filter) -> None:
     for field in fields_of(filter_):
         if not field.of_series:
             message = f"of {field.name} only samples can be asked, not what lies between them"
-            raise InvalidQuery(message, field="q.field")
+            raise InvalidQuery(message, field=field.name)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -185,7 +185,7 @@ class ExtentQuery:
     Then the filter may use no metadata; it may use fields of series only. `as_of` leaves out
     samples recorded later: the pages of a list are all cut from what was there when the first was.
     `lazily` is for who may read the first few resources only, and costs a little more where all are
-    read. With `last_only` an extent is that of the last sample alone, for half the work.
+    read. With `last_only` an extent is that of the last sample alone, for less work.
     """
 
     scope: Scope

@@ -1,7 +1,7 @@
 """Streams as stretches: successive readings under one description, and what comes after them.
 
-What happens between two readings of a stream belongs to the description at the earlier one
-(design.md section 4). So a stretch stands for itself: its own intervals, and the one that follows.
+What happens between two readings of a stream belongs to the description at the earlier one (see
+docs/quantities.rst). So a stretch stands for itself: its own intervals, and the one that follows.
 """
 
 from collections.abc import Sequence

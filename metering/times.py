@@ -50,8 +50,8 @@ def following(instant: datetime) -> datetime | None:
 def read(text: str, field: str = "timestamp") -> datetime:
     """The instant that an ISO 8601 text names; without an offset it is UTC.
 
-    Takes what Ceilometer's v2 API took (ceilometer-v2.md section 5): year, month or date alone,
-    `T` or a blank, basic format, one-digit parts. An offset is converted, which v2 did not do.
+    Takes what Ceilometer's v2 API took in a `q`: year, month or date alone, `T` or a blank, basic
+    format, one-digit parts. An offset is converted, which v2 did not do (docs/compatibility.rst).
 
     Raises:
         InvalidRequest: not a time, or outside the years 1 to 9999 once it is UTC.
@@ -82,7 +82,7 @@ def read_wall(text: str, field: str) -> datetime:
 
 @lru_cache(maxsize=1024)
 def _usual(text: str) -> datetime | None:
-    """The instant of a text as nearly every sample has it: a tenth of the library's time.
+    """The instant of a text as nearly every sample has it: in much less than the library's time.
 
     Remembered, because meters that are polled together have the same.
     """

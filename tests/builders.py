@@ -10,6 +10,7 @@ from typing import Any
 from metering.decimals import EXACT, canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Sample, Series, Submission, Track
+from metering.query import FIELDS, Field, metadata_field
 from metering.summary import Reading
 
 NOON = datetime(2015, 6, 1, 12, tzinfo=UTC)
@@ -22,6 +23,12 @@ _OF_SERIES = {field.name for field in fields(Track)} | {"metadata"}
 def after_noon(seconds: float) -> datetime:
     """The instant so long after NOON; thousandths of seconds are exact."""
     return NOON + timedelta(milliseconds=round(seconds * 1000))
+
+
+def field_of(name: str) -> Field:
+    """The field of that name; `metadata.` begins that of a path into the metadata."""
+    path = name.removeprefix("metadata.")
+    return FIELDS[name] if path == name else metadata_field(path)
 
 
 def series(**changes: Any) -> Series:

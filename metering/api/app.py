@@ -3,15 +3,15 @@
 import threading
 
 from metering.api.access import Access
+from metering.api.exchange.observed import Observed
+from metering.api.exchange.request_id import RequestIds, Wsgi
 from metering.api.faults import FaultHook
 from metering.api.framework.requests import ApiRequest
 from metering.api.framework.routing import Routed
 from metering.api.middleware.access_log import AccessLog
 from metering.api.middleware.cors import allow_origins
-from metering.api.middleware.exchange import Observed
 from metering.api.middleware.framing import WholeRequests
 from metering.api.middleware.keystone_gate import KeystoneGate
-from metering.api.middleware.request_id import RequestIds, Wsgi
 from metering.api.routes import make_routes
 from metering.api.services import Services
 from metering.config import Config

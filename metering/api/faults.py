@@ -1,6 +1,7 @@
 """Errors over HTTP: the only table from error to status, and the one shape that clients see."""
 
 import logging
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,10 +11,11 @@ from webob import Response, exc
 from webob.acceptparse import create_accept_header
 
 from metering import errors
-from metering.api.middleware import request_id
-from metering.api.middleware.exchange import FAULT
-from metering.api.writing.render import JSON, XML, render, write_xml, xml_tree
-from metering.api.writing.wire import ErrorBody, FaultBody
+from metering.api.exchange import request_id
+from metering.api.exchange.observed import FAULT
+from metering.api.forms.media import JSON, XML
+from metering.api.forms.render import render
+from metering.api.forms.xml import write_xml, xml_tree
 
 LOG = logging.getLogger(__name__)
 
@@ -41,6 +43,22 @@ _ROUTING_WORDS = {
     405: "The method is not allowed for this resource.",
     406: "The answer has no form that is accepted; JSON it always has.",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultBody:
+    """What went wrong, in v2's words."""
+
+    faultcode: str
+    faultstring: str
+    debuginfo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """The one shape of every error."""
+
+    error_message: FaultBody
 
 
 class FaultHook(PecanHook):

@@ -1,9 +1,10 @@
 """Every path of the API."""
 
 from metering.api.framework.routing import ANY_METHOD, Route
-from metering.api.operation.controllers import HealthController, MetricsController
 from metering.api.operation.health import Readiness
 from metering.api.services import Services
+from metering.api.unversioned.operation import HealthController, MetricsController
+from metering.api.unversioned.versions import VersionsController
 from metering.api.v2.alarms import AlarmsController
 from metering.api.v2.capabilities import CapabilitiesController
 from metering.api.v2.dimensions import DimensionsController
@@ -17,7 +18,6 @@ from metering.api.v2.samples import SamplesController
 from metering.api.v2.segments import SegmentsController
 from metering.api.v2.statistics import StatisticsController
 from metering.api.v2.usage import UsageController
-from metering.api.versions import VersionsController
 
 _ALARMS = ("/v2/alarms", "/v2/alarms/{rest...}", "/v2/query/alarms", "/v2/query/alarms/{rest...}")
 

@@ -32,3 +32,14 @@ class Caller(Identity):
         if self.project_id:
             return Project(self.project_id)
         raise Forbidden("RBAC Authorization Failed: a project or the admin role is required")
+
+    def check_may_explain(self) -> None:
+        """Refuse who is no administrator: figures of effort tell of samples of others.
+
+        No rule of the operator's decides, so that none opens it by its default.
+
+        Raises:
+            Forbidden: no administrator.
+        """
+        if not self.is_admin:
+            raise Forbidden("explain is for administrators")

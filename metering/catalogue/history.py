@@ -11,6 +11,7 @@ from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from metering.cuts import Cuts
+from metering.limit import Limit
 from metering.metadata import Metadata
 from metering.model import AllProjects, Scope, Series
 from metering.query import (
@@ -23,7 +24,6 @@ from metering.query import (
     StreamQuery,
 )
 from metering.storage.base import Storage
-from metering.storage.limit import Limit
 from metering.times import EVER, FIRST, LAST, MILLISECOND, Range, WholeRange, following, truncate
 
 # So little time is read sample by sample: first so much, and twice that after few samples.

@@ -1,7 +1,7 @@
 """Meters and resources, as they follow from the extents of their tracks.
 
 A resource is described by its newest sample. Without a time range a filter asks about that
-description; with one, about each sample in the range, as v2 had it (ceilometer-v2.md section 6).
+description; with one, about each sample in the range, as v2 had it.
 Only samples in scope exist: to a caller, a resource that moved to another project ends there.
 """
 
@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+from metering.chunks import chunks
 from metering.matching import matches_series
 from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Track
 from metering.query import (
@@ -23,7 +24,6 @@ from metering.query import (
     asks_metadata,
 )
 from metering.storage.base import Storage
-from metering.storage.chunks import chunks
 from metering.times import EVER, Range
 
 _RESOURCES_AT_ONCE = 200

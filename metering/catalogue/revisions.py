@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metering.catalogue.history import History, Part
+from metering.limit import Limit
 from metering.model import Place, Sample, Scope, Series
 from metering.storage.base import Storage
-from metering.storage.limit import Limit
 from metering.times import EVER, Range
 
 

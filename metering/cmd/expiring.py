@@ -39,13 +39,13 @@ def _expire(config: Config, storage: Storage, arguments: argparse.Namespace) -> 
         for meter, count in sorted(_expiring(storage, horizons).items()):
             print(f"{meter}: {count} samples before {times.write(horizons.of(meter))}")
         return 0
-    storage.retire(horizons)
-    if horizons != Horizons():
+    retired = storage.retire(horizons)
+    if retired != Horizons():
         # As long as the samples are there, nobody can store them again.
         time.sleep(settle_seconds(storage, arguments))
     with tqdm(unit=" samples", disable=None) as bar:
         gone = 0
-        for count in storage.purge():
+        for count in storage.purge(retired):
             bar.update(count)
             gone += count
     print(f"{gone} samples have expired and are deleted")

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from metering import times
 from metering.api.reading.shapes import read_v2
-from metering.api.writing.lines import write_line
 from metering.cmd.common import add_command, instant
+from metering.cmd.lines import write_line
 from metering.config import Config
 from metering.errors import InvalidRequest
 from metering.model import AllProjects, sample_key

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from metering.api.middleware.request_id import LogFilter
+from metering.api.exchange.request_id import LogFilter
 from metering.config import LogConfig
 
 _TEXT = "%(asctime)s %(process)d %(levelname)s %(name)s [%(request_id)s] %(message)s"

@@ -12,7 +12,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
-from metering.api.middleware.request_id import Wsgi
+from metering.api.exchange.request_id import Wsgi
 from metering.config import ApiConfig
 from metering.errors import Misconfigured
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
-from sys import intern
+from sys import getsizeof
 from typing import TypeVar
 
 import msgspec
@@ -24,8 +24,10 @@ from metering.recording.drafts import Draft, Manner
 from metering.remembered import Remembered
 from metering.storage.base import Storage
 
-# Twenty meters each of 10,000 resources, in 130 MB.
-_TRACKS_REMEMBERED = 200_000
+# Twenty meters each of 10,000 resources, and at most twice that.
+_BYTES_OF_TRACKS = 130_000_000
+_BYTES_BESIDE_TEXTS = 250
+_BYTES_OF_TEXTS = 8_000_000
 
 T = TypeVar("T")
 
@@ -37,7 +39,10 @@ class Recorder:
         """Record into the storage; the clock completes and judges timestamps."""
         self._storage = storage
         self._clock = clock
-        self._known: Remembered[Hashable, Track] = Remembered(_TRACKS_REMEMBERED)
+        self._known: Remembered[Hashable, Track] = Remembered(_BYTES_OF_TRACKS, _weigh)
+        self._texts: Remembered[str, str] = Remembered(
+            _BYTES_OF_TEXTS, lambda _, text: getsizeof(text)
+        )
 
     def record_all(self, drafts: Sequence[Draft | InvalidSample], manner: Manner) -> list[Verdict]:
         """Record all or nothing, and say in order what became of each; none is a conflict.
@@ -105,10 +110,29 @@ class Recorder:
         """
         track = self._known.get(_sent(draft, circumstances))
         if track is None:
-            draft = _sharing_texts(draft)
+            draft = self._sharing_texts(draft)
             track = track_of(draft, manner)
             self._known.add(_sent(draft, circumstances), track)
         return track
+
+    def _sharing_texts(self, draft: Draft) -> Draft:
+        """The draft with texts that are not kept twice, whatever many tracks have in common."""
+        common = {
+            "meter": draft.meter,
+            "type": draft.type,
+            "unit": draft.unit,
+            "project_id": draft.project_id,
+            "user_id": draft.user_id,
+            "source": draft.source,
+        }
+        shared = {name: self._shared(text) for name, text in common.items() if text is not None}
+        return msgspec.structs.replace(draft, **shared)
+
+    def _shared(self, text: str) -> str:
+        known = self._texts.get(text)
+        if known is None:
+            self._texts.add(text, text)
+        return known or text
 
 
 def _circumstances(manner: Manner) -> Hashable:
@@ -134,18 +158,10 @@ def _sent(draft: Draft, circumstances: Hashable) -> Hashable:
     )
 
 
-def _sharing_texts(draft: Draft) -> Draft:
-    """The draft with texts that are not kept twice, whatever many tracks have in common."""
-    common = {
-        "meter": draft.meter,
-        "type": draft.type,
-        "unit": draft.unit,
-        "project_id": draft.project_id,
-        "user_id": draft.user_id,
-        "source": draft.source,
-    }
-    shared = {name: intern(text) for name, text in common.items() if text is not None}
-    return msgspec.structs.replace(draft, **shared)
+def _weigh(_: Hashable, track: Track) -> int:
+    texts = (track.meter, track.unit, track.resource_id, track.source)
+    owner = (track.project_id, track.user_id)
+    return _BYTES_BESIDE_TEXTS + sum(map(getsizeof, texts + owner))
 
 
 def _all_valid(judged: Sequence[T | InvalidSample]) -> list[T]:

@@ -73,7 +73,8 @@ class Storage(abc.ABC):
     """A store of samples.
 
     Only `StorageUnavailable`, `QueryTooExpensive` and `Misconfigured` leave a driver; what the
-    database raised is their cause. Scope is applied before everything else: no answer depends on
+    database raised is their cause. (And OverflowError, if the windows of a question lead out of
+    the calendar.) Scope is applied before everything else: no answer depends on
     a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
     All methods may be called from several threads at once. `is_for_production` is for
     /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` every
@@ -220,18 +221,20 @@ class Storage(abc.ABC):
         """Before which instants samples have expired, by meter."""
 
     @abc.abstractmethod
-    def retire(self, horizons: Horizons) -> None:
-        """Let samples before the horizons expire; horizons never move back.
+    def retire(self, horizons: Horizons) -> Horizons:
+        """Let samples before the horizons expire, and return what `purge` may delete.
 
-        For each meter the later of the old and the new horizon counts. Nothing is deleted. When
-        it returns, whatever is recorded anywhere heeds them, also after the samples are gone:
-        keys that become spent are remembered.
+        Horizons never move back: for each meter the later of the old and the new one counts.
+        Nothing is deleted. When it returns, whatever is recorded anywhere heeds them, also after
+        the samples are gone: keys that become spent are remembered.
         """
 
     @abc.abstractmethod
-    def purge(self) -> Iterator[int]:
-        """Delete the samples before the horizons, yielding from time to time how many went.
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        """Delete the samples before horizons that `retire` returned.
 
+        No others: another process may be about to remember the keys of those before its own.
+        Yields from time to time how many went.
         May be stopped anywhere, and called again. Everything else stays, tracks and descriptions
         included.
         """

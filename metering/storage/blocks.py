@@ -23,7 +23,8 @@ from typing import NamedTuple
 import msgspec
 
 from metering.decimals import EXACT
-from metering.storage.handles import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading, Summary, joined, of_reading, of_stream
 from metering.times import EPOCH, Range, from_milliseconds, to_milliseconds
 
@@ -41,7 +42,7 @@ READINGS_FOR_HOURS = 96
 MOST_PARTS = 16
 READINGS_FOR_A_PART = 4
 
-Together = Callable[[Sequence[Summary]], Summary]
+Combine = Callable[[Sequence[Summary]], Summary]
 Parts = Mapping[Handle, Summary]
 
 
@@ -163,7 +164,7 @@ class Folded(NamedTuple):
     described: Described | None = None
 
 
-def fold(rows: Sequence[Row]) -> Folded:
+def fold(rows: Sequence[StoredSample]) -> Folded:
     """The days and hours of the rows of one track, at least one, which are in order of time."""
     days: dict[int, Summary] = {}
     hours: dict[int, dict[int, Summary]] = {}
@@ -236,7 +237,7 @@ _decode_described = msgspec.msgpack.Decoder(_Described).decode
 _decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
 
 
-def encode_days(block: Block, month: int, together: Together = joined) -> bytes:
+def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
     """The end of a block, its days, and all of them together in one Summary."""
     days = {day: _pack(one, day * DAY_MS) for day, one in block.days.items()}
     in_order = [block.days[day] for day in sorted(days)]
@@ -244,7 +245,7 @@ def encode_days(block: Block, month: int, together: Together = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
-def is_of_its_days(stored: StoredBlock, together: Together) -> bool:
+def is_of_its_days(stored: StoredBlock, together: Combine) -> bool:
     """Whether the Summaries of a whole block are those of its days."""
     if stored.days is None:
         return True

@@ -1,34 +1,8 @@
-"""Handles, what a driver calls a track, rollup or description and nobody else looks into; rows."""
+"""Handles: what a driver calls a track, rollup or description, and nobody else looks into."""
 
 from collections.abc import Hashable
-from datetime import datetime
-from decimal import Decimal
 
-import msgspec
-
-from metering.model import Sample, Series
 from metering.summary import Reading
 
 Handle = Hashable
 Pair = tuple[Handle, Reading]
-
-
-class Row(msgspec.Struct, frozen=True):
-    """A sample as a driver keeps it: handles of its track and of its description."""
-
-    handle: Handle
-    description: Handle
-    id: str
-    timestamp: datetime
-    volume: Decimal
-    recorded_at: datetime
-
-    def sample(self, series: Series) -> Sample:
-        """The sample, given the series that the handles stand for."""
-        return Sample(
-            series=series,
-            id=self.id,
-            timestamp=self.timestamp,
-            volume=self.volume,
-            recorded_at=self.recorded_at,
-        )

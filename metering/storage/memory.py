@@ -168,20 +168,21 @@ class MemoryStorage(Storage):
         """See `Storage.horizons`."""
         return self._expiry.horizons
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         """See `Storage.retire`."""
         with self._lock:
             joined = self._expiry.horizons.joined(horizons)
             gone = (one for one in self._samples.values() if _is_before(joined, one))
             spent = {one.key for one in gone if becomes_spent(one.timestamp, one.recorded_at)}
             self._expiry = Expiry(joined, spent.union(self._expiry.spent))
+        return joined
 
-    def purge(self) -> Iterator[int]:
+    def purge(self, retired: Horizons) -> Iterator[int]:
         """See `Storage.purge`."""
         with self._lock:
-            horizons, before = self._expiry.horizons, len(self._samples)
+            before = len(self._samples)
             self._samples = {
-                key: one for key, one in self._samples.items() if not _is_before(horizons, one)
+                key: one for key, one in self._samples.items() if not _is_before(retired, one)
             }
             gone = before - len(self._samples)
         yield gone

@@ -3,7 +3,7 @@
 Those of rollups are made of the blocks of their tracks, and of samples where these have no sealed
 day. No sample is missing from a block, because of four steps:
 
-1. Whoever seals first publishes up to which day (`_open_seal`), and waits for writers.
+1. Whoever seals first publishes up to which day (`Tables.open_seal`), and waits for writers.
 2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
 3. A writer that knows that a day may be sealed *strikes* it, for the track and for its rollup, in
    the transaction of the sample; a transaction that seals takes away those strikes that it sees, as
@@ -26,11 +26,11 @@ from typing import TypeVar
 from metering.storage.base import Effort
 from metering.storage.blocks import (
     Block,
+    Combine,
     Described,
     Folded,
     Parts,
     StoredBlock,
-    Together,
     days_of,
     days_range,
     decode,
@@ -40,13 +40,14 @@ from metering.storage.blocks import (
     encode_hours,
     fold,
 )
-from metering.storage.handles import Handle, Pair, Row
+from metering.storage.handles import Handle, Pair
+from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member, days_of_members
 from metering.summary import joined, tally
 from metering.times import Range
 
 
-class Access(abc.ABC):
+class SealTransaction(abc.ABC):
     """What sealing does in a transaction; it sees one moment, and writes all or nothing."""
 
     @abc.abstractmethod
@@ -62,7 +63,7 @@ class Access(abc.ABC):
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod
-    def rows(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
         """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
@@ -77,7 +78,7 @@ class Access(abc.ABC):
 T = TypeVar("T")
 
 
-class TooMany(Exception):
+class BatchTooLarge(Exception):
     """More readings, or days of tracks, than a transaction should have."""
 
 
@@ -102,53 +103,53 @@ class Reach:
 
 
 def seal(
-    access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
+    transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
     """Bring the blocks of the tracks up to the end of the reach; what it took.
 
     Raises:
-        TooMany: more readings than `most`.
+        BatchTooLarge: more readings than `most`.
     """
-    renewals = _renewals(access, handles, reach)
+    renewals = _renewals(transaction, handles, reach)
     missing = defaultdict(list)
     for handle, renewal in renewals.items():
         for part in renewal.missing:
             missing[part].append(handle)
     effort = Effort(series=len(handles))
     for (begin, after), members in missing.items():
-        rows = access.rows(members, days_range(begin, after))
+        rows = transaction.samples_of(members, days_range(begin, after))
         for handle, of_track in groupby(rows, key=attrgetter("handle")):
             found = list(of_track)
             effort.samples += len(found)
             if most is not None and effort.samples > most:
-                raise TooMany
+                raise BatchTooLarge
             renewals[handle].take(fold(found))
-    _keep(access, renewals, reach.month, joined)
+    _keep(transaction, renewals, reach.month, joined)
     return effort
 
 
 def add_up(
-    access: Access, handles: Collection[Handle], reach: Reach, most: int | None = None
+    transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
     """The same of rollups: of the days of their tracks, and readings of those that are not sealed.
 
     The days between two that are missing are read too: to find a block costs more than its days.
 
     Raises:
-        TooMany: more tracks and days of them, and readings, than `most`.
+        BatchTooLarge: more tracks and days of them, and readings, than `most`.
     """
-    renewals = _renewals(access, handles, reach)
+    renewals = _renewals(transaction, handles, reach)
     lacking = {handle: one for handle, one in renewals.items() if one.missing}
-    members = list(access.members(lacking.keys())) if lacking else []
+    members = list(transaction.members(lacking.keys())) if lacking else []
     effort = Effort()
     if members:
         begin = min(one.missing[0][0] for one in lacking.values())
         after = max(one.missing[-1][1] for one in lacking.values())
         if most is not None and len(members) * (after - begin) > most:
-            raise TooMany
+            raise BatchTooLarge
         days = days_of_members(
-            lambda handles, months, _: access.blocks(handles, months),
-            access.readings,
+            lambda handles, months, _: transaction.blocks(handles, months),
+            transaction.readings,
             members,
             days_range(begin, after),
             effort,
@@ -156,23 +157,26 @@ def add_up(
         for handle, found in days.items():
             lacking[handle].take(Folded(found, {}))
         if most is not None and effort.samples > most:
-            raise TooMany
-    _keep(access, renewals, reach.month, tally)
+            raise BatchTooLarge
+    _keep(transaction, renewals, reach.month, tally)
     return effort
 
 
 def _renewals(
-    access: Access, handles: Collection[Handle], reach: Reach
+    transaction: SealTransaction, handles: Collection[Handle], reach: Reach
 ) -> dict[Handle, "_Renewal"]:
     months = range(reach.month, reach.month + 1)
-    stored = {one.handle: one for one in access.blocks(handles, months)}
+    stored = {one.handle: one for one in transaction.blocks(handles, months)}
     return {handle: _Renewal.of(reach, stored.get(handle)) for handle in handles}
 
 
 def _keep(
-    access: Access, renewals: Mapping[Handle, "_Renewal"], month: int, together: Together
+    transaction: SealTransaction,
+    renewals: Mapping[Handle, "_Renewal"],
+    month: int,
+    together: Combine,
 ) -> None:
-    access.keep(
+    transaction.keep(
         [
             StoredBlock(
                 handle,

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
-from itertools import groupby
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Track
@@ -17,15 +16,15 @@ from metering.query import StreamQuery
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_range
 from metering.storage.handles import Handle
-from metering.storage.ways import ReadNeighbours, Way
+from metering.storage.pieces import PieceReader, ReadNeighbours, in_runs
 from metering.streams import Piece
-from metering.summary import joined, of_stream
+from metering.summary import joined
 from metering.times import Range
 
 Members = Mapping[Handle, Track]
 # Pieces of one stream; of several tracks or series if they overlap.
 Cluster = Sequence[Piece]
-SinglesOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
+ReadingsOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
 
 _DAY = timedelta(days=1)
 
@@ -42,10 +41,10 @@ class StreamReader:
     """Reads all pieces of streams in a range, cut as somebody asks, and their neighbours."""
 
     def __init__(
-        self, way: Way, neighbours: Neighbours, query: StreamQuery, effort: Effort
+        self, reader: PieceReader, neighbours: Neighbours, query: StreamQuery, effort: Effort
     ) -> None:
-        """Take the way to read, what is asked, and where to count what was read."""
-        self._way = way
+        """Take who reads them, what is asked, and where to count what was read."""
+        self._reader = reader
         self._neighbours = neighbours
         self._query = query
         self._range = query.range
@@ -55,7 +54,7 @@ class StreamReader:
     def streams(self, streams: Iterable[Members]) -> Iterator[list[Piece]]:
         """The pieces of each stream in order, with the reading before the range, and after it."""
         query, neighbours = self._query, self._neighbours
-        for some in _in_groups(streams, self._way.tracks_at_once):
+        for some in _in_groups(streams, self._reader.tracks_at_once):
             found = self._untangled(some)
             tracks = _all_of(some)
             before = self._beside(tracks, query.range.start, query.before, neighbours.last_before)
@@ -92,55 +91,48 @@ class StreamReader:
             again, self._clusters([streams[index] for index in again], in_days), strict=True
         ):
             found[index] = clusters
-        singles = self._singles_of(
+        readings = self._readings_of(
             (streams[index], cluster)
             for index in again
             for cluster in filter(_is_tangled, found[index])
         )
         for index in again:
             found[index] = [
-                self._combed(streams[index], cluster, singles) for cluster in found[index]
+                self._combed(streams[index], cluster, readings) for cluster in found[index]
             ]
         return found
 
     def _clusters(self, streams: Sequence[Members], cuts: Cuts) -> list[Sequence[Cluster]]:
-        found = self._way.pieces(_all_of(streams), self._range, cuts, self._effort)
+        found = self._reader.pieces(_all_of(streams), self._range, cuts, self._effort)
         pieces = dict(found)
         return [
             _clusters(piece for handle in members for piece in pieces.get(handle, ()))
             for members in streams
         ]
 
-    def _singles_of(self, tangled: Iterable[tuple[Members, Cluster]]) -> SinglesOfDays:
+    def _readings_of(self, tangled: Iterable[tuple[Members, Cluster]]) -> ReadingsOfDays:
         """The readings of the tracks of clusters on their days."""
         tracks: dict[Range, dict[Handle, Track]] = defaultdict(dict)
         for members, cluster in tangled:
             tracks[_days(cluster)].update(members)
-        singles: SinglesOfDays = {}
+        readings: ReadingsOfDays = {}
         for days, some in tracks.items():
-            singles[days] = self._way.singles(some, days & self._range)
-            self._effort.samples += sum(map(len, singles[days].values()))
-        return singles
+            readings[days] = self._reader.readings(some, days & self._range)
+            self._effort.samples += sum(map(len, readings[days].values()))
+        return readings
 
-    def _combed(self, members: Members, cluster: Cluster, singles: SinglesOfDays) -> Cluster:
+    def _combed(self, members: Members, cluster: Cluster, readings: ReadingsOfDays) -> Cluster:
         """The cluster as runs of readings, if it has several tracks or series."""
         if not _is_tangled(cluster):
             return cluster
         begin, last = _bounds(cluster)
-        of_days = singles[_days(cluster)]
+        of_days = readings[_days(cluster)]
         strands = [
             [one for one in of_days.get(handle, ()) if begin <= one.summary.first.at <= last]
             for handle in members
         ]
         in_order = merge(*strands, key=Piece.order)
-        return [
-            Piece(together[0].series, of_stream(run))
-            for _, group in groupby(in_order, key=lambda piece: piece.series.digest)
-            for together in [list(group)]
-            for run in self._cuts.runs(
-                together[0].series.type, [one.summary.first for one in together]
-            )
-        ]
+        return list(in_runs(in_order, self._cuts))
 
     def _beside(
         self,
@@ -153,7 +145,7 @@ class StreamReader:
         asked = {handle: one for handle, one in tracks.items() if one.type in types}
         if bound is None or not asked:
             return {}
-        found = self._way.beside(asked, bound, read)
+        found = self._reader.neighbours(asked, bound, read)
         self._effort.samples += sum(map(len, found.values()))
         return found
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
+from metering.storage.block_reader import BlockReader, ReadBlocks, ReadReadings
 from metering.storage.blocks import day_of
 from metering.storage.handles import Handle
-from metering.storage.reckoning import BlockReader, ReadBlocks, ReadReadings, Reckoner
+from metering.storage.track_summaries import TrackSummaries
 from metering.summary import Summary, tally
 from metering.times import EPOCH, FixedWindows, Range, Windows
 
@@ -75,9 +76,9 @@ class TotalReader:
             for member in self._members(lacking) if lacking else ():
                 members[member.rollup].append(member)
             for range_, handles in uncovered.items():
-                reckoner = Reckoner(self._blocks, self._readings, range_, self._cuts)
+                summaries = TrackSummaries(self._blocks, self._readings, range_, self._cuts)
                 some = chain.from_iterable(members[handle] for handle in handles)
-                sums.add_members(some, reckoner, effort)
+                sums.add_members(some, summaries, effort)
             yield sums.done()
 
 
@@ -91,8 +92,8 @@ def days_of_members(
     """The Summary of what tracks have in a range, by rollup and day since 1970."""
     windows = FixedWindows(EPOCH, _SECONDS_IN_A_DAY)
     sums = _Sums(windows)
-    reckoner = Reckoner(blocks, readings, range_, Cuts(windows=windows))
-    sums.add_members(members, reckoner, effort)
+    summaries = TrackSummaries(blocks, readings, range_, Cuts(windows=windows))
+    sums.add_members(members, summaries, effort)
     days: dict[Handle, dict[int, Summary]] = defaultdict(dict)
     for (handle, _), summary in sums.done().items():
         days[handle][day_of(summary.first.at)] = summary
@@ -114,11 +115,13 @@ class _Sums:
             if len(some) >= _SUMMARIES_AT_ONCE:
                 some[:] = [tally(some)]
 
-    def add_members(self, members: Iterable[Member], reckoner: Reckoner, effort: Effort) -> None:
+    def add_members(
+        self, members: Iterable[Member], summaries: TrackSummaries, effort: Effort
+    ) -> None:
         """Add the pieces of tracks to their rollups; counts what was read."""
         of = {one.track: one for one in members}
         kinds = {handle: one.kind for handle, one in of.items()}
-        for handle, pieces in reckoner.pieces(kinds, effort):
+        for handle, pieces in summaries.pieces(kinds, effort):
             self.add(of[handle].rollup, pieces)
 
     def done(self) -> Totals:

@@ -4,7 +4,7 @@ A filter is first decided on each track, by the same code as the memory driver's
 (`metering.matching`); what is left asks of metadata, which samples name by the handle of their
 description, and of samples. So a database needs no more than a few plain look-ups by track, time
 and key: it never sees a foreign name or value, and cannot differ in what a comparison means. A
-driver supplies the look-ups (`metering.storage.lookups`); SQLite and MongoDB are built so.
+driver supplies the look-ups (`metering.storage.tables`); SQLite and MongoDB are built so.
 """
 
 from collections import defaultdict
@@ -14,7 +14,9 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from metering.chunks import growing_chunks
 from metering.cuts import Cuts
+from metering.limit import Limit
 from metering.matching import bounds, matches, matches_series, reduced, required, without
 from metering.model import (
     AllProjects,
@@ -25,7 +27,9 @@ from metering.model import (
     Scope,
     Series,
     Stream,
+    Submission,
     Track,
+    Verdict,
     is_visible,
     sample_key,
 )
@@ -41,17 +45,21 @@ from metering.query import (
     SummaryQuery,
     fields_of,
 )
-from metering.storage.base import Effort, WindowSummary, WindowTotal
+from metering.retention import Horizons
+from metering.storage import expiry
+from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
+from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.chunks import growing_chunks
-from metering.storage.describing import Describing, Sieve
-from metering.storage.handles import Handle, Pair, Row
-from metering.storage.limit import Limit
-from metering.storage.maintenance import ExpiringTracks, SealedTracks, VerifiedTracks
-from metering.storage.reckoning import no_blocks
+from metering.storage.handles import Handle, Pair
+from metering.storage.pieces import PieceReader, SeriesPieces, TrackPieces
+from metering.storage.sample_filter import SampleFilter
+from metering.storage.sealer import Sealer
+from metering.storage.series_lookup import SeriesLookUp
+from metering.storage.stored_sample import StoredSample
 from metering.storage.streaming import Neighbours, StreamReader
+from metering.storage.tables import Tables
 from metering.storage.totals import TotalReader
-from metering.storage.ways import SeriesWay, TrackWay, Way
+from metering.storage.verification import Verifier
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Summary, joined
 from metering.times import Range, WholeRange
@@ -64,8 +72,57 @@ AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
 Tracks = Mapping[Handle, Track]
 
 
-class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
-    """A store that keeps tracks, descriptions and samples apart."""
+class TrackStorage(Storage):
+    """A store over a driver's tables."""
+
+    def __init__(self, tables: Tables, timeout_seconds: float) -> None:
+        """Take the tables, and the time limit of a question."""
+        self.tables = tables
+        self._timeout_seconds = timeout_seconds
+
+    def prepare(self) -> None:
+        """See `Storage.prepare`."""
+        self.tables.prepare()
+
+    def check(self) -> list[str]:
+        """See `Storage.check`."""
+        return self.tables.check()
+
+    def ping(self) -> None:
+        """See `Storage.ping`."""
+        self.tables.ping()
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self.tables.close()
+
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+        return self.tables.record(submissions, atomic=atomic)
+
+    def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
+        """See `Storage.seal`."""
+        return Sealer(self.tables).seal(until, settle_seconds)
+
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+        self.tables.unseal()
+
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+        return self.tables.horizons()
+
+    def retire(self, horizons: Horizons) -> Horizons:
+        """See `Storage.retire`."""
+        return expiry.retire(self.tables, horizons)
+
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        """See `Storage.purge`."""
+        return expiry.purge(self.tables, retired)
+
+    def verify(self) -> Iterator[Inspection]:
+        """See `Storage.verify`."""
+        return Verifier(self.tables).verify()
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
@@ -79,9 +136,9 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         range_ = query.range & bounds(query.filter)
         if not tracks or range_.is_empty:
             return
-        sieve = Sieve({handle: rest for rest, members in plan for handle in members})
-        rows = self._scan(tracks.keys(), range_, query.after)
-        for row, sample in limit.over(self._describing(tracks).samples(rows)):
+        sieve = SampleFilter({handle: rest for rest, members in plan for handle in members})
+        rows = self.tables.scan(tracks.keys(), range_, query.after)
+        for row, sample in limit.over(self._series_lookup(tracks).samples(rows)):
             if sieve.passes(row, sample):
                 yield sample
                 limit.restart()  # what the caller did meanwhile does not count
@@ -90,10 +147,10 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, sample_id: str, query: SampleQuery, limit: Limit
     ) -> Iterator[Sample]:
         """The samples with that id under any source: the key is enough, ids need no index."""
-        keys = {sample_key(source, sample_id) for source in self._sources(_look_up(query))}
-        rows = list(limit.over(self._rows(keys)))
-        tracks = dict(self._tracks({row.handle for row in rows}))
-        samples = [sample for _, sample in self._describing(tracks).samples(rows)]
+        keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
+        rows = list(limit.over(self.tables.samples_by_key(keys)))
+        tracks = dict(self.tables.tracks({row.handle for row in rows}))
+        samples = [sample for _, sample in self._series_lookup(tracks).samples(rows)]
         after = query.after
         samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
         for sample in samples:
@@ -110,12 +167,12 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         limit = Limit(self._timeout_seconds)
         asked = set(places)
         tracks = {track.digest: track for track in map(_track_of, asked)}
-        found = self._rows_at({(_track_of(one).digest, one.at) for one in asked})
+        found = self.tables.samples_at({(_track_of(one).digest, one.at) for one in asked})
         rows, of_handles = [], {}
         for digest, row in limit.over(found):
             rows.append(row)
             of_handles[row.handle] = tracks[digest]
-        for _, sample in limit.over(self._describing(of_handles).samples(rows)):
+        for _, sample in limit.over(self._series_lookup(of_handles).samples(rows)):
             series, at = sample.series, sample.timestamp
             if Place(series, at) in asked or Place(series.track, at) in asked:
                 yield sample
@@ -131,7 +188,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
             for handle, track in self._visible(query, limit, by_resource=True)
             if reduced(left, track) != NOTHING
         )
-        most = SeriesWay.tracks_at_once if query.by_series else _MOST_TRACKS
+        most = SeriesPieces.tracks_at_once if query.by_series else _MOST_TRACKS
         for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
             tracks = dict(some)
             if query.by_series:
@@ -144,19 +201,21 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, tracks: Tracks, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
         if query.last_only:
-            for handle, last in limit.over(self._lasts(tracks.keys(), query.range, query.as_of)):
+            for handle, last in limit.over(
+                self.tables.lasts(tracks.keys(), query.range, query.as_of)
+            ):
                 yield Extent(tracks[handle], last, last)
         else:
-            ends = self._extents(tracks.keys(), query.range, query.as_of)
+            ends = self.tables.extents(tracks.keys(), query.range, query.as_of)
             for handle, first, last in limit.over(ends):
                 yield Extent(tracks[handle], first, last)
 
     def _extents_of_series(
         self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
-        way = self._way_in_time(tracks, limit, query.as_of)
+        reader = self._series_pieces_until(tracks, limit, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
-        for _, pieces in limit.over(way.pieces(tracks, query.range, whole, Effort())):
+        for _, pieces in limit.over(reader.pieces(tracks, query.range, whole, Effort())):
             ends: dict[Series | Track, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
                 ends[piece.series] += (piece.summary.first.at, piece.summary.last.at)
@@ -168,10 +227,10 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         """See `Storage.oldest`."""
         limit = Limit(self._timeout_seconds)
         if isinstance(scope, AllProjects):
-            found = self._oldest(None)
+            found = self.tables.oldest(None)
         else:
             visible = self._visible(ExtentQuery(scope=scope), limit)
-            found = self._oldest([handle for handle, _ in visible])
+            found = self.tables.oldest([handle for handle, _ in visible])
         return min(limit.over(found), default=None)
 
     def summaries(
@@ -186,13 +245,13 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
             if range_.is_empty:
                 continue
             if rest is EVERYTHING and not query.by_series:
-                way: Way = self._way_by_track(limit)
+                reader: PieceReader = self._track_pieces(limit)
             elif _asks_samples(rest):
-                way = self._way_by_sample(tracks, limit, rest)
+                reader = self._sample_pieces(tracks, limit, rest)
             else:
-                way = self._way_by_series(tracks, limit)
+                reader = self._series_pieces(tracks, limit)
             cuts = Cuts(windows=windows)
-            for _, pieces in limit.over(way.pieces(tracks, range_, cuts, effort)):
+            for _, pieces in limit.over(reader.pieces(tracks, range_, cuts, effort)):
                 found: dict[tuple[Series | Track, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
                     window = windows.holding(piece.summary.first.at)
@@ -208,13 +267,13 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         left = _left(query)
         rollups = {
             handle: one
-            for handle, one in limit.over(self._find_rollups(_look_up(query)))
+            for handle, one in limit.over(self.tables.find_rollups(_look_up(query)))
             if is_visible(one, query.scope) and matches_series(left, one)
         }
         reader = TotalReader(
             partial(self._limited_blocks, limit),
             partial(self._limited_readings, limit),
-            lambda rollups: limit.over(self._members(rollups)),
+            lambda rollups: limit.over(self.tables.members(rollups)),
             query.range,
             query.windows,
         )
@@ -231,11 +290,13 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
             return
         streams = self._whole_streams(query, limit)
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
-        way = self._way_by_series(tracks, limit) if query.by_series else self._way_by_track(limit)
-        neighbours = Neighbours(self._last_before, self._first_from)
-        reader = StreamReader(way, neighbours, query, effort or Effort())
-        for pieces in limit.over(reader.streams(streams.values())):
-            found = stretches(pieces, query)
+        pieces: PieceReader = self._track_pieces(limit)
+        if query.by_series:
+            pieces = self._series_pieces(tracks, limit)
+        neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
+        reader = StreamReader(pieces, neighbours, query, effort or Effort())
+        for of_stream in limit.over(reader.streams(streams.values())):
+            found = stretches(of_stream, query)
             if found:
                 yield found
 
@@ -253,51 +314,53 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         if of_stream != asked:  # else the look-up has found all of each stream
             resources = {stream.resource_id for stream in streams}
             besides = {handle for handle, _ in found}
-            found += limit.over(self._tracks_of_resources(resources, of_stream, besides))
+            found += limit.over(self.tables.tracks_of_resources(resources, of_stream, besides))
         for handle, track in found:
             if track.stream in streams:
                 streams[track.stream][handle] = track
         return streams
 
-    def _way_by_track(self, limit: Limit) -> TrackWay:
-        return TrackWay(
+    def _track_pieces(self, limit: Limit) -> TrackPieces:
+        return TrackPieces(
             partial(self._limited_blocks, limit), partial(self._limited_readings, limit)
         )
 
-    def _way_by_series(self, tracks: Tracks, limit: Limit) -> SeriesWay:
-        return self._way_in_time(tracks, limit, None)
+    def _series_pieces(self, tracks: Tracks, limit: Limit) -> SeriesPieces:
+        return self._series_pieces_until(tracks, limit, None)
 
-    def _way_in_time(self, tracks: Tracks, limit: Limit, as_of: datetime | None) -> SeriesWay:
-        """The way to series, and no sample that was recorded later, if an instant is given."""
+    def _series_pieces_until(
+        self, tracks: Tracks, limit: Limit, as_of: datetime | None
+    ) -> SeriesPieces:
+        """Pieces of series, and no sample that was recorded later, if an instant is given."""
 
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            for row in limit.over(self._rows_of(handles, range_)):
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            for row in limit.over(self.tables.samples_of(handles, range_)):
                 if as_of is None or row.recorded_at <= as_of:
                     yield row
 
-        return SeriesWay(
+        return SeriesPieces(
             partial(self._limited_blocks, limit, described=True),
             rows,
-            self._rows_at,
-            self._describing(tracks),
+            self.tables.samples_at,
+            self._series_lookup(tracks),
             as_of,
         )
 
-    def _way_by_sample(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesWay:
-        """The way to samples that match, of which no block tells."""
-        describing = self._describing(tracks)
-        sieve = Sieve(dict.fromkeys(tracks, rest))
+    def _sample_pieces(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesPieces:
+        """Pieces of samples that match, of which no block tells."""
+        look_up = self._series_lookup(tracks)
+        sieve = SampleFilter(dict.fromkeys(tracks, rest))
 
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-            found = limit.over(self._rows_of(handles, range_))
-            for row, sample in describing.samples(found):
+        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            found = limit.over(self.tables.samples_of(handles, range_))
+            for row, sample in look_up.samples(found):
                 if sieve.passes(row, sample):
                     yield row
 
-        return SeriesWay(no_blocks, rows, self._rows_at, describing)
+        return SeriesPieces(no_blocks, rows, self.tables.samples_at, look_up)
 
-    def _describing(self, tracks: Tracks) -> Describing:
-        return Describing(self._descriptions, tracks)
+    def _series_lookup(self, tracks: Tracks) -> SeriesLookUp:
+        return SeriesLookUp(self.tables.descriptions, tracks)
 
     def _limited_blocks(
         self,
@@ -308,12 +371,12 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         *,
         described: bool = False,
     ) -> Iterator[StoredBlock]:
-        return limit.over(self._blocks(handles, months, grain, described=described))
+        return limit.over(self.tables.blocks(handles, months, grain, described=described))
 
     def _limited_readings(
         self, limit: Limit, handles: Collection[Handle], range_: Range
     ) -> Iterator[Pair]:
-        return limit.over(self._readings(handles, range_))
+        return limit.over(self.tables.readings(handles, range_))
 
     def _plan(
         self, query: SampleQuery | SummaryQuery, limit: Limit
@@ -335,7 +398,7 @@ class TrackStorage(SealedTracks, ExpiringTracks, VerifiedTracks):
         self, query: AnyQuery, limit: Limit, *, by_resource: bool = False
     ) -> Iterator[tuple[Handle, Track]]:
         """The tracks in scope that the look-up finds; the scope is checked again."""
-        found = self._find_tracks(_look_up(query), by_resource=by_resource)
+        found = self.tables.find_tracks(_look_up(query), by_resource=by_resource)
         for handle, track in limit.over(found):
             if is_visible(track, query.scope):
                 yield handle, track

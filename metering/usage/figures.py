@@ -10,7 +10,6 @@ from decimal import Decimal, localcontext
 from enum import Enum
 
 from metering.decimals import EXACT, canonical, quotient, root_quotient, rounded_quotient
-from metering.errors import InvalidQuery
 from metering.model import MeterType
 from metering.summary import Summary, total
 from metering.usage.peaks import peak
@@ -60,7 +59,7 @@ class Aggregate:
     @property
     def source(self) -> Source:
         """What it is made of."""
-        return _FUNCTIONS[self.function].source
+        return FUNCTIONS[self.function].source
 
 
 @dataclass(slots=True)
@@ -170,61 +169,40 @@ def _usage(part: Part, _: str | None) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Function:
+class Function:
+    """How a figure is made of the portions of a row, of what, and with which parameters."""
+
     compute: Callable[[Part, str | None], Decimal | None]
     source: Source = Source.READINGS
     params: tuple[str, ...] = ()
     needs_param: bool = False
 
 
-_FUNCTIONS = {
-    "max": _Function(_of_readings(lambda whole: whole.max)),
-    "min": _Function(_of_readings(lambda whole: whole.min)),
-    "sum": _Function(_sum),
-    "avg": _Function(_of_readings(lambda whole: quotient(whole.sum, whole.count))),
-    "count": _Function(_count),
-    "stddev": _Function(_of_readings(_standard_deviation)),
-    "cardinality": _Function(_cardinality, params=CARDINALITY_FIELDS, needs_param=True),
-    "first": _Function(_of_readings(lambda whole: whole.first.volume)),
-    "latest": _Function(_of_readings(lambda whole: whole.last.volume)),
-    "increase": _Function(lambda part, _: part.increase, Source.INCREASE),
-    "rate": _Function(_rate, Source.INCREASE),
-    "integral": _Function(_integral, Source.HOLDING, params=tuple(SECONDS_IN)),
-    "timeavg": _Function(_time_average, Source.HOLDING),
-    "peak": _Function(lambda part, _: peak(part.levels), Source.LEVELS),
-    "usage": _Function(_usage, Source.BY_TYPE),
+FUNCTIONS = {
+    "max": Function(_of_readings(lambda whole: whole.max)),
+    "min": Function(_of_readings(lambda whole: whole.min)),
+    "sum": Function(_sum),
+    "avg": Function(_of_readings(lambda whole: quotient(whole.sum, whole.count))),
+    "count": Function(_count),
+    "stddev": Function(_of_readings(_standard_deviation)),
+    "cardinality": Function(_cardinality, params=CARDINALITY_FIELDS, needs_param=True),
+    "first": Function(_of_readings(lambda whole: whole.first.volume)),
+    "latest": Function(_of_readings(lambda whole: whole.last.volume)),
+    "increase": Function(lambda part, _: part.increase, Source.INCREASE),
+    "rate": Function(_rate, Source.INCREASE),
+    "integral": Function(_integral, Source.HOLDING, params=tuple(SECONDS_IN)),
+    "timeavg": Function(_time_average, Source.HOLDING),
+    "peak": Function(lambda part, _: peak(part.levels), Source.LEVELS),
+    "usage": Function(_usage, Source.BY_TYPE),
 }
-FUNCTIONS = tuple(_FUNCTIONS)
 V2_FUNCTIONS = ("max", "min", "sum", "avg", "count", "stddev", "cardinality")
 STANDARD = tuple(Aggregate(name) for name in ("min", "max", "avg", "sum", "count"))
 USAGE = Aggregate("usage")
 
 
-def read_aggregate(function: str | None, param: str | None) -> Aggregate:
-    """The aggregate of that name and parameter.
-
-    Raises:
-        InvalidQuery: unknown, or the parameter is missing or one that it does not take.
-    """
-    if function not in _FUNCTIONS:
-        message = f"Invalid aggregation function: {str(function)[:100]}"
-        raise InvalidQuery(message, field="aggregate.func")
-    known = _FUNCTIONS[function]
-    if param and not known.params:
-        message = f"Bad aggregate: {function}.{param[:100]}; {function} takes no parameter"
-        raise InvalidQuery(message, field="aggregate.param")
-    if (param or known.needs_param) and param not in known.params:
-        message = (
-            f"Bad aggregate: {function}.{str(param)[:100]}; it takes one of "
-            f"{', '.join(known.params)}"
-        )
-        raise InvalidQuery(message, field="aggregate.param")
-    return Aggregate(function, param or None)
-
-
 def figure(aggregate: Aggregate, part: Part) -> Decimal | None:
     """The figure of a row; None where there is nothing that it could be of."""
-    found = _FUNCTIONS[aggregate.function].compute(part, aggregate.param)
+    found = FUNCTIONS[aggregate.function].compute(part, aggregate.param)
     return None if found is None else canonical(found)
 
 

@@ -4,8 +4,9 @@
 means that counting began again from zero) and linear between the readings that bracket an instant.
 It is rounded once at each boundary, so that the increases of neighbouring windows add up. *Holding*
 is the time integral of the step function: a reading holds until the next one of its stream, but no
-longer than `max_gap`, and not beyond now. Both are exact but for that one rounding (design.md
-section 6). What happens between two readings belongs to the description at the earlier one.
+longer than `max_gap`, and not beyond now. Both are exact but for that one rounding. What happens
+between two readings belongs to the description at the earlier one. docs/quantities.rst reckons
+each by hand.
 """
 
 from collections.abc import Callable, Iterator

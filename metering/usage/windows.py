@@ -1,45 +1,25 @@
-"""The windows that dashboards and bills ask for by name: this month so far, yesterday, 2026-10.
+"""The windows that dashboards and bills are of: of a calendar, so far or whole, or any other.
 
 Each has one before it, to compare with: that of the window as a whole once it is over, until then
-as much of it as has passed of this one.
+as much of it as has passed of this one. Days to years are those of a zone's clocks; weeks begin on
+Monday. Windows that lead out of the years 1 to 9999 of UTC raise OverflowError.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from metering.calendar import Calendar, Interval, first_instant
-from metering.errors import InvalidQuery, InvalidRequest
-from metering.times import MILLISECOND, Range, read_wall
-
-# Windows that began when this day, week ... did, and end now.
-TO_DATE = {
-    "today": Interval.DAY,
-    "wtd": Interval.WEEK,
-    "mtd": Interval.MONTH,
-    "qtd": Interval.QUARTER,
-    "ytd": Interval.YEAR,
-}
-# Windows that ended when this one began.
-LAST = {"yesterday": Interval.DAY, "last_month": Interval.MONTH}
-# With what a window is compared.
-PREVIOUS = "previous"
-_DATED = {
-    re.compile(r"\d{4}-\d{2}", re.ASCII): ("%Y-%m", Interval.MONTH),
-    re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII): ("%Y-%m-%d", Interval.DAY),
-}
+from metering.calendar import Calendar, Interval
+from metering.times import MILLISECOND, Range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageWindow:
-    """Instants from `start` up to `end`, by the clocks of a zone, and those that went before.
+    """Instants from `start` up to `end`, and those that went before.
 
     `is_complete` says that the window is over.
     """
 
-    name: str
-    zone: ZoneInfo
     start: datetime
     end: datetime
     previous: Range
@@ -51,39 +31,33 @@ class UsageWindow:
         return Range(self.start, self.end)
 
 
-def read_usage_window(name: str, zone: ZoneInfo, now: datetime) -> UsageWindow:
-    """The window of that name: `mtd`, `yesterday`, `2026-10`, `2026-10-14`, `<start>/<end>`.
-
-    Bounds without an offset are local to the zone; weeks begin on Monday.
-
-    Raises:
-        InvalidQuery: it is none, or not within the years 1 to 9999.
-    """
-    try:
-        return _window(name, zone, now)
-    except OverflowError:
-        message = f"window leads out of the calendar: '{name[:100]}'"
-        raise InvalidQuery(message, field="window") from None
+def so_far(interval: Interval, zone: ZoneInfo, now: datetime) -> UsageWindow:
+    """What has passed of this day, week ...; it is never over."""
+    calendar = Calendar(interval=interval, zone=zone)
+    start = next(calendar.edges(now))
+    return _made(start, now, _before(calendar, start), now, is_complete=False)
 
 
-def _window(name: str, zone: ZoneInfo, now: datetime) -> UsageWindow:
-    if name in TO_DATE:
-        calendar = Calendar(interval=TO_DATE[name], zone=zone)
-        start = next(calendar.edges(now))
-        return _made(name, zone, Range(start, now), _before(calendar, start), now)
-    if name in LAST:
-        calendar = Calendar(interval=LAST[name], zone=zone)
-        end = next(calendar.edges(now))
-        start = _before(calendar, end)
-        return _made(name, zone, Range(start, end), _before(calendar, start), now)
-    for pattern, (form, interval) in _DATED.items():
-        if pattern.fullmatch(name):
-            calendar = Calendar(interval=interval, zone=zone)
-            edges = calendar.edges(first_instant(_read_date(name, form), zone))
-            start = next(edges)
-            return _made(name, zone, Range(start, next(edges)), _before(calendar, start), now)
-    start, end = _read_bounds(name, zone)
-    return _made(name, zone, Range(start, end), start - (end - start), now)
+def last(interval: Interval, zone: ZoneInfo, now: datetime) -> UsageWindow:
+    """The day, week ... that ended when this one began."""
+    calendar = Calendar(interval=interval, zone=zone)
+    return _whole(calendar, _before(calendar, next(calendar.edges(now))), now)
+
+
+def around(instant: datetime, interval: Interval, zone: ZoneInfo, now: datetime) -> UsageWindow:
+    """The whole day, week ... that an instant is in."""
+    return _whole(Calendar(interval=interval, zone=zone), instant, now)
+
+
+def between(start: datetime, end: datetime, now: datetime) -> UsageWindow:
+    """From an instant up to a later one; as long a time is before it."""
+    return _made(start, end, start - (end - start), now, is_complete=end <= now)
+
+
+def _whole(calendar: Calendar, instant: datetime, now: datetime) -> UsageWindow:
+    edges = calendar.edges(instant)
+    start, end = next(edges), next(edges)
+    return _made(start, end, _before(calendar, start), now, is_complete=end <= now)
 
 
 def _before(calendar: Calendar, instant: datetime) -> datetime:
@@ -92,38 +66,10 @@ def _before(calendar: Calendar, instant: datetime) -> datetime:
 
 
 def _made(
-    name: str, zone: ZoneInfo, window: Range, begin_before: datetime, now: datetime
+    start: datetime, end: datetime, begin_before: datetime, now: datetime, *, is_complete: bool
 ) -> UsageWindow:
-    start, end = window.start, window.end
-    assert start is not None  # noqa: S101 - all windows have both
-    assert end is not None  # noqa: S101
-    is_complete = end <= now and name not in TO_DATE
     passed = max(min(end, now) - start, timedelta())
-    before = Range(begin_before, start if is_complete else min(start, begin_before + passed))
+    end_before = start if is_complete else min(start, begin_before + passed)
     return UsageWindow(
-        name=name, zone=zone, start=start, end=end, previous=before, is_complete=is_complete
+        start=start, end=end, previous=Range(begin_before, end_before), is_complete=is_complete
     )
-
-
-def _read_date(text: str, form: str) -> datetime:
-    try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - a zone's clocks show it
-    except ValueError:
-        raise _unknown(text) from None
-
-
-def _read_bounds(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    parts = text.split("/")
-    try:
-        first, last = (read_wall(part, "window") for part in parts)
-    except (ValueError, InvalidRequest):
-        raise _unknown(text) from None
-    start, end = (at if at.tzinfo else first_instant(at, zone) for at in (first, last))
-    if start >= end:
-        raise InvalidQuery(f"window must end after it begins: '{text[:100]}'", field="window")
-    return start, end
-
-
-def _unknown(text: str) -> InvalidQuery:
-    names = ", ".join([*TO_DATE, *LAST, "YYYY-MM", "YYYY-MM-DD", "<start>/<end>"])
-    return InvalidQuery(f"window must be one of {names}, not '{text[:100]}'", field="window")

@@ -18,7 +18,7 @@ from builders import after_noon
 from webob import Request
 
 from metering.api.app import make_app
-from metering.api.middleware.exchange import Exchange
+from metering.api.exchange.observed import Exchange
 from metering.config import load
 from metering.errors import QueryTooExpensive, StorageUnavailable
 from metering.model import Sample

@@ -10,7 +10,9 @@ from itertools import islice
 from typing import Any, Self
 
 from msgspec import structs
+from tables import stored_in
 
+from metering.limit import Limit
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
 from metering.model import (
@@ -50,9 +52,9 @@ from metering.storage.blocks import (
     encode_described,
 )
 from metering.storage.handles import Handle
-from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
+from metering.storage.sqlite.tables import SqliteTables
 from metering.storage.totals import Member
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, joined, of_stream, tally
@@ -1050,7 +1052,8 @@ class CountsTheCaller(SqliteStorage):
 # --- sealing
 
 
-class ForgetsToStrike(SqliteStorage):
+@stored_in
+class ForgetsToStrike(SqliteTables):
     """Late samples leave the blocks of their days as they are."""
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -1060,7 +1063,8 @@ class ForgetsToStrike(SqliteStorage):
         return verdicts
 
 
-class ForgetsToStrikeRollups(SqliteStorage):
+@stored_in
+class ForgetsToStrikeRollups(SqliteTables):
     """Late samples count for their series only."""
 
     def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
@@ -1070,27 +1074,30 @@ class ForgetsToStrikeRollups(SqliteStorage):
         return verdicts
 
 
-class ForgetsMembers(SqliteStorage):
+@stored_in
+class ForgetsMembers(SqliteTables):
     """Adds up one series of those that it has to read."""
 
-    def _members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        found = super()._members(rollups)
+    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        found = super().members(rollups)
         return found if rollups is None else islice(found, 1)
 
 
-class IgnoresStrikes(SqliteStorage):
+@stored_in
+class IgnoresStrikes(SqliteTables):
     """Takes what was sealed of a day for which samples came late."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for block in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for block in super().blocks(*arguments, **named):
             yield replace(block, struck=())
 
 
-class BlocksADayTooLong(SqliteStorage):
+@stored_in
+class BlocksADayTooLong(SqliteTables):
     """Takes the day after the last that was sealed for empty."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             if stored.days is not None:
                 block = decode(stored.days, stored.hours)
                 longer = replace(block, end=min(block.end + 1, days_of(stored.month).stop))
@@ -1105,11 +1112,12 @@ def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
     return encode_described(replace(block, described=described), stored.month)
 
 
-class OneDescriptionADay(SqliteStorage):
+@stored_in
+class OneDescriptionADay(SqliteTables):
     """Takes the first description of the month for that of all days that have several."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
@@ -1119,11 +1127,12 @@ class OneDescriptionADay(SqliteStorage):
             yield replace(stored, described=changed)
 
 
-class PartsOfOthers(SqliteStorage):
+@stored_in
+class PartsOfOthers(SqliteTables):
     """Takes what a day has under one description for what it has under another."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is None:
                 yield stored
@@ -1136,11 +1145,12 @@ class PartsOfOthers(SqliteStorage):
             yield replace(stored, described=changed)
 
 
-class BlocksOfAnyTime(SqliteStorage):
+@stored_in
+class BlocksOfAnyTime(SqliteTables):
     """Counts what was recorded after the instant that counts, if it was sealed since."""
 
-    def _blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
-        for stored in super()._blocks(*arguments, **named):
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
             described = decode_described(stored.described, stored.month)
             if described is not None:
                 described = replace(described, recorded_until=EPOCH)
@@ -1150,11 +1160,12 @@ class BlocksOfAnyTime(SqliteStorage):
                 yield stored
 
 
-class ForgetsToUnseal(SqliteStorage):
+@stored_in
+class ForgetsToUnseal(SqliteTables):
     """Keeps blocks of samples that are deleted."""
 
-    def _delete(self, *arguments: Any) -> Iterator[int]:
-        yield from super()._delete(*arguments)
+    def delete(self, *arguments: Any) -> Iterator[int]:
+        yield from super().delete(*arguments)
         with self._connections.transaction() as connection:
             connection.execute("UPDATE blocks SET struck = '[]'")
 
@@ -1176,35 +1187,37 @@ class TakesWhatExpired(MemoryStorage):
 class HorizonsMoveBack(MemoryStorage):
     """The horizons given last count."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         self._expiry = Expiry()
-        super().retire(horizons)
+        return super().retire(horizons)
 
 
 class HorizonsMoveBackForMeters(MemoryStorage):
     """A meter of its own forgets what the default was."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         super().retire(horizons)
         merged = self._expiry.horizons
         self._expiry = Expiry(
             Horizons(merged.default, {**merged.meters, **horizons.meters}), self._expiry.spent
         )
+        return self._expiry.horizons
 
 
 class OneHorizonForAll(MemoryStorage):
     """Meters have no horizon of their own."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(Horizons(horizons.default))
+    def retire(self, horizons: Horizons) -> Horizons:
+        return super().retire(Horizons(horizons.default))
 
 
 class ForgetsSpentKeys(MemoryStorage):
     """Keys of samples whose time the server chose are free again."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(horizons)
+    def retire(self, horizons: Horizons) -> Horizons:
+        retired = super().retire(horizons)
         self._expiry = Expiry(self._expiry.horizons)
+        return retired
 
 
 class SpentBySomebody(MemoryStorage):
@@ -1220,27 +1233,28 @@ class SpentBySomebody(MemoryStorage):
 class ClosedHorizon(MemoryStorage):
     """What lies on the horizon goes with what lies before it."""
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         def later(at: datetime) -> datetime:
             return at if at == FIRST else at + MILLISECOND
 
         meters = {meter: later(at) for meter, at in horizons.meters.items()}
-        super().retire(Horizons(later(horizons.default), meters))
+        return super().retire(Horizons(later(horizons.default), meters))
 
 
 class DeletesWhenRetired(MemoryStorage):
     """Does both at once."""
 
-    def retire(self, horizons: Horizons) -> None:
-        super().retire(horizons)
-        list(self.purge())
+    def retire(self, horizons: Horizons) -> Horizons:
+        retired = super().retire(horizons)
+        list(self.purge(retired))
+        return retired
 
 
 class DeletesOnce(MemoryStorage):
     """Counts what went twice."""
 
-    def purge(self) -> Iterator[int]:
-        for count in super().purge():
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        for count in super().purge(retired):
             yield count
             yield count
 
@@ -1266,14 +1280,21 @@ class KeptIsDuplicate(MemoryStorage):
         ]
 
 
+class PurgesForOthers(MemoryStorage):
+    """Deletes all that has expired, whoever let it."""
+
+    def purge(self, retired: Horizons) -> Iterator[int]:
+        return super().purge(retired.joined(self._expiry.horizons))
+
+
 class ForgetsWhatIsLeft(MemoryStorage):
     """Deletes whole series."""
 
-    def purge(self) -> Iterator[int]:
+    def purge(self, retired: Horizons) -> Iterator[int]:
         old = {
             one.series
             for one in self._samples.values()
-            if one.timestamp < self._expiry.horizons.of(one.series.meter)
+            if one.timestamp < retired.of(one.series.meter)
         }
         before = len(self._samples)
         self._samples = {k: one for k, one in self._samples.items() if one.series not in old}
@@ -1510,6 +1531,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         DeletesOnce,
         StoresTheRest,
         KeptIsDuplicate,
+        PurgesForOthers,
         ForgetsWhatIsLeft,
     ],
     "sealing": [

@@ -18,8 +18,7 @@ S, D, C, E = Outcome.STORED, Outcome.DUPLICATE, Outcome.CONFLICT, Outcome.EXPIRE
 
 def expire(storage: Storage, default: datetime = FIRST, **meters: datetime) -> int:
     """Let samples before the horizons expire, and delete them; how many went."""
-    storage.retire(Horizons(default, meters))
-    return sum(storage.purge())
+    return sum(storage.purge(storage.retire(Horizons(default, meters))))
 
 
 def horizons(storage: Storage) -> tuple[datetime, Mapping[str, datetime]]:
@@ -32,7 +31,7 @@ def test_nothing_expires_by_itself(storage: Storage) -> None:
     """A fresh store has no horizon, and takes a sample of any age."""
     assert horizons(storage) == (FIRST, {})
     keep(storage, sample(timestamp=FIRST))
-    assert sum(storage.purge()) == 0
+    assert sum(storage.purge(storage.horizons())) == 0
     assert ids(storage) == ["s-1"]
 
 
@@ -50,8 +49,19 @@ def test_retiring_deletes_nothing(storage: Storage) -> None:
     storage.retire(Horizons(LATER))
 
     assert ids(storage) == ["s-1"]
-    assert sum(storage.purge()) == 1
-    assert sum(storage.purge()) == 0
+    assert sum(storage.purge(storage.horizons())) == 1
+    assert sum(storage.purge(storage.horizons())) == 0
+
+
+def test_what_somebody_else_retires_stays(storage: Storage) -> None:
+    """Who retires may be about to remember the keys: only who has done so deletes."""
+    keep(storage, sample(id="old"), sample(id="new", timestamp=LATER))
+    mine = storage.retire(Horizons(LATER))
+    both = storage.retire(Horizons(LATER + MILLISECOND))
+
+    assert sum(storage.purge(mine)) == 1
+    assert ids(storage) == ["new"]
+    assert sum(storage.purge(both)) == 1
 
 
 def test_what_went_is_nowhere(storage: Storage) -> None:
@@ -70,7 +80,7 @@ def test_what_expired_is_refused(storage: Storage, atomic: bool, is_purged: bool
     keep(storage, sample())
     storage.retire(Horizons(LATER))
     if is_purged:
-        assert sum(storage.purge()) == 1
+        assert sum(storage.purge(storage.horizons())) == 1
     left = ids(storage)
 
     for one in (submission(), submission(volume=2), submission(id="new")):
@@ -144,7 +154,7 @@ def test_a_retry_without_a_timestamp_is_known(storage: Storage, is_purged: bool)
     assert record(storage, first) == [S]
     storage.retire(Horizons(after_noon(1)))
     if is_purged:
-        assert sum(storage.purge()) == 1
+        assert sum(storage.purge(storage.horizons())) == 1
     again = submission(id="mine", timestamp=LATER, recorded_at=LATER, completed=["timestamp"])
     other = submission(id="other", timestamp=LATER, recorded_at=LATER, completed=["timestamp"])
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
+from metering.limit import Limit
 from metering.metadata import Metadata
 from metering.model import AllProjects, Project, Sample, Scope, is_visible
 from metering.query import FIELDS, Comparison, Operator
 from metering.storage.base import Storage
-from metering.storage.limit import Limit
 from metering.times import EVER, LAST, Range
 
 DAY = timedelta(days=1)

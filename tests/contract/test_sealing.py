@@ -211,7 +211,7 @@ def test_expired_samples_leave_sealed_days(usage: Storage) -> None:
     """What is deleted counts no more, in the midst of a day and of what is sealed."""
     seal(usage)
     usage.retire(Horizons(NOON + 2 * DAY))
-    assert sum(usage.purge()) > 0
+    assert sum(usage.purge(usage.horizons())) > 0
     left = summaries(usage)
 
     assert contradictions(usage) == []

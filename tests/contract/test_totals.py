@@ -268,7 +268,7 @@ def test_expired_samples_go(storage: Storage) -> None:
     keep(storage, *(sample(id=f"{n}", timestamp=after_noon(40_000 * n)) for n in range(6)))
     list(storage.seal(MIDNIGHT + 30 * DAY))
     storage.retire(Horizons(after_noon(80_000)))
-    list(storage.purge())
+    list(storage.purge(storage.horizons()))
 
     assert [one.count for one in both(storage).values()] == [4]
 

@@ -12,7 +12,7 @@ from metering.cuts import Cuts
 from metering.metadata import Metadata
 from metering.model import Place, Sample, Series, Track
 from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
-from metering.storage import describing
+from metering.storage import series_lookup
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows, Range, WholeRange
@@ -278,9 +278,9 @@ def test_samples_that_match_of_many_descriptions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More than are remembered at once."""
-    monkeypatch.setattr(describing, "_MOST_SERIES", 2)
-    monkeypatch.setattr(describing, "_FIRST_ROWS", 2)
-    monkeypatch.setattr(describing, "_MOST_ROWS", 3)
+    monkeypatch.setattr(series_lookup, "_MOST_SERIES", 2)
+    monkeypatch.setattr(series_lookup, "_FIRST_ROWS", 2)
+    monkeypatch.setattr(series_lookup, "_MOST_ROWS", 3)
     told = [
         sample(id=f"s-{n}", timestamp=after_noon(n), metadata={"n": n}, volume=n % 3)
         for n in range(90)

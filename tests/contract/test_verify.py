@@ -43,6 +43,6 @@ def test_what_is_left_is_whole(storage: Storage) -> None:
     keep(storage, sample(), sample(id="later", timestamp=after_noon(1)))
     storage.retire(Horizons(after_noon(1)))
     assert contradictions(storage) == []
-    assert sum(storage.purge()) == 1
+    assert sum(storage.purge(storage.horizons())) == 1
     assert contradictions(storage) == []
     assert NOON not in [one.timestamp for one in samples(storage)]

@@ -45,6 +45,56 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     assert [] == missing
 
 
+PACKAGE = ROOT / "metering"
+FOLDERS = [str(one.parent.relative_to(PACKAGE)) for one in PACKAGE.rglob("__init__.py")]
+
+
+def tree(folder: str) -> list[str]:
+    """What the first column of its tree on the page of architecture names, in order."""
+    page = (ROOT / "docs" / "architecture.rst").read_text(encoding="utf-8")
+    heading = {".": "checks it", "api": "inside ``api``, too"}.get(folder, f"\n``{folder}``")
+    _, _, below = page.partition(f"{heading}::\n\n")
+    lines, _, _ = below.partition("\n\n")
+    return [name for line in lines.splitlines() for name in re.findall(r"\w+", line[:27])]
+
+
+def sources(folder: str, name: str) -> list[Path]:
+    """The files of a module or package."""
+    path = PACKAGE / folder / name
+    return list(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_module_is_on_the_page_of_architecture(folder: str) -> None:
+    """With what it is there for, and no other."""
+    there = [
+        one.stem
+        for one in (PACKAGE / folder).iterdir()
+        if one.stem != "__init__" and (one.suffix == ".py" or (one / "__init__.py").exists())
+    ]
+
+    assert sorted(there) == sorted(tree(folder))
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_modules_import_what_stands_below_them(folder: str) -> None:
+    """In the trees of the page, or to the right on their own line."""
+    names = tree(folder)
+    package = ".".join(["metering", *Path(folder).parts])
+    imports = re.compile(
+        rf"^ *from {re.escape(package)}(?:\.(\w+)[\w.]* import| import (\w+))", re.MULTILINE
+    )
+    upward = [
+        (name, imported)
+        for place, name in enumerate(names)
+        for source in sources(folder, name)
+        for found in imports.finditer(source.read_text(encoding="utf-8"))
+        if (imported := found[1] or found[2]) in names[:place]
+    ]
+
+    assert [] == upward
+
+
 @pytest.mark.parametrize("option", [o.name for _, group in config.list_opts() for o in group])
 def test_option_is_in_the_readme(option: str) -> None:
     """Every option stands in the table of the README."""

@@ -27,7 +27,7 @@ def one_member() -> Iterator[ReplicaSet]:
 
 @pytest.fixture(scope="session")
 def three_members() -> Iterator[ReplicaSet]:
-    """A replica set of three, with the election timeout of reliability.md; left whole by tests."""
+    """A replica set of three, with an election timeout of 2 s; left whole by tests."""
     # A member undoes what came after its last checkpoint in a time that grows with the square of
     # how often a document was changed since: by default, one a minute, that took up to 3 minutes.
     often = {"syncdelay": "2"}

@@ -121,13 +121,13 @@ class FailingStorage(Storage):
         """See `Storage.horizons`."""
         return self._fault.around(self._inner.horizons)
 
-    def retire(self, horizons: Horizons) -> None:
+    def retire(self, horizons: Horizons) -> Horizons:
         """See `Storage.retire`."""
-        self._fault.around(lambda: self._inner.retire(horizons))
+        return self._fault.around(lambda: self._inner.retire(horizons))
 
-    def purge(self) -> Iterator[int]:
+    def purge(self, retired: Horizons) -> Iterator[int]:
         """See `Storage.purge`."""
-        return self._rows(self._inner.purge)
+        return self._rows(lambda: self._inner.purge(retired))
 
     def verify(self) -> Iterator[Inspection]:
         """See `Storage.verify`."""

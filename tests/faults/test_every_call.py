@@ -1,4 +1,4 @@
-"""A store that fails at every n-th call (T6): 503 or 2xx, and re-sent, everything counts once."""
+"""A store that fails at every n-th call: 503 or 2xx, and re-sent, everything counts once."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The primary of three members is killed, frozen, or killed while the others lag (T1, T2)."""
+"""The primary of three members is killed, frozen, or killed while the others lag."""
 
 import time
 from collections.abc import Callable
@@ -57,8 +57,8 @@ def kill_while_others_lag(servers: ReplicaSet, primary: Member) -> float:
         primary.restart()
 
 
-# The longest that one client may wait for an acknowledgement with an election timeout of 2 s
-# (reliability.md T1). On a busy machine elections themselves take longer, which is not ours.
+# The longest that one client may wait for an acknowledgement with an election timeout of 2 s. On a
+# busy machine elections themselves take longer, which is not ours.
 MOST_SECONDS = {kill: 6, kill_while_others_lag: 6, freeze: 10}
 ELECTION_SECONDS = 2
 

@@ -1,4 +1,4 @@
-"""An API worker is killed inside a POST of 2,000 samples (T4): all or nothing, then once."""
+"""An API worker is killed inside a POST of 2,000 samples: all or nothing, then once."""
 
 import random
 import sqlite3

@@ -1,4 +1,4 @@
-"""The store itself is killed while clients write (T5): what was acknowledged is there, once."""
+"""The store itself is killed while clients write: what was acknowledged is there, once."""
 
 import sqlite3
 from itertools import count

@@ -1,4 +1,4 @@
-"""Answers get lost after the request was carried out (T3): sent again, everything counts once."""
+"""Answers get lost after the request was carried out: sent again, everything counts once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

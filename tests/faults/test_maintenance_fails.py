@@ -90,7 +90,7 @@ def test_expiry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_after: bool)
 
     def expire(storage: Storage) -> None:
         storage.retire(Horizons(LATER))
-        list(storage.purge())
+        list(storage.purge(storage.horizons()))
 
     left: list[list[Sample]] = []
     for file in failing_at_each(tmp_path, monkeypatch, expire, is_after):

@@ -1,4 +1,4 @@
-"""A duplicate that only the primary has is never called stored (T7, reliability.md 2.4)."""
+"""A duplicate that only the primary has is never called stored."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat

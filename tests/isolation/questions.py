@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from isolation import values
 from isolation.described import Operation, Schema, resolved
 
-from metering.api.framework.expose import FORM
+from metering.api.forms.media import FORM
 
 Pair = tuple[str, str]
 Pairs = st.SearchStrategy[list[Pair]]

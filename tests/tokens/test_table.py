@@ -1,4 +1,4 @@
-"""Who may do what with a token of Keystone: clients.md section 3, in the statuses of v2."""
+"""Who may do what with a token of Keystone, in the statuses of v2: the table of the README."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What everybody may ask, without saying who asks (design.md section 3): nothing of a tenant."""
+"""What everybody may ask, without saying who asks: nothing of a tenant."""
 
 from collections.abc import Mapping
 

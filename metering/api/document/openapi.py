@@ -10,13 +10,12 @@ import wsme.types as wtypes
 from metering import __version__
 from metering.api.document.parameters import PARAMETERS, Parameter
 from metering.api.document.schema import Schema, Schemas
-from metering.api.faults import STATUS
+from metering.api.exchange.request_id import HEADER
+from metering.api.faults import STATUS, ErrorBody
+from metering.api.forms.media import CSV, JSON, NDJSON, XML
 from metering.api.framework.declare import Truth
 from metering.api.framework.expose import Endpoint
 from metering.api.framework.routing import ANY_METHOD, Controller, Route
-from metering.api.middleware.request_id import HEADER
-from metering.api.writing.render import CSV, JSON, NDJSON, XML
-from metering.api.writing.wire import ErrorBody
 
 # Beside STATUS: of Pecan's negotiation, of `middleware.framing`, and of whatever goes wrong.
 _ALWAYS = (

@@ -9,10 +9,11 @@ from metering.api.reading.holding import FIRST, FOR_EVER, MAX_GAP
 from metering.api.reading.literals import TYPES
 from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.api.reading.segments import ABSENT, MAX_BY, MERGES
+from metering.api.reading.usage import COMPARISONS
+from metering.api.reading.windows import LAST, TO_DATE
 from metering.calendar import WEEK_STARTS, Interval
 from metering.query import FIELDS
 from metering.usage.figures import CARDINALITY_FIELDS, FUNCTIONS, SECONDS_IN
-from metering.usage.windows import LAST, PREVIOUS, TO_DATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ PARAMETERS = {
     "compare": Parameter(
         "previous: rows also have the quantity of the window before, as much of it as has passed "
         "of this one.",
-        {"enum": [PREVIOUS]},
+        {"enum": list(COMPARISONS)},
     ),
     "by": Parameter(
         "A field; a resource has another segment whenever its value changes. 1 to 8 of them.",

@@ -9,15 +9,12 @@ import dataclasses
 import typing
 from decimal import Decimal
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, UnsetType
 
-T = TypeVar("T")
-
-MANDATORY = "mandatory"
-Mandatory = Annotated[T | None, MANDATORY]
+from metering.api.framework.declare import MANDATORY
 
 Schema = dict[str, Any]
 

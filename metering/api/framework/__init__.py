@@ -1,1 +1,1 @@
-"""The only place that knows Pecan and WSME: paths, parameters, and how the two meet."""
+"""Where Pecan and WSME meet: paths, parameters, calls and replies."""

@@ -24,25 +24,20 @@ import wsme.types as wtypes
 from webob import Request, Response
 from webob.multidict import MultiDict, NestedMultiDict
 
+from metering.api.exchange.observed import PROJECT, outcomes_of
 from metering.api.faults import excuse
-from metering.api.framework.declare import AggregateChoice, Condition, given
+from metering.api.forms.media import FORM, JSON, JSON_TYPES, XML, check_media_type
+from metering.api.forms.render import render
+from metering.api.forms.streams import LINE_FORMS, StreamedResponse, write_lines
+from metering.api.forms.tables import Columns
+from metering.api.framework.declare import INTEGER, AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
-from metering.api.middleware.exchange import PROJECT, outcomes_of
 from metering.api.scope import Caller
 from metering.api.services import Services
-from metering.api.writing.render import CSV, JSON, NDJSON, XML, render
-from metering.api.writing.streams import LINE_FORMS, StreamedResponse, write_lines
-from metering.api.writing.tables import Columns
 from metering.errors import InvalidQuery, InvalidRequest, TooLarge, UnsupportedMedia
-
-JSON_TYPES = (JSON, "text/javascript", "application/javascript")
-# The forms of answers that are rows.
-ROWS = (JSON, *XML, NDJSON, CSV)
-FORM = "application/x-www-form-urlencoded"
 
 # Of the name of a parameter in a query string what is declared: `q` of `q.field`.
 _DECLARED = re.compile(r"[^.\[]*")
-_INTEGER = re.compile(r" *[+-]?[0-9]{1,40} *", re.ASCII)
 _LONGEST_FAULT = 200
 # Twice what a URL may have; WSME takes milliseconds for each KiB of conditions.
 _MOST_PARAMETER_BYTES = 64 * 1024
@@ -268,8 +263,7 @@ def _in_a_query_string(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _checked_json(call: Call) -> bytes:
     """The body, if it is JSON: Python's parser, which WSME uses, takes NaN and lone surrogates."""
-    if call.content_type not in JSON_TYPES:
-        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
+    check_media_type(call.content_type, JSON_TYPES)
     try:
         msgspec.json.decode(_bounded(call.body))
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -300,7 +294,7 @@ def _refuse_what_wsme_misreads(endpoint: Endpoint, params: Any, sent: Collection
                 _refuse_ragged(_PARTS[datatype[0]], params, values)
         elif len(values) > 1:
             raise InvalidRequest(f"Parameter {name} was given several times", field=name)
-        elif values and datatype is int and not _INTEGER.fullmatch(values[0]):
+        elif values and datatype is int and not INTEGER.fullmatch(values[0]):
             message = (
                 f"Invalid input for field/attribute {name}. Value: '{values[0][:100]}'. "
                 "unable to convert to int"

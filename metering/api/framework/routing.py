@@ -10,8 +10,8 @@ from typing import Any
 from pecan.core import ExplicitPecan
 from webob import exc
 
-from metering.api.middleware.exchange import ROUTE
-from metering.api.writing.render import JSON
+from metering.api.exchange.observed import ROUTE
+from metering.api.forms.media import JSON
 
 Controller = Callable[..., Any]
 
@@ -58,7 +58,7 @@ class Routed(ExplicitPecan):
     """Pecan's application, with a table for its root.
 
     Two of Pecan's own steps are done here, because for each of them it makes a class of the
-    signature of what it is going to call, anew for each request: a quarter of what it costs.
+    signature of what it is going to call, anew for each request: much of what a request costs.
     """
 
     def route(self, req: Any, node: Sequence[Route], path: str) -> tuple[Controller, list[str]]:
@@ -75,7 +75,7 @@ class Routed(ExplicitPecan):
                 req.environ[ROUTE] = route.template
                 controller = _controller(route, req.method)
                 if req.environ.get("HTTP_ACCEPT") == JSON and _has_json(controller):
-                    # What most clients ask for; Pecan would weigh it for a tenth of a request.
+                    # What most clients ask for; Pecan would weigh it at length.
                     req.pecan["content_type"] = JSON
                 return controller, []
         raise exc.HTTPNotFound

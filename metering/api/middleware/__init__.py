@@ -1,1 +1,1 @@
-"""What stands around the application: whole bodies, request ids, the log, other origins."""
+"""What stands around the application: whole bodies, tokens, the log, other origins."""

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 from urllib.parse import quote
 
-from metering.api.middleware.exchange import Exchange
+from metering.api.exchange.observed import Exchange
 
 LOG = logging.getLogger(__name__)
 

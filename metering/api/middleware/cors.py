@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_middleware import cors
 
-from metering.api.middleware.request_id import HEADER, Wsgi
+from metering.api.exchange.request_id import HEADER, Wsgi
 from metering.config import Config
 
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote_to_bytes
 
 from webob import exc
 
+from metering.api.exchange.request_id import Wsgi
 from metering.api.faults import respond
-from metering.api.middleware.request_id import Wsgi
 from metering.errors import InvalidRequest
 
 _PROTOCOL = re.compile(r"HTTP/[0-9](\.[0-9])?")

@@ -13,9 +13,9 @@ from webob import Request, Response
 
 from metering.api.callers.keystone import NO_TOKEN
 from metering.api.callers.public import is_public
+from metering.api.exchange.observed import FAULT
+from metering.api.exchange.request_id import Wsgi
 from metering.api.faults import respond
-from metering.api.middleware.exchange import FAULT
-from metering.api.middleware.request_id import Wsgi
 from metering.config import Config
 from metering.errors import IdentityUnavailable, Misconfigured, Unauthenticated
 

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from metering.api.middleware.request_id import Wsgi
+from metering.api.exchange.request_id import Wsgi
 
 # Options by which uWSGI talks to a proxy in its own protocol, which would take chunks for the body.
 _OWN_PROTOCOL = {"socket", "uwsgi-socket"}

@@ -16,7 +16,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from metering.api.middleware.exchange import Exchange
+from metering.api.exchange.observed import Exchange
 from metering.api.operation import tally
 from metering.errors import Misconfigured, QueryTooExpensive, StorageUnavailable
 

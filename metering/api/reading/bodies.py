@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Raw
 
-from metering.api.framework.expose import JSON_TYPES, Body, Call
+from metering.api.forms.media import JSON, JSON_TYPES, NDJSON
+from metering.api.framework.expose import Body, Call
 from metering.api.reading.shapes import (
     NOT_FINITE,
     AgentSample,
@@ -23,7 +24,6 @@ from metering.api.reading.shapes import (
     read_item,
     read_v2,
 )
-from metering.api.writing.render import JSON, NDJSON
 from metering.errors import InvalidRequest, TooLarge, UnsupportedMedia
 
 _NOT_EMPTY = Meta(extra_json_schema={"minItems": 1})

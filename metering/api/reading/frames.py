@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering.api.reading.params import Conditions
 from metering.calendar import first_instant, read_zone
 from metering.errors import InvalidQuery, InvalidRequest
 from metering.times import EVER, Range, read_wall
+
+# What an endpoint declares to be asked so.
+PARAMETERS: dict[str, Any] = {"start": str, "end": str, "tz": str}
 
 _UTC = ZoneInfo("UTC")
 
@@ -28,7 +32,7 @@ class Frame:
         return self.tz or _UTC
 
 
-def read_frame(start: str | None, end: str | None, tz: str | None) -> Frame:
+def read_frame(start: str | None = None, end: str | None = None, tz: str | None = None) -> Frame:
     """The frame of these parameters.
 
     Raises:

@@ -1,8 +1,7 @@
 """How the text of a condition's value becomes a typed value to compare metadata with.
 
-With a type, that type; without, by v2's rule: a Python literal if it is one, else text
-(ceilometer-v2.md section 4). A container is only ever compared in `metering.matching`; it never
-reaches a store.
+With a type, that type; without, by v2's rule: a Python literal if it is one, else text. A container
+is only ever compared in `metering.matching`; it never reaches a store.
 """
 
 import ast

@@ -6,13 +6,14 @@ from typing import Any
 
 from metering import times
 from metering.api.framework.declare import Condition
+from metering.api.reading import frames
 from metering.api.reading.choices import read_choice
 from metering.api.reading.frames import framed, read_frame
+from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
 from metering.api.reading.params import SAMPLE_FIELDS, of_meter, read_conditions
 from metering.api.services import Services
 from metering.errors import InvalidQuery
-from metering.grouping import read_group_fields
 from metering.model import Scope
 from metering.usage.segments import SegmentQuestion
 
@@ -25,9 +26,7 @@ ABSENT = ("carry", "null")
 # What an endpoint declares to be asked so.
 PARAMETERS: dict[str, Any] = {
     "q": [Condition],
-    "start": str,
-    "end": str,
-    "tz": str,
+    **frames.PARAMETERS,
     "by": [str],
     "merge": str,
     "absent": str,

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.document.schema import MANDATORY, Mandatory
+from metering.api.framework.declare import MANDATORY, Mandatory
 from metering.decimals import MAX_DIGITS, MAX_PLACES, MAX_WHOLE_DIGITS, PLAIN_NUMBER
 from metering.errors import InvalidSample
 from metering.metadata import MAX_BYTES, Metadata
@@ -131,8 +131,8 @@ Item = Draft | InvalidSample
 def read_array(body: bytes) -> list[Item] | None:
     """The samples of an array, if all are complete and in v2's shape, as they usually are.
 
-    None of any other body, whatever is the matter with it. Takes half the time of cutting the array
-    and reading piece by piece.
+    None of any other body, whatever is the matter with it. Much faster than to cut the array and
+    read piece by piece.
     """
     try:
         return [_v2_draft_or_fault(sent) for sent in _complete_v2(body)]

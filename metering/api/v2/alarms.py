@@ -5,7 +5,7 @@ from typing import NoReturn
 import pecan
 from webob import Request, Response
 
-from metering.api.writing.render import JSON, XML
+from metering.api.forms.media import JSON, XML
 from metering.errors import Gone
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.extents import PARAMETERS, Asked, read_extents
+from metering.api.reading.groups import read_group_field
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.wire import DimensionBody, DimensionValueBody
 from metering.catalogue.dimensions import dimensions, value_order, values
 from metering.errors import InvalidQuery, NotFound
-from metering.grouping import read_group_field
 from metering.query import Field
 
 _BY_NAME: Ascending[str] = Ascending(lambda name: (name,), tuple[str])

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition, Truth
-from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.reading.meters import read_meter

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from metering.api.document.openapi import describe
+from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, expose
 from metering.api.framework.routing import Route
 from metering.api.services import Controller
-from metering.api.writing.render import JSON
 
 
 class OpenApiController(Controller):

@@ -1,63 +1,33 @@
 """POST /v2/query/samples: complex filters and a chosen order."""
 
-import re
 from dataclasses import replace
-from typing import Annotated
 
-import msgspec
-from msgspec import Meta, Raw, Struct
-
-from metering.api.framework.expose import JSON_TYPES, ROWS, Body, Call, Reply, expose
+from metering.api.forms.media import ROWS
+from metering.api.forms.sources import closed_after
+from metering.api.forms.streams import LINE_FORMS
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit
+from metering.api.reading.question import BODY, read_limit_of, read_question
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.render import JSON
 from metering.api.writing.sample_lists import list_samples, writer
-from metering.api.writing.sources import closed_after
-from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.wire import SampleBody
-from metering.errors import InvalidQuery, InvalidRequest, UnsupportedMedia
+from metering.errors import InvalidQuery
+from metering.limit import Limit
 from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
-from metering.storage.limit import Limit
-
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
-_LONGEST_LIMIT = 100
-
-_JSON_TEXT = Meta(extra_json_schema={"contentMediaType": JSON})
-_LIMIT = Meta(
-    description="A number, or its text; the default and the most are those of lists.",
-    extra_json_schema={
-        "type": ["number", "string", "null"],
-        "minimum": 1,
-        "pattern": r"^\s*\+?0*[1-9][0-9]{0,38}\s*$",
-    },
-)
-
-
-class _Question(Struct, forbid_unknown_fields=True):
-    """A complex query; filter and orderby hold JSON in a text."""
-
-    filter: Annotated[str, _JSON_TEXT] | None = None
-    orderby: Annotated[str, _JSON_TEXT] | None = None
-    limit: Annotated[Raw, _LIMIT] = Raw(b"null")
-
-
-_BODY = Body(types={JSON: _Question})
-
-_question = msgspec.json.Decoder(_Question).decode
 
 
 class QueryController(Controller):
     """Questions about samples that do not fit into `q`."""
 
-    @expose(list[SampleBody], forms=ROWS, body=_BODY, rule="telemetry:query_sample")
+    @expose(list[SampleBody], forms=ROWS, body=BODY, rule="telemetry:query_sample")
     def samples(self, call: Call) -> Reply:
         """The samples that match the filter, newest first or in the order asked for."""
-        asked = _read(call)
+        asked = read_question(call)
         config = self.services.config
-        limit = _limit(asked.limit)
+        limit = read_limit_of(asked.limit)
         scope = call.caller.scope
         filter_: Filter = EVERYTHING
         if asked.filter is not None:
@@ -82,35 +52,3 @@ class QueryController(Controller):
         with closed_after(self.services.storage.samples(question)) as found:
             page = first(time.over(found), order, size)
         return Reply(value=[*map(writer(call, sample_to_api), page)])
-
-
-def _read(call: Call) -> _Question:
-    if call.body and call.content_type not in JSON_TYPES:
-        raise UnsupportedMedia(f"Unknown mimetype: {call.content_type[:100]}")
-    if not call.body.strip():
-        raise InvalidRequest('Missing argument: "body"', field="body")
-    try:
-        return _question(call.body)
-    except msgspec.ValidationError as error:
-        message = f"Invalid input for field/attribute body: {error}"
-        raise InvalidRequest(message, field="body") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"Request is not in valid JSON format: {error}"
-        raise InvalidRequest(message, field="body") from None
-
-
-def _limit(literal: Raw) -> int | None:
-    """A whole number: as one, as text, or cut from a fraction, as v2 took it."""
-    text = bytes(literal).decode()
-    try:
-        value = msgspec.json.decode(text) if len(text) <= _LONGEST_LIMIT else text
-    except msgspec.DecodeError:  # a number that is out of range
-        value = text
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    message = f"Invalid input for field/attribute limit. Value: '{str(value)[:100]}'."
-    raise InvalidQuery(message, field="limit")

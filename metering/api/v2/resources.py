@@ -21,7 +21,7 @@ from metering.catalogue.resources import (
     resources,
     seen,
 )
-from metering.errors import InvalidQuery, NotFound
+from metering.errors import NotFound
 from metering.model import Resource, Scope
 from metering.query import FIELDS, Comparison, Operator
 from metering.times import EVER, Range, following
@@ -57,7 +57,8 @@ class ResourcesController(Controller):
         scope = call.caller.scope
         size = read_limit(limit, self.services.config)
         asked = read_conditions(q, RESOURCE_FIELDS, scope, self.services.config)
-        after, as_of = (None, times.now()) if marker is None else _read_marker(marker)
+        begin = None, times.now()
+        after, as_of = begin if marker is None else read_marker(marker, _MarkerParts, _place)
         question = CatalogueQuery(
             scope=scope,
             filter=asked.filter,
@@ -106,12 +107,7 @@ def _write_marker(resource: Sighting, as_of: datetime) -> str:
     return write_marker(*order[:4], last_sample_at, order[5], times.to_milliseconds(as_of))
 
 
-def _read_marker(
-    marker: str,
-) -> tuple[tuple[bool, str, bool, str, datetime, str], datetime]:
-    *owner, last_sample_at, resource_id, as_of = read_marker(marker, _MarkerParts)
-    try:
-        last = times.from_milliseconds(last_sample_at)
-        return (*owner, last, resource_id), times.from_milliseconds(as_of)
-    except OverflowError:
-        raise InvalidQuery("marker must be that of a next link", field="marker") from None
+def _place(parts: _MarkerParts) -> tuple[tuple[Any, ...], datetime]:
+    *owner, last_sample_at, resource_id, as_of = parts
+    last = times.from_milliseconds(last_sample_at)
+    return (*owner, last, resource_id), times.from_milliseconds(as_of)

@@ -1,19 +1,20 @@
 """/v2/revisions."""
 
 from datetime import datetime
+from typing import Any
 
 from metering import times
+from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.frames import read_frame
+from metering.api.reading import frames
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import revision_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import JSON
 from metering.api.writing.wire import RevisionBody
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
 from metering.errors import InvalidQuery
-from metering.storage.limit import Limit
+from metering.limit import Limit
 from metering.times import Range
 
 
@@ -24,23 +25,19 @@ class RevisionsController(Controller):
         list[RevisionBody],
         forms=(JSON,),
         resource_id=str,
-        start=str,
-        end=str,
-        tz=str,
+        **frames.PARAMETERS,
         limit=int,
         marker=str,
         rule="telemetry:get_revisions",
     )
-    def index(  # noqa: PLR0913 - the parameters of the request
+    def index(
         self,
         call: Call,
         *,
         resource_id: str = "",
-        start: str | None = None,
-        end: str | None = None,
-        tz: str | None = None,
         limit: int | None = None,
         marker: str | None = None,
+        **frame: Any,
     ) -> Reply:
         """The descriptions of a resource that were in force between start and end, by time.
 
@@ -50,8 +47,8 @@ class RevisionsController(Controller):
         if not resource_id:
             raise InvalidQuery("resource_id is needed", field="resource_id")
         size = read_limit(limit, self.services.config)
-        range_ = read_frame(start, end, tz).range
-        after = None if marker is None else _read_instant(marker)
+        range_ = frames.read_frame(**frame).range
+        after = None if marker is None else read_marker(marker, tuple[int], _instant)
         if after is not None:
             range_ &= Range(after)
         question = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
@@ -71,9 +68,6 @@ def _write_instant(instant: datetime) -> str:
     return write_marker(times.to_milliseconds(instant))
 
 
-def _read_instant(marker: str) -> datetime:
-    (milliseconds,) = read_marker(marker, tuple[int])
-    try:
-        return times.from_milliseconds(milliseconds)
-    except OverflowError:
-        raise InvalidQuery("marker must be that of a next link", field="marker") from None
+def _instant(parts: tuple[int]) -> datetime:
+    (milliseconds,) = parts
+    return times.from_milliseconds(milliseconds)

@@ -3,8 +3,9 @@
 from typing import Any
 from urllib.parse import quote
 
+from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition
-from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.operation.tally import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
 from metering.api.reading.params import SAMPLE_FIELDS, read_conditions

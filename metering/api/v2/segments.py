@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from metering.api.framework.expose import ROWS, Call, Reply, expose
+from metering.api.forms.media import ROWS
+from metering.api.forms.streams import LINE_FORMS
+from metering.api.forms.tables import Columns
+from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.meters import read_meter
 from metering.api.reading.params import read_limit, read_whole_limit
 from metering.api.reading.segments import PARAMETERS, Asked, read_segments
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.segments import segment_rows
-from metering.api.writing.streams import LINE_FORMS
-from metering.api.writing.tables import Columns
 from metering.api.writing.wire import SegmentBody
 from metering.times import to_milliseconds
 from metering.usage.segments import Segment, segments

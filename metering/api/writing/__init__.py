@@ -1,1 +1,1 @@
-"""What clients get: rows, their forms, and pages."""
+"""What clients get: rows and pages."""

@@ -138,9 +138,6 @@ def presence_to_api(presence: Presence) -> PresenceBody:
     )
 
 
-# Figures whose rows have a detail, for each type of meter or for some.
-
-
 def revision_to_api(revision: Revision, first: Sample) -> RevisionBody:
     """A revision, with its first sample; metadata are nested and typed."""
     series = revision.series

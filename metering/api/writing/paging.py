@@ -5,7 +5,6 @@ neither shift a page nor repeat in it.
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -14,8 +13,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from metering.api.forms.sources import closed_after
 from metering.api.framework.expose import Call
-from metering.api.writing.sources import closed_after
 from metering.errors import InvalidQuery
 
 # About what uWSGI takes; as a header it would take 64 KiB, and send the rest of the bytes alone.
@@ -29,16 +28,17 @@ def write_marker(*parts: object) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
 
 
-def read_marker(marker: str, types: Any) -> Any:
-    """The sort key that a marker carries, as that tuple type.
+def read_marker(marker: str, types: Any, make: Callable[[Any], Any] = tuple) -> Any:
+    """The sort key that a marker carries: what is made of its parts, a tuple of that type.
 
     Raises:
         InvalidQuery: it is none of ours.
     """
     try:
         padded = marker.encode() + b"=" * (-len(marker) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, b"-_", validate=True), type=types)
-    except (binascii.Error, ValueError, RecursionError):
+        key = base64.b64decode(padded, b"-_", validate=True)
+        return make(msgspec.json.decode(key, type=types))
+    except (ValueError, OverflowError, RecursionError):
         message = "marker must be that of a next link"
         raise InvalidQuery(message, field="marker") from None
 

@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from metering.api.forms.media import CSV, XML
+from metering.api.forms.sources import closed_after
+from metering.api.forms.streams import LINE_FORMS
 from metering.api.framework.expose import Call, Reply
 from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
-from metering.api.writing.render import CSV, XML
-from metering.api.writing.sources import closed_after
-from metering.api.writing.streams import LINE_FORMS
 from metering.api.writing.templates import Templates
-from metering.errors import InvalidQuery
+from metering.limit import Limit
 from metering.model import Sample
 from metering.query import Position, SampleQuery
 from metering.storage.base import Storage
-from metering.storage.limit import Limit
 from metering.times import from_milliseconds, to_milliseconds
 
 Write = Callable[[Sample], Any]
@@ -37,7 +36,7 @@ def question_after(marker: str | None, call: Call, asked: Conditions) -> SampleQ
         scope=call.caller.scope,
         filter=asked.filter,
         range=asked.range,
-        after=None if marker is None else _read_position(marker),
+        after=None if marker is None else read_marker(marker, tuple[int, str], _position),
     )
 
 
@@ -77,9 +76,6 @@ def _write_position(sample: Sample) -> str:
     return write_marker(to_milliseconds(sample.timestamp), sample.key.hex())
 
 
-def _read_position(marker: str) -> Position:
-    milliseconds, key = read_marker(marker, tuple[int, str])
-    try:
-        return Position(from_milliseconds(milliseconds), bytes.fromhex(key))
-    except (ValueError, OverflowError):
-        raise InvalidQuery("marker must be that of a next link", field="marker") from None
+def _position(parts: tuple[int, str]) -> Position:
+    milliseconds, key = parts
+    return Position(from_milliseconds(milliseconds), bytes.fromhex(key))

@@ -7,9 +7,9 @@ from msgspec import UNSET
 
 from metering.api.writing.figures import figure_to_api, quality_to_api
 from metering.api.writing.wire import ExactDetailBody, SegmentBody, SpanBody
+from metering.chunks import chunks
 from metering.decimals import EXACT
 from metering.storage.base import Storage
-from metering.storage.chunks import chunks
 from metering.summary import seconds_between
 from metering.times import write
 from metering.usage.figures import Detail

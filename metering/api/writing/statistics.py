@@ -1,7 +1,5 @@
 """Rows of statistics, as v2 has them and with what is new."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,38 +7,16 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, UnsetType
 
 from metering import times
+from metering.api.forms.tables import Columns
+from metering.api.reading.statistics import StatisticsShape
 from metering.api.writing.figures import detail_to_api
-from metering.api.writing.tables import Columns
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.summary import seconds_between
-from metering.times import Range
-from metering.usage.figures import STANDARD, Aggregate, Source
-from metering.usage.statistics import Fill, Row
+from metering.usage.figures import STANDARD, Source
+from metering.usage.statistics import Row
 
 _DETAILED = (Source.INCREASE, Source.HOLDING, Source.BY_TYPE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatisticsShape:
-    """What shapes the rows of one answer besides their figures.
-
-    `groupby` names the grouping as the client did; `lower` and `upper` are the bounds that the
-    durations keep to; `selected` puts the figures into `aggregate`. A window without end is shown
-    up to the last sample, or up to `now` if it has none. `zone` is whose local time is
-    shown beside UTC, if any. Of a calendar's windows, `partial` are those that were cut, and
-    `period_seconds` is None: each has its own length. `fill` is how rows without samples look.
-    """
-
-    period_seconds: int | None
-    groupby: tuple[str, ...]
-    lower: datetime | None
-    upper: datetime | None
-    selected: bool
-    now: datetime
-    zone: ZoneInfo | None = None
-    partial: frozenset[Range] = frozenset()
-    fill: Fill | None = None
 
 
 def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
@@ -67,22 +43,22 @@ def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
         period_start_local=_write_local(start, shape.zone),
         period_end_local=_write_local(end, shape.zone),
         partial=True if row.window in shape.partial else UNSET,
-        aggregate=figures if shape.selected else UNSET,
+        aggregate=figures if shape.chosen else UNSET,
         detail=UNSET if row.detail is None else detail_to_api(row.detail),
     )
 
 
-def statistics_columns(shape: StatisticsShape, chosen: Collection[Aggregate]) -> Columns:
+def statistics_columns(shape: StatisticsShape) -> Columns:
     """The columns of such rows: of their groups, and of the figures if any were chosen."""
     optional = {
-        **{one.name: one in chosen or not chosen for one in STANDARD},
+        **{one.name: one in shape.chosen or not shape.chosen for one in STANDARD},
         "period_start_local": shape.zone is not None,
         "period_end_local": shape.zone is not None,
         "partial": bool(shape.partial),
-        "detail": any(one.source in _DETAILED for one in chosen),
+        "detail": any(one.source in _DETAILED for one in shape.chosen),
     }
     return Columns(
-        keys={"groupby": shape.groupby, "aggregate": [one.name for one in chosen]},
+        keys={"groupby": shape.groupby, "aggregate": [one.name for one in shape.chosen]},
         absent=[name for name, is_there in optional.items() if not is_there],
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Raw
 
 from metering import times
-from metering.api.writing.render import encode
+from metering.api.forms.render import encode
 from metering.model import Sample, Series
 
 # Of templates, each as long as a row; when there are more, they are made anew.

@@ -10,14 +10,14 @@ from metering.usage.report import Usage
 from metering.usage.windows import UsageWindow
 
 
-def usage_window_to_api(window: UsageWindow) -> UsageWindowBody:
-    """A window by name, with how long it is; to 12 decimal places, if need be."""
+def usage_window_to_api(window: UsageWindow, name: str, tz: str) -> UsageWindowBody:
+    """A window by its name, with how long it is; to 12 decimal places, if need be."""
     length = seconds_between(window.start, window.end)
     return UsageWindowBody(
-        name=window.name,
+        name=name,
         start=times.write(window.start),
         end=times.write(window.end),
-        tz=window.zone.key,
+        tz=tz,
         hours=figure_to_api(rounded_quotient(length, 3600)),
     )
 

@@ -1,7 +1,7 @@
 """Answers as clients see them: frozen dataclasses, from which JSON, XML and their types follow.
 
-The v2 rows keep v2's names, naive UTC timestamps and flat text metadata (ceilometer-v2.md section
-3). A field that is UNSET is absent from the answer.
+The v2 rows keep v2's names, naive UTC timestamps and flat text metadata. A field that
+is UNSET is absent from the answer.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.writing.tables import Figure
+from metering.api.forms.tables import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,19 +276,3 @@ class VerdictsBody:
     duplicates: int
     rejected: list[RejectionBody]
     conflicts: list[ConflictBody]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultBody:
-    """What went wrong, in v2's words."""
-
-    faultcode: str
-    faultstring: str
-    debuginfo: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBody:
-    """The one shape of every error."""
-
-    error_message: FaultBody

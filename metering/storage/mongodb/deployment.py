@@ -54,8 +54,7 @@ def require(connection: Connection) -> None:
         version = _schema_version(connection)
     if version is None:
         raise NotPrepared(f"{_NEVER_PREPARED}: run metering-manage prepare")
-    for fault in _newer_schema(version):
-        raise Misconfigured(fault)
+    _require_known(version)
 
 
 def prepare(connection: Connection) -> None:
@@ -67,8 +66,7 @@ def prepare(connection: Connection) -> None:
     """
     ping(connection)
     with faults.of_order():
-        for fault in _newer_schema(_schema_version(connection)):
-            raise Misconfigured(fault)
+        _require_known(_schema_version(connection))
         for name in indexes.COLLECTIONS:
             collection = connection.database[name]
             _create(collection)
@@ -85,7 +83,7 @@ def prepare(connection: Connection) -> None:
         try:
             connection.meta.insert_many([document], ordered=False)
         except BulkWriteError as error:
-            faults.taken_keys(error.details, [document])
+            faults.require_taken(error.details)
 
 
 def _create(collection: Collection[Document]) -> None:
@@ -163,7 +161,8 @@ def _wrong_with_schema(connection: Connection) -> Iterator[str]:
     version = _schema_version(connection)
     if version is None:
         yield f"{_NEVER_PREPARED}: run metering-manage prepare"
-    yield from _newer_schema(version)
+    elif version > SCHEMA_VERSION:
+        yield _newer_schema(version)
 
 
 def _schema_version(connection: Connection) -> int | None:
@@ -171,9 +170,13 @@ def _schema_version(connection: Connection) -> int | None:
     return int(document["version"]) if document else None
 
 
-def _newer_schema(version: int | None) -> Iterator[str]:
+def _require_known(version: int | None) -> None:
     if version is not None and version > SCHEMA_VERSION:
-        yield (
-            f"the database has schema version {version}, made by a newer version of this software; "
-            f"this one knows {SCHEMA_VERSION}: upgrade it"
-        )
+        raise Misconfigured(_newer_schema(version))
+
+
+def _newer_schema(version: int) -> str:
+    return (
+        f"the database has schema version {version}, made by a newer version of this software; "
+        f"this one knows {SCHEMA_VERSION}: upgrade it"
+    )

@@ -66,4 +66,4 @@ def spend(connection: Connection, keys: Collection[bytes]) -> None:
         if documents:
             connection.spent.insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        faults.taken_keys(error.details, documents)
+        faults.require_taken(error.details)

@@ -43,7 +43,17 @@ def unavailable(error: PyMongoError) -> StorageUnavailable:
 
 
 def taken_keys(details: Mapping[str, Any], documents: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    """The keys that an insert found taken, if that is all that went wrong.
+    """The keys that an insert found taken.
+
+    Raises:
+        StorageUnavailable: something else went wrong, too.
+    """
+    require_taken(details)
+    return [documents[error["index"]]["_id"] for error in details["writeErrors"]]
+
+
+def require_taken(details: Mapping[str, Any]) -> None:
+    """Return if taken keys are all that went wrong with a bulk of writes.
 
     Raises:
         StorageUnavailable: a write concern failed, whatever else is reported: a "duplicate" that
@@ -52,4 +62,3 @@ def taken_keys(details: Mapping[str, Any], documents: Sequence[Mapping[str, Any]
     errors = details["writeErrors"]
     if details["writeConcernErrors"] or any(error["code"] != _DUPLICATE_KEY for error in errors):
         raise StorageUnavailable("MongoDB did not confirm a write on a majority of its members")
-    return [documents[error["index"]]["_id"] for error in errors]

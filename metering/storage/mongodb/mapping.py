@@ -25,8 +25,8 @@ from metering.metadata import Metadata
 from metering.model import MeterType, Rollup, Track
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
-from metering.storage.handles import Row
 from metering.storage.mongodb.ranks import instant_of
+from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds
 
@@ -137,7 +137,7 @@ class Found(NamedTuple):
     """A sample as it is found: its rank and its key, which order all samples, and the row."""
 
     position: tuple[int, bytes]
-    row: Row
+    row: StoredSample
 
 
 def found_in_batch(batch: bytes) -> Iterator[Found]:
@@ -150,7 +150,7 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
         for key, track, description, uuid, rank, volume, recorded_at in _SAMPLE.iter_unpack(batch):
             at = instant_of(rank)
             number, recorded = volume_from_bson(volume), from_milliseconds(recorded_at)
-            row = Row(track, description, id_from_bson(uuid), at, number, recorded)
+            row = StoredSample(track, description, id_from_bson(uuid), at, number, recorded)
             yield Found((rank, key), row)
     else:
         for document in decode_iter(batch, CODEC):
@@ -158,9 +158,9 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
             yield Found(position, row_from_document(document))
 
 
-def row_from_document(document: Mapping[str, Any]) -> Row:
+def row_from_document(document: Mapping[str, Any]) -> StoredSample:
     """The sample of a document."""
-    return Row(
+    return StoredSample(
         handle=document["track"],
         description=document["description"],
         id=id_from_bson(document["id"]),

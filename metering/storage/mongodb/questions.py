@@ -1,6 +1,6 @@
 """What is asked of MongoDB, as arguments of `find` and stages of `aggregate`: pure.
 
-Field names come from fixed tables, and values stand behind `$eq`, `$in` and the like, so that none
+Field names are ours, and values stand behind `$eq`, `$in` and the like, so that none
 is taken for an operator. Which index answers is in `indexes`; tests look at the plans.
 """
 
@@ -36,15 +36,6 @@ _NO_DAY = -(2**31)
 _NEWEST_FIRST = [("rank", DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
 _BY_RESOURCE = [("resource_id", ASCENDING)]
-_TRACK_FIELDS = {
-    "source": "source",
-    "meter": "meter",
-    "type": "type",
-    "unit": "unit",
-    "resource_id": "resource_id",
-    "project_id": "project_id",
-    "user_id": "user_id",
-}
 # Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
 _READING = {"_id": False, "track": True, "rank": True, "volume": True}
 _BLOCK_FIELDS = {"_id": False, "of": True, "month": True, "days": True, "struck": True}
@@ -60,8 +51,8 @@ class Ends:
 
 
 def tracks_with(equal: Mapping[str, Any]) -> Find:
-    """The tracks whose fields equal these values; None finds null, for fields always exist."""
-    return {"filter": {_TRACK_FIELDS[name]: {"$eq": value} for name, value in equal.items()}}
+    """Tracks, or rollups, whose fields equal these values; None finds null: fields always exist."""
+    return {"filter": {name: {"$eq": value} for name, value in equal.items()}}
 
 
 def handles_of_resources(resource_ids: Collection[str], equal: Mapping[str, Any]) -> Find:
@@ -79,11 +70,6 @@ def handles_with(equal: Mapping[str, Any], *, by_resource: bool = False) -> Find
     if by_resource:
         return {**find, "sort": _BY_RESOURCE}
     return find if equal else {**find, "hint": _BY_KEY}
-
-
-def rollups_with(equal: Mapping[str, Any]) -> Find:
-    """The rollups whose fields equal these values."""
-    return tracks_with(equal)
 
 
 def members(rollups: Collection[Any] | None) -> Find:

@@ -12,10 +12,9 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
+from metering.chunks import chunks
 from metering.errors import QueryTooExpensive
 from metering.model import MeterType
-from metering.storage.chunks import chunks
-from metering.storage.handles import Row
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -27,6 +26,7 @@ from metering.storage.mongodb.mapping import (
 )
 from metering.storage.mongodb.questions import Ends, Find, Stages
 from metering.storage.mongodb.ranks import instant_of
+from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import Range
@@ -200,7 +200,7 @@ def read_readings(
                 yield handle, reading
 
 
-def read_rows(reader: Reader, handles: Collection[Any], range_: Range) -> Iterator[Row]:
+def read_rows(reader: Reader, handles: Collection[Any], range_: Range) -> Iterator[StoredSample]:
     """The samples of the tracks in range: all of one track together, by time."""
     for chunk in chunks(handles, KEYS_PER_FIND):
         batches = reader.batches(questions.rows_of(chunk, range_))

@@ -13,8 +13,8 @@ from itertools import dropwhile
 from operator import attrgetter
 from typing import Any
 
+from metering.chunks import chunks
 from metering.query import Position
-from metering.storage.chunks import chunks
 from metering.storage.mongodb import questions
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find

@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
 from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
-from metering.storage.handles import Handle, Pair, Row
+from metering.storage.handles import Handle, Pair
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
 from metering.storage.mongodb.expiring import read_watermarks
@@ -36,7 +36,8 @@ from metering.storage.mongodb.mapping import (
 )
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import Reader, read_members, read_readings, read_rows
-from metering.storage.sealing import Access, Run
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.times import Range
 
@@ -93,7 +94,7 @@ def _write(connection: Connection, updates: list[UpdateOne], session: ClientSess
                 raise
             if session.in_transaction or attempt == _ATTEMPTS - 1:
                 raise faults.unavailable(error) from error
-            faults.taken_keys(error.details, [{"_id": None}] * len(updates))
+            faults.require_taken(error.details)
         else:
             return
 
@@ -144,7 +145,7 @@ def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:
 
 
 def transact(
-    connection: Connection, timeout_seconds: float, run: Run, work: Callable[[Access], T]
+    connection: Connection, timeout_seconds: float, run: Run, work: Callable[[SealTransaction], T]
 ) -> T:
     """Do the work of sealing in a transaction."""
     with faults.of_order(), connection.client.start_session() as session:
@@ -156,7 +157,7 @@ def transact(
         )
 
 
-class _Transaction(Access):
+class _Transaction(SealTransaction):
     """What sealing does in a transaction of a session."""
 
     def __init__(
@@ -168,24 +169,24 @@ class _Transaction(Access):
         self._session = session
 
     def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
-        """See `Access.blocks`."""
+        """See `SealTransaction.blocks`."""
         find = questions.blocks(handles, months, Grain.HOUR, described=True)
         return blocks_from_documents(self._reader.blocks(find))
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
-        """See `Access.members`."""
+        """See `SealTransaction.members`."""
         return read_members(self._reader, rollups)
 
     def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
-        """See `Access.readings`."""
+        """See `SealTransaction.readings`."""
         return read_readings(self._reader, handles, range_)
 
-    def rows(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-        """See `Access.rows`."""
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `SealTransaction.rows`."""
         return read_rows(self._reader, handles, range_)
 
     def keep(self, blocks: Collection[StoredBlock]) -> None:
-        """See `Access.keep`."""
+        """See `SealTransaction.keep`."""
         by_month: dict[int, list[Handle]] = defaultdict(list)
         for kept in blocks:
             by_month[kept.month].append(kept.handle)

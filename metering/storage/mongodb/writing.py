@@ -1,8 +1,8 @@
 """Recording: durable, once for each key, and never "already stored" without proof.
 
-The traps are those of reliability.md 2.4. Only bulk inserts are used, because the others hide a
-failed write concern behind a duplicate key. Keys that are taken are read again at majority, in
-the session of the insert, so that the read waits until what the insert met is committed.
+Only bulk inserts are used, because the others hide a failed write concern behind a duplicate key.
+Keys that are taken are read again at majority, in the session of the insert, so that the read waits
+until what the insert met is committed.
 """
 
 import time
@@ -133,6 +133,8 @@ class Writer:
         verdicts: list[Verdict],
         before: _View,
         session: ClientSession,
+        *,
+        has_stored: bool = True,
     ) -> list[Verdict]:
         """The verdicts, after what went on while the samples were stored was made good.
 
@@ -141,15 +143,17 @@ class Writer:
         And days that have come to be sealed are struck, those of duplicates too: whoever stored
         them first may not have lived to do it.
         """
+        asked_at = time.monotonic()
         view = self._view_now(submissions, session)
-        self._remembered = view.known, time.monotonic()
+        self._remembered = view.known, asked_at
         judged = verdicts
         if view.expiry != before.expiry:
             judged = [
                 Verdict(Outcome.EXPIRED, one.sample) if view.expiry.covers(one) else verdict
                 for one, verdict in zip(submissions, verdicts, strict=True)
             ]
-            self._undo(verdicts, judged, session)
+            if has_stored:
+                self._undo(verdicts, judged, session)
         self._strike_since(verdicts, before.known, view.known, session)
         return judged
 
@@ -208,12 +212,14 @@ class Writer:
             kept = self._kept(keys, session)
             verdicts, fresh = verdicts_in_order(submissions, kept, view.expiry)
             if not fresh or (atomic and has_refusal(verdicts)):
-                return self._settled(submissions, verdicts, view, session)
+                # Under a key that was free somebody else may have stored a sample by now.
+                return self._settled(submissions, verdicts, view, session, has_stored=False)
             work = _Insert(_documents(fresh), _days(fresh.values(), view.known), submissions, view)
             if self._connection.has_transactions():
                 if self._insert_together(work, session):
+                    asked_at = time.monotonic()
                     known = read_watermarks(self._connection, session)
-                    self._remembered = known, time.monotonic()
+                    self._remembered = known, asked_at
                     self._strike_since(verdicts, view.known, known, session)
                     return verdicts
             elif not _insert(self._connection.samples, work.documents, session):
@@ -245,7 +251,7 @@ class Writer:
         try:
             return in_transaction(session, insert)
         except BulkWriteError as error:
-            faults.taken_keys(error.details, work.documents)
+            faults.require_taken(error.details)
             return False
 
     def _keep_described(self, submissions: Sequence[Submission], session: ClientSession) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from metering.metadata import Metadata
 from metering.model import MeterType, Rollup, Sample, Track
 from metering.retention import Horizons
-from metering.storage.handles import Row
+from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.summary import Reading
 from metering.times import FIRST, from_milliseconds, to_milliseconds
@@ -91,10 +91,10 @@ def sample_to_columns(track: int, description: int, key: bytes, sample: Sample) 
     )
 
 
-def row_from_columns(columns: Columns) -> Row:
+def row_from_columns(columns: Columns) -> StoredSample:
     """What the engine knows of a sample; the key follows from source and id."""
     track, timestamp, _, description, sample_id, volume, recorded_at = columns
-    return Row(
+    return StoredSample(
         handle=track,
         description=description,
         id=sample_id,

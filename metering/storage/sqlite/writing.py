@@ -10,7 +10,7 @@ from metering.retention import Expiry, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
 from metering.storage.blocks import DAY_MS
 from metering.storage.handles import Handle
-from metering.storage.sqlite import access, statements
+from metering.storage.sqlite import sealing, statements
 from metering.storage.sqlite.mapping import (
     Columns,
     description_from_columns,
@@ -47,7 +47,7 @@ def strike_late(connection: sqlite3.Connection, rows: Iterable[Columns]) -> None
     late = {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
     parameters = {"handles": statements.numbers_parameter({handle for handle, _ in late})}
     rollup_of = dict(connection.execute(statements.ROLLUPS_OF, parameters).fetchall())
-    access.strike(connection, late | {(rollup_of[handle], day) for handle, day in late})
+    sealing.strike(connection, late | {(rollup_of[handle], day) for handle, day in late})
 
 
 def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes, Sample]:

@@ -6,8 +6,8 @@ import pytest
 from webob import exc
 
 from metering import errors
+from metering.api.exchange.request_id import current
 from metering.api.faults import STATUS, respond
-from metering.api.middleware.request_id import current
 from metering.errors import InvalidQuery, MeteringError, NotFound
 
 

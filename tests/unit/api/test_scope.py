@@ -21,6 +21,13 @@ def test_scope(caller: Caller, expected: Scope) -> None:
     assert expected == caller.scope
 
 
+def test_only_administrators_may_ask_for_explanations() -> None:
+    """Who reads all projects may not: the store is not theirs to look into."""
+    Caller(is_admin=True).check_may_explain()
+    with pytest.raises(Forbidden, match="explain is for administrators"):
+        Caller(project_id="p", reads_all=True).check_may_explain()
+
+
 @pytest.mark.parametrize("caller", [Caller(), Caller(project_id=""), Caller(user_id="u")])
 def test_no_scope(caller: Caller) -> None:
     """Who has no project sees nothing."""

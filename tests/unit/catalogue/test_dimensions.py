@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import strategies
-from builders import NOON, after_noon, submission
+from builders import NOON, after_noon, field_of, submission
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.catalogue.dimensions import dimensions, presences, values
-from metering.grouping import group_of, read_group_field
+from metering.grouping import group_of
 from metering.metadata import MAX_KEY_LENGTH
 from metering.model import AllProjects, Project, Sample, Submission
 from metering.query import (
@@ -41,7 +41,7 @@ def asking(**query: Any) -> ExtentQuery:
 
 def found(storage: MemoryStorage, name: str, **query: Any) -> list[str | None]:
     """The values of the dimension of that name."""
-    return values(storage, asking(**query), read_group_field(name))
+    return values(storage, asking(**query), field_of(name))
 
 
 DEEP = {
@@ -114,7 +114,7 @@ def test_values_are_those_of_groups(samples: list[Sample], path: str) -> None:
     """In the same order: whatever stands in the metadata."""
     storage = MemoryStorage()
     storage.record([Submission(one) for one in samples], atomic=False)
-    field = read_group_field(f"metadata.{path}")
+    field = field_of(f"metadata.{path}")
 
     kept = storage.samples(SampleQuery(scope=AllProjects()))
     groups = {group_of(one.series, (field,)) for one in kept}
@@ -177,9 +177,9 @@ def test_a_filter_may_ask_for_metadata() -> None:
         {"project_id": "p-1", "metadata": {"a": 2}, "timestamp": after_noon(1)},
         {"project_id": "p-2", "metadata": {"a": 2}, "timestamp": after_noon(2)},
     )
-    asked = asking(filter=Comparison(read_group_field("metadata.a"), Operator.EQ, 1))
+    asked = asking(filter=Comparison(field_of("metadata.a"), Operator.EQ, 1))
     (only,) = presences(storage, asked, FIELDS["project_id"])
 
     assert ("p-1", NOON, NOON) == (only.id, only.first_sample_at, only.last_sample_at)
     assert ["p-1"] == values(storage, asked, FIELDS["project_id"])
-    assert ["1"] == values(storage, asked, read_group_field("metadata.a"))
+    assert ["1"] == values(storage, asked, field_of("metadata.a"))

@@ -9,9 +9,9 @@ from builders import after_noon, submission
 
 from metering.catalogue.history import History
 from metering.errors import QueryTooExpensive
+from metering.limit import Limit
 from metering.model import AllProjects, Extent, Sample
 from metering.query import ExtentQuery, SampleQuery
-from metering.storage.limit import Limit
 from metering.storage.memory import MemoryStorage
 
 METERS = [f"m{n}" for n in range(5)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from metering.api.middleware.request_id import current
+from metering.api.exchange.request_id import current
 from metering.cmd.logs import JsonFormatter, TextFormatter, mask, set_up_logging
 from metering.config import LogConfig
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metering.api.middleware.request_id import Wsgi
+from metering.api.exchange.request_id import Wsgi
 from metering.cmd import api
 from metering.config import ApiConfig
 

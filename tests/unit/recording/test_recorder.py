@@ -12,6 +12,8 @@ from metering.errors import Conflict, Expired, InvalidSample
 from metering.metadata import NOTHING, Metadata
 from metering.model import AllProjects, MeterType, Outcome, Sample, Verdict
 from metering.query import SampleQuery
+from metering.recording import recorder as recorder_module
+from metering.recording.checking import track_of
 from metering.recording.drafts import Draft, Manner
 from metering.recording.recorder import Recorder
 from metering.retention import Horizons
@@ -359,6 +361,24 @@ def test_a_remembered_series_does_not_let_another_meter_in() -> None:
     (refused,) = recorder.record_each([draft()], Manner(author=Somebody(), meter="memory"))
 
     assert isinstance(refused, InvalidSample)
+
+
+def test_memory_of_tracks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what they weigh: one with long texts takes the place of several."""
+    monkeypatch.setattr(recorder_module, "_BYTES_OF_TRACKS", 100_000)
+    recorder = Recorder(MemoryStorage(), lambda: NOON)
+    made = []
+    monkeypatch.setattr(recorder_module, "track_of", lambda *of: made.append(of) or track_of(*of))
+
+    def rounds(length: int) -> int:
+        made.clear()
+        for _ in range(2):
+            names = [f"{number:\u2007>{length}}" for number in range(120)]
+            recorder.record_each([draft(resource_id=name) for name in names], ADMIN)
+        return len(made)
+
+    assert rounds(10) == 120
+    assert rounds(255) > 120
 
 
 def test_samples_share_a_track() -> None:

@@ -32,7 +32,8 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.handles import Handle, Row
+from metering.storage.handles import Handle
+from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading, Summary, joined, of_stream
 from metering.times import FIRST, LAST, Range
 
@@ -44,11 +45,11 @@ FAR = [
 ]
 
 
-def rows(found: Sequence[Reading], *descriptions: Handle) -> list[Row]:
+def rows(found: Sequence[Reading], *descriptions: Handle) -> list[StoredSample]:
     """Rows of these readings, a millisecond after each other, under the descriptions by turns."""
     names = descriptions or (b"only",)
     return [
-        Row(
+        StoredSample(
             handle=1,
             description=names[place % len(names)],
             id=str(place),
@@ -60,7 +61,7 @@ def rows(found: Sequence[Reading], *descriptions: Handle) -> list[Row]:
     ]
 
 
-def block_of(month: int, found: Sequence[Row]) -> Block:
+def block_of(month: int, found: Sequence[StoredSample]) -> Block:
     """The block of all rows, which reaches to the end of the month."""
     folded = fold(found)
     return Block(days_of(month).stop, folded.days, folded.hours, folded.described)
@@ -145,7 +146,7 @@ def test_a_day_has_one_description_or_none() -> None:
     assert fold(found[:3]).described == Described(described.recorded_until, [first], [b"a"])
 
 
-def by_turns(count: int, *descriptions: Handle) -> list[Row]:
+def by_turns(count: int, *descriptions: Handle) -> list[StoredSample]:
     """So many rows of a day, a minute after each other."""
     return rows(readings(*((60 * n, n) for n in range(count))), *descriptions)
 

@@ -12,9 +12,9 @@ from contract.asking import keep, summaries
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
-from metering.storage import maintenance, sealing
+from metering.storage import sealer, sealing
 from metering.storage.base import Effort
-from metering.storage.blocks import MOST_PARTS, Block, Together, encode_days
+from metering.storage.blocks import MOST_PARTS, Block, Combine, encode_days
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -200,7 +200,7 @@ def test_struck_days_are_read_some_at_a_time(
 ) -> None:
     """Where a month has too many of them for one transaction, of tracks and rollups alike."""
     keep(storage, *(sample(id=f"late {n}", timestamp=MIDNIGHT + n * DAY) for n in range(3)))
-    monkeypatch.setattr(maintenance, "_READINGS_AT_ONCE", 1)
+    monkeypatch.setattr(sealer, "_READINGS_AT_ONCE", 1)
     taken = list(storage.seal(MIDNIGHT + 3 * DAY))
 
     # The days of the track, of which one has 145 readings, and those of the rollup, all sealed.
@@ -214,7 +214,7 @@ def test_a_month_that_is_not_its_days_is_found(
 ) -> None:
     """The Summary of all of them is looked at too, of tracks and rollups."""
 
-    def wrong(block: Block, month: int, together: Together) -> bytes:
+    def wrong(block: Block, month: int, together: Combine) -> bytes:
         return encode_days(block, month, lambda days: replace(together(days), count=99))
 
     monkeypatch.setattr(sealing, "encode_days", wrong)
@@ -229,7 +229,7 @@ def test_a_month_that_is_not_its_days_is_found(
 
 def test_damage_to_a_block_is_found(storage: SqliteStorage) -> None:
     """A sample that went without a strike contradicts what was sealed of the track and of all."""
-    with storage._connections.transaction() as connection:
+    with storage.tables._connections.transaction() as connection:
         connection.execute("DELETE FROM samples WHERE id = 'a200'")
     found = [one for inspection in storage.verify() for one in inspection.contradictions]
 

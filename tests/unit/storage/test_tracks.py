@@ -9,86 +9,103 @@ from typing import Any
 
 from builders import after_noon, sample
 from contract.asking import keep
+from tables import stored_in
 
 from metering.catalogue.resources import CatalogueQuery, meters
 from metering.cuts import Cuts
 from metering.metadata import Metadata
 from metering.model import AllProjects, Project, Track
 from metering.query import EVERYTHING, FIELDS, Comparison, Operator, Position, StreamQuery
-from metering.storage.handles import Handle, Row
+from metering.storage.handles import Handle
 from metering.storage.sqlite import SqliteStorage
+from metering.storage.sqlite.tables import SqliteTables
+from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading
 from metering.times import EVER, Range, WholeRange
 
 
-class Late(SqliteStorage):
+@stored_in
+class Late(SqliteTables):
     """Lets another sample arrive between two looks, the first time."""
 
     has_come = False
 
-    def _readings(
+    def readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
-        yield from list(super()._readings(handles, range_))
+        """See `Tables.readings`."""
+        yield from list(super().readings(handles, range_))
         if not self.has_come:
             self.has_come = True
             keep(self, sample(id="late", timestamp=after_noon(9)))
 
 
-class Lossy(SqliteStorage):
+@stored_in
+class Lossy(SqliteTables):
     """Reads one sample less than there are."""
 
-    def _readings(
+    def readings(
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, Reading]]:
-        yield from list(super()._readings(handles, range_))[1:]
+        """See `Tables.readings`."""
+        yield from list(super().readings(handles, range_))[1:]
 
 
-class LossyRows(SqliteStorage):
+@stored_in
+class LossyRows(SqliteTables):
     """Finds one sample less of its tracks than there are."""
 
-    def _rows_of(self, handles: Collection[Handle], range_: Range) -> Iterator[Row]:
-        yield from list(super()._rows_of(handles, range_))[1:]
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `Tables.samples_of`."""
+        yield from list(super().samples_of(handles, range_))[1:]
 
 
-class Forgetful(SqliteStorage):
+@stored_in
+class Forgetful(SqliteTables):
     """Has lost a description."""
 
-    def _descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
-        yield from list(super()._descriptions(handles))[1:]
+    def descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+        """See `Tables.descriptions`."""
+        yield from list(super().descriptions(handles))[1:]
 
 
-class Doubling(SqliteStorage):
+@stored_in
+class Doubling(SqliteTables):
     """Meets each sample twice."""
 
-    def _scan(
+    def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
-    ) -> Iterator[Row]:
-        for row in super()._scan(handles, range_, after):
+    ) -> Iterator[StoredSample]:
+        """See `Tables.scan`."""
+        for row in super().scan(handles, range_, after):
             yield from (row, row)
 
 
-class Counting(SqliteStorage):
+@stored_in
+class Counting(SqliteTables):
     """Notes of how many tracks the ends were looked up."""
 
     looked_up = 0
 
-    def _extents(
+    def extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
     ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        """See `Tables.extents`."""
         self.looked_up += len(handles)
-        return super()._extents(handles, range_, as_of)
+        return super().extents(handles, range_, as_of)
 
 
-class Siblings(SqliteStorage):
+@stored_in
+class Siblings(SqliteTables):
     """Notes whose tracks are read beside those that were asked for, at each question."""
 
     beside: list[list[str | None]]
 
-    def _tracks_of_resources(
+    def tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Track]]:
-        found = list(super()._tracks_of_resources(resource_ids, equal, besides))
+        """See `Tables.tracks_of_resources`."""
+        found = list(super().tracks_of_resources(resource_ids, equal, besides))
         self.beside.append([one.project_id for _, one in found])
         return iter(found)
 
@@ -97,7 +114,7 @@ def test_tracks_are_looked_for_once(tmp_path: Path) -> None:
     """Of the streams of a project only other owners' tracks are missing; of all streams none."""
     with closing(Siblings.open(f"sqlite:///{tmp_path}/metering.db", timeout_seconds=60)) as store:
         store.prepare()
-        store.beside = []
+        store.tables.beside = []
         keep(
             store,
             sample(project_id="p-1"),
@@ -114,7 +131,7 @@ def test_tracks_are_looked_for_once(tmp_path: Path) -> None:
         ):
             list(store.streams(StreamQuery(scope=scope, cuts=cuts, filter=filter_)))
 
-        assert [sorted(map(str, some)) for some in store.beside] == [["p-2", "p-3"], ["p-2"]]
+        assert [sorted(map(str, some)) for some in store.tables.beside] == [["p-2", "p-3"], ["p-2"]]
 
 
 def test_who_reads_a_page_pays_for_a_page(tmp_path: Path) -> None:
@@ -126,7 +143,7 @@ def test_who_reads_a_page_pays_for_a_page(tmp_path: Path) -> None:
         page = list(islice(meters(store, CatalogueQuery(scope=AllProjects())), 100))
 
         assert [f"vm-{n:04}" for n in range(100)] == [one.resource_id for one in page]
-        assert store.looked_up < 200
+        assert store.tables.looked_up < 200
 
 
 def contradictions(kind: type[SqliteStorage], folder: Path) -> list[str]:

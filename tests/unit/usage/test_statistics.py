@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 import strategies
-from builders import NOON, after_noon, readings, series
+from builders import NOON, after_noon, field_of, readings, series
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.errors import InvalidQuery
-from metering.grouping import read_group_field
 from metering.model import AllProjects
-from metering.query import FIELDS, Field, Kind
+from metering.query import FIELDS, Field
 from metering.summary import Reading, of_stream
 from metering.times import EVER, Range, WholeRange
-from metering.usage.figures import STANDARD, Aggregate, read_aggregate
+from metering.usage.figures import STANDARD, Aggregate
 from metering.usage.quantities import Portion
 from metering.usage.question import Question
 from metering.usage.statistics import Fill, Row, compute, filled
@@ -52,7 +51,7 @@ def figures(*parts: Portion, aggregates: Any = STANDARD) -> dict[str, str]:
 
 def grouped(*parts: Portion, by: str) -> list[tuple[tuple[str | None, ...], int]]:
     """The group and count of each row."""
-    rows = compute(parts, question((read_group_field(by),), STANDARD), MAX_ROWS)
+    rows = compute(parts, question((field_of(by),), STANDARD), MAX_ROWS)
     return [(row.group, row.summary.count) for row in rows if row.summary]
 
 
@@ -143,7 +142,7 @@ def test_window_of_ever_is_sorted_too() -> None:
     ("path", "expected"),
     [
         ("metadata.a", "1"),
-        ("resource_metadata.b.c", "x"),
+        ("metadata.b.c", "x"),
         ("metadata.t", "True"),
         ("metadata.n", None),
         ("metadata.nothing", None),
@@ -179,7 +178,7 @@ def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
             totals[row.unit] = (value + Fraction(row.summary.sum), count + row.summary.count)
         return totals
 
-    fields = (FIELDS["user_id"], read_group_field("metadata.a"))
+    fields = (FIELDS["user_id"], field_of("metadata.a"))
     assert sums(compute(parts, question((), STANDARD), MAX_ROWS)) == sums(
         compute(parts, question(fields, STANDARD), MAX_ROWS)
     )
@@ -236,55 +235,3 @@ def test_too_many_rows_to_fill() -> None:
     assert 6 == len(filled(rows, HOURS, Fill.ZERO, STANDARD, 6))
     with pytest.raises(InvalidQuery, match="more than 5 rows"):
         filled(rows, HOURS, Fill.ZERO, STANDARD, 5)
-
-
-@pytest.mark.parametrize(
-    ("function", "param", "name"),
-    [
-        ("sum", None, "sum"),
-        ("max", "", "max"),
-        ("cardinality", "source", "cardinality/source"),
-    ],
-)
-def test_aggregates_by_name(function: str, param: str | None, name: str) -> None:
-    """An aggregate is named by function and parameter."""
-    assert name == read_aggregate(function, param).name
-
-
-@pytest.mark.parametrize(
-    ("function", "param", "field"),
-    [
-        (None, None, "aggregate.func"),
-        ("", None, "aggregate.func"),
-        ("Sum", None, "aggregate.func"),
-        ("cardinality", None, "aggregate.param"),
-        ("cardinality", "unit", "aggregate.param"),
-        ("sum", "x", "aggregate.param"),
-    ],
-)
-def test_aggregates_that_are_none(function: str | None, param: str | None, field: str) -> None:
-    """What is wrong with an aggregate is named."""
-    with pytest.raises(InvalidQuery) as caught:
-        read_aggregate(function, param)
-
-    assert field == caught.value.field
-
-
-@pytest.mark.parametrize("name", ["source", "meter", "type", "unit", "resource_id", "user_id"])
-def test_group_fields(name: str) -> None:
-    """Every field of a series groups."""
-    assert FIELDS[name] == read_group_field(name)
-
-
-def test_group_fields_of_metadata() -> None:
-    """Both prefixes mean the same path."""
-    fields = [read_group_field(f"{prefix}metadata.a.b") for prefix in ("", "resource_")]
-
-    assert [(Kind.METADATA, "a.b")] * 2 == [(field.kind, field.path) for field in fields]
-
-
-@pytest.mark.parametrize("name", ["", "id", "volume", "timestamp", "user", "metadata.", "metadata"])
-def test_group_fields_that_are_none(name: str) -> None:
-    """A field of single samples, or none at all, is refused."""
-    with pytest.raises(InvalidQuery, match="Invalid groupby fields"):
-        read_group_field(name)

@@ -1,13 +1,9 @@
-"""WSME types: of parameters, and those that follow from dataclasses."""
-
-from decimal import Decimal
+"""WSME types of parameters."""
 
 import pytest
 import wsme.types as wtypes
-from msgspec import UNSET
 
-from metering.api.framework.declare import Number, Truth, for_wsme, given, wsme_type
-from metering.api.writing.wire import LinkBody, ResourceBody, StatisticsBody
+from metering.api.framework.declare import INTEGER, Truth, given
 
 
 @pytest.mark.parametrize("word", ["1", "true", "T", "YES", "y", "on", True])
@@ -22,12 +18,6 @@ def test_all_other_words(word: object) -> None:
     assert not Truth.frombasetype(word)
 
 
-@pytest.mark.parametrize(("number", "text"), [("1E-7", "0.0000001"), ("1E+3", "1000"), ("0", "0")])
-def test_numbers_are_written_out(number: str, text: str) -> None:
-    """A number has no exponent."""
-    assert text == Number.tobasetype(Decimal(number))
-
-
 @pytest.mark.parametrize("value", [None, wtypes.Unset])
 def test_not_given(value: object) -> None:
     """Null and unset mean not given."""
@@ -40,25 +30,17 @@ def test_given(value: object) -> None:
     assert value == given(value, 7)
 
 
-def test_order_of_fields() -> None:
-    """The fields of a type come in the order of the dataclass."""
-    names = [attribute.name for attribute in wtypes.list_attributes(wsme_type(LinkBody))]
-
-    assert ["href", "rel"] == names
-
-
-def test_nested_types() -> None:
-    """Lists, dicts, unions and dataclasses have their types."""
-    links = wsme_type(ResourceBody).links.datatype
-    groupby = wsme_type(StatisticsBody).groupby.datatype
-
-    assert isinstance(links, wtypes.ArrayType)
-    assert isinstance(groupby, wtypes.DictType)
-    assert wsme_type(LinkBody) is links.item_type
-
-
-def test_absent_fields_are_unset() -> None:
-    """A field that is absent is so for WSME too, also inside lists."""
-    (link,) = for_wsme([LinkBody(href="x", rel=UNSET)])  # type: ignore[arg-type] # for the test
-
-    assert ("x", wtypes.Unset) == (link.href, link.rel)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", True),
+        (" +5\t", True),
+        ("-5\n", True),
+        ("5" * 41, False),
+        ("5.0", False),
+        ("\u0665", False),
+    ],
+)
+def test_whole_numbers(text: str, *, expected: bool) -> None:
+    """Blanks around them are nothing; digits are those of ASCII, and not too many."""
+    assert expected == bool(INTEGER.fullmatch(text))

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from webob import Request, Response
 
+from metering.api.exchange.observed import Exchange, Observed
+from metering.api.exchange.request_id import RequestIds, Wsgi, current
 from metering.api.middleware.access_log import AccessLog
-from metering.api.middleware.exchange import Exchange, Observed
-from metering.api.middleware.request_id import RequestIds, Wsgi, current
 
 
 def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -8,6 +8,7 @@ import pytest
 from builders import LATER, NOON, after_noon, readings, sample, series
 from msgspec import UNSET
 
+from metering.api.reading.statistics import StatisticsShape
 from metering.api.writing.convert import (
     recorded_sample_to_old_api,
     resource_to_api,
@@ -15,16 +16,14 @@ from metering.api.writing.convert import (
     sample_to_old_api,
     unique_meter_to_api,
 )
-from metering.api.writing.statistics import StatisticsShape, statistics_to_api
+from metering.api.writing.statistics import statistics_to_api
 from metering.model import Meter, MeterType, Resource
 from metering.summary import of_stream
 from metering.times import EVER, Range
 from metering.usage.figures import Aggregate
 from metering.usage.statistics import Row
 
-SHAPE = StatisticsShape(
-    period_seconds=0, groupby=(), lower=None, upper=None, selected=False, now=LATER
-)
+SHAPE = StatisticsShape(period_seconds=0, groupby=(), lower=None, upper=None, chosen=(), now=LATER)
 RESOURCE = Resource(
     id="a/b c",
     source="s",
@@ -147,10 +146,10 @@ def test_period_of_a_window() -> None:
     ]
 
 
-@pytest.mark.parametrize("selected", [True, False])
-def test_figures(selected: bool) -> None:
+@pytest.mark.parametrize("chosen", [(Aggregate("sum"), Aggregate("stddev")), ()])
+def test_figures(chosen: tuple[Aggregate, ...]) -> None:
     """Of the five only those computed are at the top; a selection is together as well."""
-    body = statistics_to_api(row(), replace(SHAPE, selected=selected))
+    body = statistics_to_api(row(), replace(SHAPE, chosen=chosen))
 
-    together = {"sum": Decimal(3), "stddev": Decimal(1)} if selected else UNSET
+    together = {"sum": Decimal(3), "stddev": Decimal(1)} if chosen else UNSET
     assert (3, UNSET, together) == (body.sum, body.max, body.aggregate)

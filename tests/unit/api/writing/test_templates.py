@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from metering.api.forms.render import encode
 from metering.api.writing import templates
 from metering.api.writing.convert import sample_to_api, sample_to_old_api
-from metering.api.writing.render import encode
 from metering.api.writing.templates import Templates
 from metering.model import Sample
 

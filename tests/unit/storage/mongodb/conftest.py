@@ -44,9 +44,9 @@ def storage(url: str) -> Iterator[MongoStorage]:
 @pytest.fixture
 def connection(storage: MongoStorage) -> Connection:
     """The connection of the store, to look at what it wrote."""
-    return storage._connection
+    return storage.tables._connection
 
 
 def back_door(storage: MongoStorage) -> Database[dict[str, object]]:
     """The database of a store."""
-    return storage._connection.database
+    return storage.tables._connection.database

@@ -59,7 +59,7 @@ def test_documents_and_indexes_are_compressed(
 
 def test_a_collection_that_is_there_stays_as_it_is(unprepared: MongoStorage) -> None:
     """Somebody may have made it, or a restore: it serves, and nothing is wrong with it."""
-    samples = unprepared._connection.samples
+    samples = unprepared.tables._connection.samples
     samples.create_index([("volume", 1)])
 
     unprepared.prepare()
@@ -70,14 +70,14 @@ def test_a_collection_that_is_there_stays_as_it_is(unprepared: MongoStorage) -> 
 
 def test_a_server_that_compresses_otherwise(unprepared: MongoStorage) -> None:
     """What it does not take is left out."""
-    admin = unprepared._connection.client.admin
+    admin = unprepared.tables._connection.client.admin
     refused = {"failCommands": ["create"], "errorCode": 72}
     admin.command("configureFailPoint", "failCommand", mode={"times": 3}, data=refused)
 
     unprepared.prepare()
 
     assert [] == unprepared.check()
-    assert compressors(unprepared._connection.samples) == ("snappy", {""})
+    assert compressors(unprepared.tables._connection.samples) == ("snappy", {""})
 
 
 def compressors(collection: Collection[Any]) -> tuple[str, set[str]]:
@@ -136,7 +136,7 @@ def test_a_newer_schema_is_left_alone(storage: MongoStorage, connection: Connect
 def test_an_index_in_the_way_is_reported(url: str) -> None:
     """Prepare drops nothing that somebody else made."""
     store = MongoStorage.open(url, timeout_seconds=20)
-    store._connection.samples.create_index([("volume", 1)], name="rank")
+    store.tables._connection.samples.create_index([("volume", 1)], name="rank")
 
     with pytest.raises(Misconfigured, match="an index of samples has other options"):
         store.prepare()

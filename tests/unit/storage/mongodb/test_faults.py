@@ -116,7 +116,7 @@ def test_a_dawdling_server_makes_a_question_too_expensive(url: str, storage: Mon
     list(hasty.samples(ALL))
 
     with (
-        failing(hasty._connection.client, "waitInFindBeforeMakingBatch", EVEN_SO),
+        failing(hasty.tables._connection.client, "waitInFindBeforeMakingBatch", EVEN_SO),
         pytest.raises(QueryTooExpensive, match=r"longer than 0\.5 s"),
     ):
         list(hasty.samples(ALL))
@@ -168,7 +168,7 @@ def test_a_duplicate_that_can_be_rolled_back_is_unavailable(
                     fail = {"configureFailPoint": "stopReplProducer", "mode": "alwaysOn"}
                     client.admin.command(fail)
         twin = submission(id="twin")
-        weak = store._connection.samples.with_options(write_concern=WriteConcern(w=1))
+        weak = store.tables._connection.samples.with_options(write_concern=WriteConcern(w=1))
         weak.insert_many([sample_to_document(twin.sample.key, twin.sample)])
 
         seconds_until_unavailable(lambda: outcomes(store, twin))

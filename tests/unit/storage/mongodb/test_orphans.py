@@ -53,7 +53,7 @@ def test_one_that_goes_on_is_let_be(
     storage: MongoStorage, dying: MongoClient[dict[str, object]]
 ) -> None:
     """A transaction whose last command was just now is not ended."""
-    end_orphans(storage._connection.client)
+    end_orphans(storage.tables._connection.client)
     found = dying.admin.aggregate(
         [{"$currentOp": {"idleSessions": True}}, {"$match": {"desc": "inactive transaction"}}]
     )

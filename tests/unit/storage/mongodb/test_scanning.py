@@ -10,12 +10,12 @@ from builders import NOON, after_noon, submission
 from contract.asking import EVERYONE
 
 from metering.query import Position, SampleQuery
-from metering.storage.handles import Row
 from metering.storage.mongodb import MongoStorage, questions, scanning
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.ranks import instant_of, rank_of, ranks_at
+from metering.storage.stored_sample import StoredSample
 from metering.times import EVER
 
 ALL = SampleQuery(scope=EVERYONE)
@@ -94,7 +94,9 @@ class Server:
 
 def found(number: int, rank: int, tracks: int = 6) -> Found:
     """A sample of one of some tracks."""
-    row = Row(bytes([number % tracks]), b"", str(number), instant_of(rank), Decimal(1), NOON)
+    row = StoredSample(
+        bytes([number % tracks]), b"", str(number), instant_of(rank), Decimal(1), NOON
+    )
     return Found((rank, number.to_bytes(16)), row)
 
 

@@ -119,7 +119,7 @@ def test_a_late_writer(
     ("step", "call"),
     [
         ("blocks", 1),
-        ("rows", 1),
+        ("samples_of", 1),
         ("keep", 1),
         pytest.param("blocks", 2, id="of rollups"),
         pytest.param("members", 1, id="members"),
@@ -161,7 +161,7 @@ def test_a_sealer_before_its_transaction(
 ) -> None:
     """A writer that knows less than is published stores plainly, and strikes."""
     record(other, submission())
-    meanwhile(monkeypatch, storage, "_transact", lambda: record(other, LATE))
+    meanwhile(monkeypatch, storage.tables, "transact", lambda: record(other, LATE))
     seal(storage)
 
     assert_all_there(storage)
@@ -208,8 +208,8 @@ def test_what_is_known_is_known_for_a_while(
 ) -> None:
     """Later it is read again before anything is stored, so the insert strikes."""
     record(other, submission())
-    known, read_at = other._writer._remembered
-    other._writer._remembered = known, read_at - 59
+    known, read_at = other.tables._writer._remembered
+    other.tables._writer._remembered = known, read_at - 59
     seal(storage)
     transactions: list[int] = []
     meanwhile(monkeypatch, writing, "in_transaction", lambda: transactions.append(1))
@@ -227,7 +227,7 @@ def test_samples_that_are_deleted_while_others_seal(
     steps = []
     meanwhile(monkeypatch, sealing, "strike", lambda: steps.append(seal(other)), call=1)
 
-    assert sum(storage.purge()) == 1
+    assert sum(storage.purge(storage.horizons())) == 1
     assert steps
     assert_all_there(storage, 1)
 
@@ -258,10 +258,10 @@ def test_a_read_that_conflicts_is_begun_anew(
     }
 
     def fail_once() -> None:
-        admin = other._connection.client.admin
+        admin = other.tables._connection.client.admin
         admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=conflict)
 
-    meanwhile(monkeypatch, sealing._Transaction, "rows", fail_once)
+    meanwhile(monkeypatch, sealing._Transaction, "samples_of", fail_once)
     seal(storage)
 
     assert_all_there(storage, 1)
@@ -282,7 +282,7 @@ def test_a_sample_that_expires_while_it_is_recorded(
 
     assert record(other, LATE) == [Outcome.STORED]
     assert_all_there(storage)
-    assert sum(storage.purge()) == 2
+    assert sum(storage.purge(storage.horizons())) == 2
     assert [one for found in storage.verify() for one in found.contradictions] == []
 
 
@@ -293,7 +293,7 @@ def test_a_sample_that_is_taken_back_from_a_sealed_day(
     keep(storage, sample(id="stays", timestamp=MIDNIGHT - timedelta(hours=1)))
     record(other, submission())
     storage.retire(Horizons(MIDNIGHT - timedelta(hours=2)))
-    list(storage.purge())
+    list(storage.purge(storage.horizons()))
     meanwhile(monkeypatch, writing, "delete_found", lambda: seal(storage))
 
     assert record(other, LATE) == [Outcome.EXPIRED]
@@ -321,6 +321,26 @@ def test_a_refused_batch_takes_nothing_back(
     assert [one.id for one in samples(storage)] == ["young", "s-1"]
 
 
+def test_a_refused_batch_takes_back_nothing_of_others(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has expired in it may be, under the same key, a young sample of somebody else."""
+    record(other, submission(id="taken", timestamp=MIDNIGHT + DAY))
+    young = submission(id="free", timestamp=MIDNIGHT + DAY)
+
+    def store_and_retire() -> None:
+        assert record(storage, young) == [Outcome.STORED]
+        storage.retire(Horizons(MIDNIGHT))
+
+    meanwhile(monkeypatch, writing, "has_refusal", store_and_retire)
+    old = submission(id="free", timestamp=MIDNIGHT - DAY)
+    conflict = submission(id="taken", timestamp=MIDNIGHT + DAY, volume=2)
+    told = record(other, old, conflict, atomic=True)
+
+    assert told == [Outcome.EXPIRED, Outcome.CONFLICT]
+    assert {one.id for one in samples(storage)} >= {"free", "taken"}
+
+
 def test_a_batch_that_expires_was_never_there(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,16 +360,16 @@ def test_a_writer_that_died_with_a_day_in_its_hands(
     """Its transaction keeps nobody from the days that it had struck for longer than seconds."""
     seal(storage)
     days = {(sample().series.track.digest, day_of(sample().timestamp))}
-    with storage._connection.client.start_session() as session:
+    with storage.tables._connection.client.start_session() as session:
         session.start_transaction()
-        run = read_watermarks(storage._connection).run
-        sealing.strike(storage._connection, days, run, session)
+        run = read_watermarks(storage.tables._connection).run
+        sealing.strike(storage.tables._connection, days, run, session)
 
         assert record(other, LATE) == [Outcome.STORED]
     assert_all_there(storage)
 
 
-@pytest.mark.parametrize(("step", "call"), [("rows", 1), ("keep", 1), ("keep", 2)])
+@pytest.mark.parametrize(("step", "call"), [("samples_of", 1), ("keep", 1), ("keep", 2)])
 def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - every case in one
     storage: MongoStorage,
     other: MongoStorage,
@@ -361,7 +381,7 @@ def test_a_strike_in_a_document_that_is_taken_away(  # noqa: PLR0913, PLR0917 - 
     """Of a writer who knows of no new run: the same day once more, and the sealer begins anew."""
     seal(storage)
     keep(other, sample(id="late too"))
-    known = read_watermarks(other._connection)
+    known = read_watermarks(other.tables._connection)
     with monkeypatch.context() as patch:
         of_old_run = partial(_strike_of, sealing.strike, known.run)
         patch.setattr(writing, "strike", of_old_run)
@@ -425,7 +445,7 @@ def test_a_rollup_that_is_new_while_somebody_seals(
     """What is struck of it is not taken for a track."""
     seal(storage)
     news = sample(id="new", project_id="new")
-    meanwhile(monkeypatch, storage, "_struck", lambda: keep(other, news))
+    meanwhile(monkeypatch, storage.tables, "struck", lambda: keep(other, news))
     seal(storage)
     seal(storage)
 
@@ -455,8 +475,8 @@ def test_what_is_struck_is_read_before_the_block(
     track = sample().series.track
     handles = [track.digest, track.rollup.digest]
     find = questions.blocks(handles, range(month, month + 1), Grain.DAY)
-    kept = [one["of"] for one in storage._connection.blocks.find(**find)]
-    are_blocks = ["days" in one for one in storage._connection.blocks.find(**find)]
+    kept = [one["of"] for one in storage.tables._connection.blocks.find(**find)]
+    are_blocks = ["days" in one for one in storage.tables._connection.blocks.find(**find)]
 
     assert kept == sorted(kept)
     assert set(kept) == set(handles)
@@ -465,4 +485,4 @@ def test_what_is_struck_is_read_before_the_block(
         found = [is_block for of, is_block in zip(kept, are_blocks, strict=True) if of == handle]
         assert found == [False] * (len(found) - 1) + [True]
     assert_all_there(storage, 41)
-    assert storage._connection.blocks.count_documents({}) == 2
+    assert storage.tables._connection.blocks.count_documents({}) == 2

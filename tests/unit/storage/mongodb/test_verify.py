@@ -79,7 +79,7 @@ def test_damage_is_found(
 def test_a_description_that_went_is_found(url: str, storage: MongoStorage) -> None:
     """By whoever does not know it."""
     keep(storage, sample(metadata={"a": 1}), sample(id="s-2", metadata={"a": 2}))
-    storage._connection.descriptions.delete_many({"_id": Metadata.of({"a": 2}).digest})
+    storage.tables._connection.descriptions.delete_many({"_id": Metadata.of({"a": 2}).digest})
     with closing(MongoStorage.open(url, timeout_seconds=20)) as other:
         assert contradictions(other) == [
             "meter cpu of resource vm-1: 1 descriptions of its samples do not exist"

@@ -110,7 +110,7 @@ def test_fork_while_a_connection_is_lent(storage: SqliteStorage) -> None:
     """A child that inherits a lent connection opens its own and leaves that one alone."""
     fork = multiprocessing.get_context("fork")
     outcomes = fork.Queue()
-    with storage._connections.borrowed() as connection:
+    with storage.tables._connections.borrowed() as connection:
         child = fork.Process(target=write, args=(storage, outcomes))
         child.start()
         outcomes.get()
@@ -164,7 +164,7 @@ def test_threads_that_ended_leave_nothing(storage: SqliteStorage, tmp_path: Path
 def test_close_frees_all(storage: SqliteStorage, tmp_path: Path) -> None:
     """After close no file is open, not even by what was lent at that moment."""
     storage.ping()
-    with storage._connections.borrowed():
+    with storage.tables._connections.borrowed():
         storage.ping()
         storage.close()
 
@@ -189,7 +189,7 @@ def test_file_that_others_keep_writing(
 ) -> None:
     """A writer that gets no turn is told so; readers need none."""
     monkeypatch.setattr("metering.storage.sqlite.connections.BUSY_SECONDS", 0.01)
-    storage._connections.close_idle()
+    storage.tables._connections.close_idle()
     with raw(url) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable) as refusal:
@@ -205,7 +205,7 @@ def test_transaction_that_fails_is_undone(storage: SqliteStorage, last: str) -> 
     """What was written before an error is gone, and the next transaction is a clean one."""
 
     def fail() -> None:
-        with storage._connections.transaction() as connection:
+        with storage.tables._connections.transaction() as connection:
             connection.execute("CREATE TABLE half (x)")
             connection.execute("DROP INDEX samples_by_time")
             connection.execute(last)
@@ -225,7 +225,7 @@ def test_statement_that_takes_too_long(url: str) -> None:
     with closing(SqliteStorage.open(url, timeout_seconds=0.05)) as storage:
         storage.prepare()
         with pytest.raises(QueryTooExpensive) as refusal:
-            storage._question()(endless, {})
+            storage.tables._question()(endless, {})
 
         assert isinstance(refusal.value.__cause__, sqlite3.OperationalError)
 
@@ -235,10 +235,10 @@ def test_time_limit_counts_over_statements(url: str) -> None:
     with closing(SqliteStorage.open(url, timeout_seconds=-1)) as storage:
         storage.prepare()
         with pytest.raises(QueryTooExpensive):
-            storage._question()("SELECT 1", {})
+            storage.tables._question()("SELECT 1", {})
 
 
 def test_error_of_sqlite(storage: SqliteStorage) -> None:
     """Whatever else SQLite reports is ours when it leaves."""
     with pytest.raises(StorageUnavailable, match="SQLite reports SQLITE_ERROR"):
-        storage._question()("SELECT * FROM none", {})
+        storage.tables._question()("SELECT * FROM none", {})

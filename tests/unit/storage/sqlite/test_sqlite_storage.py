@@ -37,7 +37,7 @@ def test_track_is_kept_once(storage: SqliteStorage) -> None:
     storage.record([submission(id="a"), submission(id="b")], atomic=True)
     storage.record([submission(id="c", volume=2), submission(id="d", unit="B")], atomic=True)
 
-    assert [1, 2] == sorted(handle for handle, _ in storage._find_tracks({}))
+    assert [1, 2] == sorted(handle for handle, _ in storage.tables.find_tracks({}))
 
 
 def test_description_is_kept_once(storage: SqliteStorage) -> None:
@@ -48,9 +48,9 @@ def test_description_is_kept_once(storage: SqliteStorage) -> None:
     )
 
     assert {1: {}, 2: {"a": 1}} == {
-        handle: one.tree for handle, one in storage._descriptions([1, 2, 3])
+        handle: one.tree for handle, one in storage.tables.descriptions([1, 2, 3])
     }
-    assert 3 == len(list(storage._find_tracks({})))
+    assert 3 == len(list(storage.tables.find_tracks({})))
 
 
 def test_descriptions_of_many_handles(storage: SqliteStorage) -> None:
@@ -58,7 +58,7 @@ def test_descriptions_of_many_handles(storage: SqliteStorage) -> None:
     storage.record([submission(id=f"s-{n}", metadata={"n": n}) for n in range(2_500)], atomic=True)
 
     for _ in range(2):
-        found = dict(storage._descriptions(range(1, 3_000)))
+        found = dict(storage.tables.descriptions(range(1, 3_000)))
 
         assert list(range(2_500)) == sorted(one.tree["n"] for one in found.values())
 
@@ -69,7 +69,7 @@ def test_conflict_leaves_no_track(storage: SqliteStorage) -> None:
     verdicts = storage.record([submission(id="a", volume=2), submission(unit="B")], atomic=True)
 
     assert [Outcome.CONFLICT, Outcome.STORED] == [verdict.outcome for verdict in verdicts]
-    assert 1 == len(list(storage._find_tracks({})))
+    assert 1 == len(list(storage.tables.find_tracks({})))
 
 
 def test_conflict_leaves_no_description(storage: SqliteStorage) -> None:
@@ -78,7 +78,7 @@ def test_conflict_leaves_no_description(storage: SqliteStorage) -> None:
     other = submission(id="b", metadata={"a": 1})
     storage.record([submission(id="a", volume=2), other], atomic=True)
 
-    assert [1] == [handle for handle, _ in storage._descriptions([1, 2])]
+    assert [1] == [handle for handle, _ in storage.tables.descriptions([1, 2])]
 
 
 def test_absent_project_is_not_an_empty_one(storage: SqliteStorage) -> None:
@@ -86,8 +86,8 @@ def test_absent_project_is_not_an_empty_one(storage: SqliteStorage) -> None:
     batch = [submission(id="a", project_id=None), submission(id="b", project_id="")]
     storage.record(batch, atomic=True)
 
-    assert [None] == [one.project_id for _, one in storage._find_tracks({"project_id": None})]
-    assert [""] == [one.project_id for _, one in storage._find_tracks({"project_id": ""})]
+    assert [None] == [one.project_id for _, one in storage.tables.find_tracks({"project_id": None})]
+    assert [""] == [one.project_id for _, one in storage.tables.find_tracks({"project_id": ""})]
 
 
 def test_samples_by_key(storage: SqliteStorage) -> None:
@@ -95,8 +95,8 @@ def test_samples_by_key(storage: SqliteStorage) -> None:
     storage.record([submission(id=name) for name in "abc"], atomic=True)
     keys = {submission(id=name).sample.key for name in "acx"}
 
-    assert {"a", "c"} == {row.id for row in storage._rows(keys)}
-    assert [] == list(storage._rows(set()))
+    assert {"a", "c"} == {row.id for row in storage.tables.samples_by_key(keys)}
+    assert [] == list(storage.tables.samples_by_key(set()))
 
 
 def test_batch_larger_than_any_chunk(storage: SqliteStorage) -> None:

@@ -1,0 +1,1 @@
+"""The controllers of what is of no version: the versions themselves, health and figures."""

@@ -1,0 +1,186 @@
+"""Two ways to read tracks as pieces: whatever their metadata are, or a piece for each series.
+
+The first reads volumes and instants only. The second reads rows where blocks do not say what there
+was on a day under each description, and takes what that costs.
+"""
+
+import abc
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import ClassVar
+
+from metering.chunks import chunks
+from metering.cuts import Cuts
+from metering.model import Track
+from metering.storage.base import Effort
+from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks, ReadReadings
+from metering.storage.handles import Handle, Pair
+from metering.storage.series_lookup import SeriesLookUp
+from metering.storage.stored_sample import StoredSample
+from metering.storage.track_summaries import TrackSummaries
+from metering.streams import Piece
+from metering.summary import Reading, of_reading, of_stream
+from metering.times import Range
+
+Tracks = Mapping[Handle, Track]
+# The readings of each track at the last instant before one, or at the first from it on.
+ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
+# All of one track together, by time.
+ReadSamples = Callable[[Collection[Handle], Range], Iterator[StoredSample]]
+# By (digest of the track, instant).
+ReadSamplesAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes, StoredSample]]]
+
+
+class PieceReader(abc.ABC):
+    """Reads what tracks have, as pieces in order; those of `tracks_at_once` are held together."""
+
+    tracks_at_once: ClassVar[int]
+
+    @abc.abstractmethod
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """The pieces of each track that has readings in range; counts what was read."""
+
+    @abc.abstractmethod
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """Each reading in range as a piece."""
+
+    @abc.abstractmethod
+    def neighbours(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """Each reading at the neighbouring instant as a piece."""
+
+
+class TrackPieces(PieceReader):
+    """Pieces of tracks."""
+
+    tracks_at_once: ClassVar[int] = 1_000
+
+    def __init__(self, blocks: ReadBlocks, readings: ReadReadings) -> None:
+        """Take the ways to read."""
+        self._blocks = blocks
+        self._readings = readings
+
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """See `PieceReader.pieces`."""
+        summaries = TrackSummaries(self._blocks, self._readings, range_, cuts)
+        kinds = {handle: track.type for handle, track in tracks.items()}
+        for handle, found in summaries.pieces(kinds, effort):
+            yield handle, [Piece(tracks[handle], summary) for summary in found]
+
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.readings`."""
+        return _by_track(tracks, self._readings(tracks.keys(), range_))
+
+    def neighbours(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.neighbours`."""
+        return _by_track(tracks, read(tracks.keys(), instant))
+
+
+class SeriesPieces(PieceReader):
+    """Pieces of series: where metadata change with every sample, as many as there are samples."""
+
+    tracks_at_once: ClassVar[int] = 64
+
+    def __init__(
+        self,
+        blocks: ReadBlocks,
+        rows: ReadSamples,
+        samples_at: ReadSamplesAt,
+        series: SeriesLookUp,
+        as_of: datetime | None = None,
+    ) -> None:
+        """Take the ways to read; of blocks only what was recorded until an instant, if given."""
+        self._blocks = blocks
+        self._rows = rows
+        self._samples_at = samples_at
+        self._series = series
+        self._as_of = as_of
+
+    def pieces(
+        self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """See `PieceReader.pieces`."""
+        reader = BlockReader(self._blocks, range_, cuts, by_series=True, as_of=self._as_of)
+        kinds = {handle: track.type for handle, track in tracks.items()}
+        for found in reader.taken(kinds, effort):
+            alike = defaultdict(list)
+            for handle, one in found.items():
+                alike[tuple(reader.gaps(one))].append(handle)
+            for gaps, handles in alike.items():
+                for some in chunks(handles, self.tracks_at_once):
+                    taken = {handle: found[handle] for handle in some}
+                    yield from self._completed(taken, gaps, cuts, effort)
+
+    def _completed(
+        self, found: Mapping[Handle, Coverage], gaps: Iterable[Range], cuts: Cuts, effort: Effort
+    ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
+        """What was taken, and what lies in the gaps, which are the same of all."""
+        pieces = self._described(found)
+        for gap in gaps:
+            for handle, of_track in self._in_order(found.keys(), gap):
+                effort.samples += len(of_track)
+                pieces[handle] += in_runs(of_track, cuts)
+        for handle, some in pieces.items():
+            if some:
+                effort.series += 1
+                yield handle, sorted(some, key=Piece.order)
+
+    def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.readings`."""
+        return dict(self._in_order(tracks.keys(), range_))
+
+    def neighbours(
+        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    ) -> Mapping[Handle, Sequence[Piece]]:
+        """See `PieceReader.neighbours`."""
+        places = {(tracks[handle].digest, one.at) for handle, one in read(tracks.keys(), instant)}
+        found = defaultdict(list)
+        rows = (row for _, row in self._samples_at(places)) if places else ()
+        for row, series in self._series.with_series(rows):
+            reading = Reading(row.timestamp, row.volume)
+            found[row.handle].append(Piece(series, of_reading(reading)))
+        return found
+
+    def _described(self, found: Mapping[Handle, Coverage]) -> dict[Handle, list[Piece]]:
+        told = [(handle, one) for handle, taken in found.items() for one in taken.pieces]
+        series = self._series.series([(handle, one.description) for handle, one in told])
+        pieces: dict[Handle, list[Piece]] = {handle: [] for handle in found}
+        for (handle, one), of in zip(told, series, strict=True):
+            pieces[handle].append(Piece(of, one.summary))
+        return pieces
+
+    def _in_order(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, list[Piece]]]:
+        rows = self._series.with_series(self._rows(handles, range_))
+        for handle, of_track in groupby(rows, key=lambda pair: pair[0].handle):
+            readings = (
+                Piece(series, of_reading(Reading(row.timestamp, row.volume)))
+                for row, series in of_track
+            )
+            yield handle, sorted(readings, key=Piece.order)
+
+
+def in_runs(pieces: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
+    """Readings that follow each other in one track or series, together as far as they may be."""
+    for _, alike in groupby(pieces, key=lambda piece: piece.series.digest):
+        some = list(alike)
+        readings = [piece.summary.first for piece in some]
+        for run in cuts.runs(some[0].series.type, readings):
+            yield Piece(some[0].series, of_stream(run))
+
+
+def _by_track(tracks: Tracks, pairs: Iterable[Pair]) -> Mapping[Handle, Sequence[Piece]]:
+    found = defaultdict(list)
+    for handle, reading in pairs:
+        found[handle].append(Piece(tracks[handle], of_reading(reading)))
+    return found

@@ -1,0 +1,93 @@
+"""Sealing as a whole: which tracks and rollups, month by month, and how many in a transaction."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from metering.storage.base import Effort
+from metering.storage.blocks import day_of, days_of, month_of, start_of
+from metering.storage.handles import Handle
+from metering.storage.sealing import BatchTooLarge, Reach, Run, add_up, seal
+from metering.storage.tables import Tables
+from metering.times import Range
+
+# A transaction that seals takes about half a second for so many.
+_READINGS_AT_ONCE = 30_000
+_MOST_TRACKS = 500
+
+# Makes the blocks of some tracks or rollups in a month, in a transaction: `seal`, `add_up`.
+Make = Callable[..., Effort]
+Work = Sequence[tuple[int, Sequence[Handle]]]
+
+
+class Sealer:
+    """Keeps Summaries of days that are over."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Take what is to be sealed."""
+        self._tables = tables
+
+    def seal(self, until: datetime, settle_seconds: float) -> Iterator[int]:
+        """See `Storage.seal`."""
+        end = day_of(until)
+        run = self._tables.open_seal(end, settle_seconds)
+        rollup_of = {one.track: one.rollup for one in self._tables.members(None)}
+        with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
+        yield from self._seal_months(run, seal, with_samples, end)
+        struck = self._tables.struck()
+        # Read after that: whatever is struck was stored before.
+        rollups = {handle for handle, _ in self._tables.find_rollups({})}
+        of_tracks = [(month, [one for one in some if one not in rollups]) for month, some in struck]
+        yield from self._seal_months(run, seal, of_tracks, end)
+        totals: dict[int, set[Handle]] = defaultdict(set)
+        for month, handles in with_samples:
+            totals[month].update(rollup_of[handle] for handle in handles)
+        for month, handles in struck:
+            totals[month].update(rollups.intersection(handles))
+        work = [(month, list(totals[month])) for month in sorted(totals)]
+        yield from self._seal_months(run, add_up, work, end)
+        self._tables.close_seal(end, run)
+
+    def _months_with_samples(
+        self, handles: Collection[Handle], begin: int | None, end: int
+    ) -> list[tuple[int, list[Handle]]]:
+        """The tracks by month, between their first and last sample of these days."""
+        found: dict[int, list[Handle]] = defaultdict(list)
+        range_ = Range(None if begin is None else start_of(begin), start_of(end))
+        for handle, first, last in self._tables.extents(handles, range_, None):
+            for month in range(month_of(day_of(first)), month_of(day_of(last)) + 1):
+                found[month].append(handle)
+        return sorted(found.items())
+
+    def _seal_months(self, run: Run, make: Make, work: Work, end: int) -> Iterator[int]:
+        """As many at once as have little enough to read: nobody else writes to SQLite then."""
+        size = 1
+        for month, handles in work:
+            days = days_of(month)
+            reach = Reach(month, days.start, min(days.stop, end))
+            at = 0
+            while at < len(handles):
+                some = handles[at : at + size]
+                do = partial(make, handles=some, reach=reach, most=_READINGS_AT_ONCE)
+                try:
+                    effort = self._tables.transact(run, do)
+                except BatchTooLarge:
+                    if len(some) > 1:
+                        size = len(some) // 2
+                        continue
+                    yield from self._seal_by_days(run, make, some, reach)
+                else:
+                    is_little = effort.samples + effort.pieces < _READINGS_AT_ONCE / 2
+                    size = min(2 * size, _MOST_TRACKS) if is_little else size
+                    yield effort.samples
+                at += len(some)
+
+    def _seal_by_days(
+        self, run: Run, make: Make, handles: Sequence[Handle], reach: Reach
+    ) -> Iterator[int]:
+        for day in range(reach.begin, reach.end):
+            one = replace(reach, begin=day, end=day + 1)
+            effort = self._tables.transact(run, partial(make, handles=handles, reach=one))
+            yield effort.samples

@@ -1,0 +1,60 @@
+"""Blocks in SQLite: striking days, and the transactions that make blocks."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+
+from metering.storage.blocks import Grain, StoredBlock, month_of
+from metering.storage.handles import Handle, Pair
+from metering.storage.sealing import SealTransaction
+from metering.storage.sqlite import scanning, statements
+from metering.storage.sqlite.reading import read_blocks, read_members, read_readings, read_rows
+from metering.storage.stored_sample import StoredSample
+from metering.storage.totals import Member
+from metering.times import Range
+
+
+def strike(connection: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:
+    """Let (handle, day) be read from samples until it is sealed again."""
+    rows = [(handle, month_of(day), day) for handle, day in days]
+    connection.executemany(statements.STRIKE, rows)
+
+
+class Transaction(SealTransaction):
+    """What sealing does in a transaction of a connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take a connection that alone may write."""
+        self._connection = connection
+        self._fetch: scanning.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
+
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+        """See `SealTransaction.blocks`."""
+        return read_blocks(self._fetch, handles, months, Grain.HOUR, described=True)
+
+    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
+        """See `SealTransaction.members`."""
+        return read_members(self._fetch, rollups)
+
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+        """See `SealTransaction.readings`."""
+        return read_readings(self._fetch, handles, range_)
+
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """See `SealTransaction.rows`."""
+        return read_rows(self._fetch, handles, range_)
+
+    def keep(self, blocks: Collection[StoredBlock]) -> None:
+        """See `SealTransaction.keep`."""
+        rows = [
+            (
+                one.handle,
+                one.month,
+                one.days,
+                one.hours,
+                one.described,
+                json.dumps(list(one.struck)),
+            )
+            for one in blocks
+        ]
+        self._connection.executemany(statements.KEEP_BLOCK, rows)

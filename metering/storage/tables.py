@@ -1,0 +1,210 @@
+"""What a driver supplies that keeps tracks, descriptions and samples apart: plain look-ups.
+
+By track, time and key; `TrackStorage` does everything else with them. A *handle* is the driver's
+name for a track, rollup or description.
+"""
+
+import abc
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from metering.metadata import Metadata
+from metering.model import Rollup, Submission, Track, Verdict
+from metering.query import Position
+from metering.retention import Horizons
+from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.handles import Handle, Pair
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.stored_sample import StoredSample
+from metering.storage.totals import Member
+from metering.summary import Reading
+from metering.times import Range
+
+T = TypeVar("T")
+
+
+class Tables(abc.ABC):
+    """A database's tracks, rollups, descriptions, samples and blocks.
+
+    Each look-up has the time limit of a question, and raises what a `Storage` may raise.
+    """
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """See `Storage.prepare`."""
+
+    @abc.abstractmethod
+    def check(self) -> list[str]:
+        """See `Storage.check`."""
+
+    @abc.abstractmethod
+    def ping(self) -> None:
+        """See `Storage.ping`."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """See `Storage.close`."""
+
+    @abc.abstractmethod
+    def record(self, submissions: Sequence[Submission], *, atomic: bool) -> list[Verdict]:
+        """See `Storage.record`."""
+
+    @abc.abstractmethod
+    def find_tracks(
+        self, equal: Mapping[str, Any], *, by_resource: bool = False
+    ) -> Iterator[tuple[Handle, Track]]:
+        """The tracks whose fields equal these values (None for absent); all, if none is given.
+
+        By `resource_id` if asked so.
+        """
+
+    @abc.abstractmethod
+    def find_rollups(self, equal: Mapping[str, Any]) -> Iterator[tuple[Handle, Rollup]]:
+        """The rollups whose fields equal these values (None for absent); all, if none is given.
+
+        Each that a track with samples has is there; no track has the same handle.
+        """
+
+    @abc.abstractmethod
+    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
+        """The tracks of these rollups; of all, if None."""
+
+    @abc.abstractmethod
+    def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
+        """The source of each of these tracks, each once."""
+
+    @abc.abstractmethod
+    def tracks(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Track]]:
+        """The tracks with these handles."""
+
+    @abc.abstractmethod
+    def descriptions(self, handles: Collection[Handle]) -> Iterator[tuple[Handle, Metadata]]:
+        """The descriptions with these handles; without those that are missing."""
+
+    @abc.abstractmethod
+    def tracks_of_resources(
+        self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
+    ) -> Iterator[tuple[Handle, Track]]:
+        """The tracks of these resources whose fields equal these values, whoever's they are.
+
+        Without those with the handles `besides`, which the caller has.
+        """
+
+    @abc.abstractmethod
+    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        """The readings of each of the tracks at its last instant before this one."""
+
+    @abc.abstractmethod
+    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+        """The readings of each of the tracks at its first instant at or after this one."""
+
+    @abc.abstractmethod
+    def scan(
+        self, handles: Collection[Handle], range_: Range, after: Position | None
+    ) -> Iterator[StoredSample]:
+        """The samples of the tracks in range, by (timestamp, key) descending, after a position.
+
+        They may be read slowly: between two of them nothing is held, and no limit of time runs.
+        """
+
+    @abc.abstractmethod
+    def readings(
+        self, handles: Collection[Handle], range_: Range
+    ) -> Iterator[tuple[Handle, Reading]]:
+        """The readings of the tracks in range: all of one track together, by (at, volume)."""
+
+    @abc.abstractmethod
+    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        """The samples of the tracks in range: all of one track together, by time."""
+
+    @abc.abstractmethod
+    def extents(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime, datetime]]:
+        """The first and last timestamp of each of the tracks that has samples in range.
+
+        Only samples with recorded_at <= as_of count, if it is given.
+        """
+
+    @abc.abstractmethod
+    def lasts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[tuple[Handle, datetime]]:
+        """The last timestamp alone of each of them, likewise."""
+
+    @abc.abstractmethod
+    def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+        """Timestamps of samples, the oldest of all among them; of these tracks only, if given."""
+
+    @abc.abstractmethod
+    def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
+        """The samples with these keys, in no order."""
+
+    @abc.abstractmethod
+    def samples_at(
+        self, places: Collection[tuple[bytes, datetime]]
+    ) -> Iterator[tuple[bytes, StoredSample]]:
+        """The samples at these places, each with the first part of its place, in no order.
+
+        A place is the digest of a track, and an instant; none comes twice.
+        """
+
+    @abc.abstractmethod
+    def horizons(self) -> Horizons:
+        """See `Storage.horizons`."""
+
+    @abc.abstractmethod
+    def publish(self, horizons: Horizons) -> Horizons:
+        """Make the later of these and the horizons published before durable, and return them."""
+
+    @abc.abstractmethod
+    def spend(self, keys: Collection[bytes]) -> None:
+        """Remember the keys as spent, durably; some may be so already."""
+
+    @abc.abstractmethod
+    def delete(self, handles: Collection[Handle], range_: Range) -> Iterator[int]:
+        """Delete the samples of the tracks in range bit by bit, yielding the size of each bit.
+
+        Their days are struck in the same transaction, of the tracks and of their rollups.
+        """
+
+    @abc.abstractmethod
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
+    ) -> Iterator[StoredBlock]:
+        """The blocks of tracks or rollups in these months, in no order.
+
+        With hours if that is the grain, and what they say of descriptions if asked so.
+        """
+
+    @abc.abstractmethod
+    def open_seal(self, day: int, settle_seconds: float) -> Run:
+        """Let whoever records a sample from before the day strike it, from now on.
+
+        Waits then, if the driver has writers that may not know it yet, and days are not sealed.
+        """
+
+    @abc.abstractmethod
+    def close_seal(self, day: int, run: Run) -> None:
+        """Note that all before the day is sealed, unless it was unsealed since the run began."""
+
+    @abc.abstractmethod
+    def struck(self) -> list[tuple[int, list[Handle]]]:
+        """Where days are struck: by month the tracks and rollups."""
+
+    @abc.abstractmethod
+    def transact(self, run: Run, work: Callable[[SealTransaction], T]) -> T:
+        """Do a run's work in a transaction, which is durable when it returns; again on a conflict.
+
+        Raises:
+            Misconfigured: the database has no transactions.
+        """
+
+    @abc.abstractmethod
+    def unseal(self) -> None:
+        """See `Storage.unseal`."""
+
+    @abc.abstractmethod
+    def flaws(self) -> Iterator[str]:
+        """What the database itself finds broken, samples of no track and the like."""
