@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from api.client import Client, assert_fault, keep, kept, parsed, v2_sample
 
+from metering import times
 from metering.storage.base import Storage
 
 PATH = "/v2/meters/cpu"
@@ -219,3 +220,29 @@ def test_echo_as_xml(client: Client) -> None:
 
     assert (201, "text/xml") == (response.status_int, response.content_type)
     assert "cpu" == parsed(response).findtext("item/counter_name")
+
+
+def test_batch_of_collectd(client: Client, storage: Storage) -> None:
+    """The plugin's timestamps are those of C's asctime, in UTC."""
+    batch = [
+        {
+            "counter_name": "cpu",
+            "counter_type": "gauge",
+            "counter_unit": "vmpage_action",
+            "counter_volume": volume,
+            "timestamp": timestamp,
+            "resource_metadata": {},
+            "source": "collectd",
+            "resource_id": "localhost-node0",
+        }
+        for volume, timestamp in [
+            (21383.0, "Thu Sep 24 11:01:34 2015"),
+            (21384.0, "Sun Oct  4 11:01:34 2015"),
+        ]
+    ]
+
+    rows = recorded(client.post(PATH, batch))
+
+    expected = ["2015-09-24T11:01:34", "2015-10-04T11:01:34"]
+    assert expected == [row["timestamp"] for row in rows]
+    assert expected == sorted(times.write_naive(one.timestamp) for one in kept(storage))
