@@ -39,7 +39,7 @@ def test_without_them_the_answer_is_as_ever(client: Client, storage: Storage) ->
     """To the byte."""
     keep(storage, {"timestamp": after_noon(0)}, {"timestamp": after_noon(1.5), "volume": "0.10"})
     row = (
-        '{"groupby":null,"unit":"core","min":0.1,"max":1,"avg":0.55,"sum":1.1,"count":2,'
+        '{"groupby":null,"unit":"core","min":0.1,"max":1.0,"avg":0.55,"sum":1.1,"count":2,'
         '"duration":1.5,"duration_start":"2015-06-01T12:00:00",'
         '"duration_end":"2015-06-01T12:00:01.500000","period":%s'
     )

@@ -156,7 +156,7 @@ def test_a_chosen_order_needs_a_limit(serve: Serve, storage: Storage, form: str)
     accept = {"Accept": form}
 
     found = rows(ask(client, QUERY, accept, orderby=order, limit=3))
-    assert ["8", "7", "6"] == [str(row["volume"]) for row in found]
+    assert ["8.0", "7.0", "6.0"] == [str(row["volume"]) for row in found]
     for limit in ({}, {"limit": 6}):
         refused = ask(client, QUERY, accept, orderby=order, **limit)
         assert_fault(refused, 400, "orderby needs a limit, at most 5")
@@ -374,6 +374,6 @@ def test_statistics_have_both_forms(serve: Serve, storage: Storage, form: str) -
     accept = {"Accept": form}
     response = serve().get(path, headers=accept)
 
-    assert ["1", "3"] == [str(row["sum"]) for row in rows(response)]
+    assert ["1.0", "3.0"] == [str(row["sum"]) for row in rows(response)]
     assert "series=2" in response.headers["Metering-Effort"]
     assert_fault(serve(max_limit=1).get(path, headers=accept), 400, "more than 1 rows")

@@ -82,12 +82,26 @@ def test_answered_metadata(
     assert expected == row["resource_metadata"]
 
 
-@pytest.mark.parametrize("volume", ["0.1", "1000", "12345678901234567890.123456789", "7"])
-def test_answered_volume_is_exact(client: Client, volume: str) -> None:
-    """The number comes back to the last digit."""
+@pytest.mark.parametrize(
+    ("volume", "answered"),
+    [
+        ("0.1", "0.1"),
+        ("12345678901234567890.123456789", "12345678901234567890.123456789"),
+        ("1000", "1000.0"),
+        ("2e3", "2000.0"),
+        ("-7", "-7.0"),
+        ("0", "0.0"),
+        ("9" * 27, "9" * 27 + ".0"),
+        ("1e-27", "1E-27"),
+    ],
+)
+def test_answered_volume_is_exact(client: Client, volume: str, answered: str) -> None:
+    """The number comes back to the last digit, as in v2 with a fraction; in lists too."""
     body = json.dumps([v2_sample(counter_volume="@")]).replace('"@"', volume)
 
-    assert f'"counter_volume":{volume},' in client.post(PATH, body).text
+    assert f'"counter_volume":{answered},' in client.post(PATH, body).text
+    assert f'"counter_volume":{answered},' in client.get(PATH).text
+    assert f'"volume":{answered},' in client.get("/v2/samples").text
 
 
 @pytest.mark.parametrize(
