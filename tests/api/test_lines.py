@@ -376,4 +376,4 @@ def test_statistics_have_both_forms(serve: Serve, storage: Storage, form: str) -
 
     assert ["1.0", "3.0"] == [str(row["sum"]) for row in rows(response)]
     assert "series=2" in response.headers["Metering-Effort"]
-    assert_fault(serve(max_limit=1).get(path, headers=accept), 400, "more than 1 rows")
+    assert_fault(serve(max_statistics=1).get(path, headers=accept), 400, "more than 1 rows")

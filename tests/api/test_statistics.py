@@ -416,6 +416,13 @@ def test_figures_have_a_fraction(client: Client, storage: Storage) -> None:
     assert ("2", "60.0") == (tree.findtext("item/count"), tree.findtext("item/duration"))
 
 
+def test_a_week_by_the_minute(client: Client, storage: Storage) -> None:
+    """Statistics have more rows than a page of a list."""
+    keep(storage, *(at(60 * minute) for minute in range(7 * 24 * 60)))
+
+    assert 10_080 == len(client.rows(url(PATH, period=60)))
+
+
 def test_parameters_in_a_body(client: Client, storage: Storage) -> None:
     """All parameters may come in a JSON body of the GET."""
     keep(storage, at(0), at(60), at(61, user_id="u-2"))
