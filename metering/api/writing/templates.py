@@ -38,9 +38,12 @@ _MARK = b"\0"  # stands in no JSON
 class Templates:
     """Writes samples as JSON, just as the rows that `write` gives would be encoded."""
 
-    def __init__(self, write: Callable[[Sample], Any]) -> None:
-        """Take what makes rows, dataclasses."""
+    def __init__(
+        self, write: Callable[[Sample], Any], encode_shared: Callable[[Any], bytes] = encode
+    ) -> None:
+        """Take what makes rows, dataclasses, and what encodes all that samples share."""
         self._write = write
+        self._encode_shared = encode_shared
         self._bytes = 0
         # By identity: it is cheap, and the samples of one answer share their series. Which are kept
         # here, so that nothing else gets the same one.
@@ -55,7 +58,7 @@ class Templates:
     def _make(self, sample: Sample) -> tuple[Series, bytes, list[Callable[[Sample], bytes]]]:
         row = self._write(sample)
         names = [field.name for field in fields(row) if field.name in _DIFFERENT]
-        marked = encode(replace(row, **{name: Raw(_MARK) for name in names}))
+        marked = self._encode_shared(replace(row, **{name: Raw(_MARK) for name in names}))
         template = marked.replace(b"%", b"%%").replace(_MARK, b"%b")
         self._bytes += len(template)
         if self._bytes > _MOST_BYTES:
