@@ -121,6 +121,7 @@ ORDERS = {
     "descending in capitals": ([{"volume": "DESC"}], "cba"),
     "by two": ([{"meter": "desc"}, {"timestamp": "desc"}], "cba"),
     "null first": ([{"user_id": "asc"}, {"volume": "asc"}], "bac"),
+    "a field again": ([{"volume": "asc"}, {"timestamp": "asc"}, {"counter_volume": "desc"}], "cba"),
     "none": ([], "bca"),
 }
 
@@ -140,7 +141,6 @@ def test_order(client: Client, order: Any, expected: str) -> None:
         "{}",
         "[1]",
         [{}],
-        [{"volume": "asc"}, {"counter_volume": "desc"}],
         [{"volume": "up"}],
         [{"bogus": "asc"}],
         [{"volume": 1}],

@@ -77,16 +77,16 @@ def read_filter(text: str, scope: Scope, max_depth: int) -> Filter:
 def read_order(text: str) -> tuple[OrderBy, ...]:
     """The order in a JSON text: a list of objects with one field and `asc` or `desc`.
 
+    A field that comes again only turns the direction that it had, as in v2.
+
     Raises:
         InvalidQuery: anything else.
     """
     asked = _json(text, "Order-by")
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         _refuse("Order-by", "a list of objects is expected", "orderby")
-    order = tuple(_order_by(one) for one in asked)
-    if len({by.field for by in order}) < len(order):
-        _refuse("Order-by", "a field is given twice", "orderby")
-    return order
+    order = [_order_by(one) for one in asked]
+    return tuple({by.field: by for by in order}.values())
 
 
 def _json(text: str, what: str) -> Any:
