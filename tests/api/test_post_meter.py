@@ -57,6 +57,17 @@ def test_answered_id_leads_to_the_sample(client: Client) -> None:
     assert row["message_id"] == client.rows(f"/v2/samples/{row['message_id']}")["id"]
 
 
+@pytest.mark.parametrize("path", [PATH, "/v2/samples"])
+def test_an_empty_id_is_none(client: Client, storage: Storage, path: str) -> None:
+    """As in v2, which looked whether there was one: each sample gets its own."""
+    response = client.post(
+        path, [v2_sample(message_id=""), v2_sample(message_id="", counter_unit="B")]
+    )
+
+    assert 201 == response.status_int, response.text
+    assert 2 == len({sample.id for sample in kept(storage)} - {""})
+
+
 @pytest.mark.parametrize("direct", ["", "?direct=true", "?direct=0"])
 def test_direct_changes_nothing(client: Client, storage: Storage, direct: str) -> None:
     """With `direct` or without, every POST is kept when it is answered."""
