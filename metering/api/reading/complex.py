@@ -32,6 +32,7 @@ from metering.query import (
 
 MAX_TEXT_LENGTH = 64 * 1024
 MAX_LEAVES = 200
+MAX_VALUES = 5_000
 MAX_PATTERN_LENGTH = 256
 MAX_PATTERNS = 20
 
@@ -167,10 +168,11 @@ class _Reader:
             _refuse("Filter", "in takes texts and numbers", "filter")
         if _NAMES.get(name) == "project_id":
             self._check_project(values, exact=False)
-        self._leaves += len(values)
-        if self._leaves > MAX_LEAVES:
-            _refuse("Filter", f"more than {MAX_LEAVES} comparisons", "filter")
-        return AnyOf(tuple(self._comparison(name, Operator.EQ, value) for value in values))
+        if len(values) > MAX_VALUES:
+            _refuse("Filter", f"more than {MAX_VALUES} values in a list", "filter")
+        leaves = [self._comparison(name, Operator.EQ, value) for value in values]
+        asked = frozenset(leaf.value for leaf in leaves if isinstance(leaf, Comparison))
+        return Comparison(_field(name), Operator.IN, asked) if asked else NOTHING
 
     def _comparison(self, name: str, operator: Operator, value: Any) -> Filter:
         if value is None or isinstance(value, list | dict):
