@@ -91,8 +91,16 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
             "max_limit",
             default=10_000,
             min=1,
-            help="The most rows of an answer. A larger limit of a list is cut to this, and the "
-            "answer links to the next page; statistics of more rows are refused.",
+            help="The most rows of a list. A larger limit is cut to this, and the answer links to "
+            "the next page. Usage of more rows is refused.",
+        ),
+        cfg.IntOpt(
+            "max_statistics",
+            default=50_000,
+            min=1,
+            help="The most rows of statistics; more are refused. So many take a worker some 150 "
+            "to 250 MB while it answers. A row whose group has long texts counts once more for "
+            "each 4096 characters.",
         ),
         cfg.IntOpt(
             "max_body_bytes",
@@ -190,6 +198,7 @@ class ApiConfig:
     trusted_proxies: tuple[str, ...]
     default_limit: int
     max_limit: int
+    max_statistics: int
     max_body_bytes: int
     max_samples: int
     max_conditions: int
@@ -307,6 +316,7 @@ def _checked(conf: cfg.ConfigOpts) -> Config:
             trusted_proxies=tuple(api.trusted_proxies),
             default_limit=api.default_limit,
             max_limit=api.max_limit,
+            max_statistics=api.max_statistics,
             max_body_bytes=api.max_body_bytes,
             max_samples=api.max_samples,
             max_conditions=api.max_conditions,

@@ -16,6 +16,7 @@ MAX_PLACES = 27
 
 # Squares of volumes have at most 108 digits; ten digits more for how many are added.
 EXACT = Context(prec=160, traps=[Inexact, InvalidOperation])
+_WITH_FRACTION = Decimal("0.0")
 _PLACES = 12
 _LONGEST_TEXT = 400
 # No number that is read has more digits: only a root is ever rounded by it.
@@ -41,6 +42,11 @@ def canonical(number: Decimal) -> Decimal:
     if number.as_tuple().exponent > 0:  # type: ignore[operator] # finite, so an int
         return number.quantize(Decimal(1), context=_GENEROUS)
     return number
+
+
+def with_fraction(number: Decimal) -> Decimal:
+    """The same value, written with a fraction and without a positive exponent: `1536.0`."""
+    return EXACT.add(number, _WITH_FRACTION)
 
 
 def read_volume(value: Decimal | int | str, field: str) -> Decimal:

@@ -132,11 +132,16 @@ def _values(field: Field, series: Series | Track | Rollup, sample: Sample | None
 
 
 def _compare(comparison: Comparison, values: list[Any]) -> bool:
-    expected = comparison.value
+    expected: Any = comparison.value
     if comparison.operator is Operator.EQ:
         return _equals_any(values, expected)
     if comparison.operator is Operator.NE:
         return not _equals_any(values, expected)
+    if comparison.operator is Operator.IN:
+        # The kinds are told apart by themselves, but for booleans, which Python takes for numbers.
+        return any(
+            _kind(one) not in (None, bool) and one in expected for one in _with_elements(values)
+        )
     if comparison.operator is Operator.MATCHES:
         search = compile_pattern(str(expected)).search
         return any(isinstance(one, str) and search(one) for one in _with_elements(values))

@@ -79,7 +79,8 @@ def metadata_field(path: str) -> Field:
 class Operator(StrEnum):
     """How a field is compared.
 
-    NE is the exact opposite of EQ, so it matches an absent field. MATCHES searches a text for a
+    NE is the exact opposite of EQ, so it matches an absent field. IN is equality with one of a set
+    of texts, numbers and instants; how many makes no difference. MATCHES searches a text for a
     regular expression of RE2, whose time is linear in the text.
     """
 
@@ -89,10 +90,11 @@ class Operator(StrEnum):
     LE = "le"
     GT = "gt"
     GE = "ge"
+    IN = "in"
     MATCHES = "matches"
 
 
-Value = str | int | Decimal | bool | datetime | None | list[Any] | dict[str, Any]
+Value = str | int | Decimal | bool | datetime | None | list[Any] | dict[str, Any] | frozenset[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,19 @@ _USUAL = re.compile(
     r"(?P<naive>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)"
     r"(Z|\+00:00)?"
 )
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
+_WEEKDAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_CLOCK = "(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
+# As C's asctime, HTTP's headers and Ruby's Time#to_s write an instant.
+_SPELLED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_WEEKDAY} {_MONTH} {{1,2}}(?P<day>[0-9]{{1,2}}) {_CLOCK} (?P<year>[0-9]{{4}})",
+        rf"{_WEEKDAY}, (?P<day>[0-9]{{1,2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK} GMT",
+        rf"(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}) {_CLOCK} (?P<offset>UTC|[+-][0-9]{{4}})",
+    )
+)
 
 
 def now() -> datetime:
@@ -66,6 +79,42 @@ def read(text: str, field: str = "timestamp") -> datetime:
         return truncate((at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
     except OverflowError:
         raise _not_a_time(text, field) from None
+
+
+def read_sent(text: str, field: str) -> datetime:
+    """The instant of a sample: as of `read`, or as other programs than ours spell it out.
+
+    These forms can be taken in one way only, and v2 took them: `Thu Sep 24 11:01:34 2015` (UTC),
+    `Thu, 24 Sep 2015 11:01:34 GMT`, `2015-09-24 11:01:34 UTC` and `2015-09-24 11:01:34 +0200`.
+    Which day of the week they name makes no difference.
+
+    Raises:
+        InvalidRequest: as of `read`.
+    """
+    try:
+        return read(text, field)
+    except InvalidRequest:
+        found = _spelled(text) if len(text) <= _LONGEST_TEXT else None
+        if found is None:
+            raise
+    try:
+        return read(_in_iso(found), field)
+    except InvalidRequest:
+        raise _not_a_time(text, field) from None
+
+
+def _spelled(text: str) -> dict[str, str] | None:
+    matches = (pattern.fullmatch(text) for pattern in _SPELLED)
+    return next((match.groupdict() for match in matches if match), None)
+
+
+def _in_iso(parts: dict[str, str]) -> str:
+    offset = parts.get("offset", "UTC").replace("UTC", "Z")
+    date = parts.get("date")
+    if date is None:
+        month = _MONTHS.index(parts["month"]) + 1
+        date = f"{parts['year']}-{month:02}-{parts['day']:0>2}"
+    return f"{date}T{parts['clock']}{offset}"
 
 
 def read_wall(text: str, field: str) -> datetime:

@@ -70,6 +70,8 @@ VALUES: list[Any] = [
     {},
     {"b": 1},
 ]
+# What can stand in a list of values to choose from.
+CHOSEN = st.sampled_from([one for one in VALUES if type(one) in (int, Decimal, str)])
 VOLUMES = [
     Decimal(text)
     for text in (
@@ -172,6 +174,13 @@ def _searches(fields: st.SearchStrategy[Field]) -> st.SearchStrategy[Filter]:
     return st.builds(Comparison, fields, st.just(Operator.MATCHES), st.sampled_from(PATTERNS))
 
 
+def _choices(
+    fields: st.SearchStrategy[Field], values: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Filter]:
+    some = st.frozensets(values, min_size=1, max_size=3)
+    return st.builds(Comparison, fields, st.just(Operator.IN), some)
+
+
 _texts_by_field = {
     "source": SOURCES,
     "meter": METERS,
@@ -189,6 +198,10 @@ _of_series = st.one_of(
     ),
     _comparisons("unit", st.sampled_from([0, 1, False, []])),
     _searches(st.sampled_from([FIELDS[name] for name in _texts_by_field])),
+    _choices(
+        st.sampled_from([FIELDS[name] for name in _texts_by_field]),
+        st.sampled_from([*METERS, *RESOURCES, *PROJECTS, "gauge", 1]),
+    ),
 )
 
 _paths = st.sampled_from(PATHS).map(metadata_field)
@@ -196,6 +209,7 @@ _paths = st.sampled_from(PATHS).map(metadata_field)
 _of_metadata = st.builds(
     Comparison, _paths, st.sampled_from(COMPARING), st.sampled_from(VALUES)
 ) | _searches(_paths)
+_of_metadata |= _choices(_paths, CHOSEN)
 
 _of_samples = st.one_of(
     _comparisons("id", st.sampled_from([*IDS, "S-1", None])),
@@ -203,6 +217,9 @@ _of_samples = st.one_of(
     _comparisons("timestamp", instants | st.none()),
     _comparisons("recorded_at", _recording_instants),
     _searches(st.just(FIELDS["id"])),
+    _choices(st.just(FIELDS["id"]), st.sampled_from([*IDS, "S-1"])),
+    _choices(st.just(FIELDS["volume"]), volumes | st.sampled_from([0, 1, "1"])),
+    _choices(st.just(FIELDS["timestamp"]), instants),
 )
 
 

@@ -150,7 +150,7 @@ def recorded_at_of(draft: Draft, now: datetime) -> datetime:
 def _instant(draft: Draft, field: str, text: str) -> datetime:
     name = draft.name(field)
     try:
-        return times.read(text, name)
+        return times.read_sent(text, name)
     except InvalidRequest as error:
         raise InvalidSample(error.message, field=name) from None
 

@@ -25,6 +25,8 @@ from metering.usage.figures import Aggregate, Detail, Part, Source, detail, figu
 from metering.usage.quantities import Portion
 from metering.usage.question import Question
 
+_CHARACTERS_OF_A_ROW = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -111,6 +113,7 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
     counted = tuple(one.param for one in question.aggregates if one.function == "cardinality")
     splits = Source.BY_TYPE in question.sources
     found: dict[_Key, Part] = {}
+    rows = 0
     series, window, part = None, None, None
     for one in portions:
         if part is not None and one.series is series and one.window == window:
@@ -121,7 +124,8 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
         key = _Key(window, group_of(series, question.group_by), series.unit, kind)
         part = found.get(key)
         if part is None:
-            if len(found) >= max_rows:
+            rows += key.weight
+            if rows > max_rows:
                 raise _too_many_rows(max_rows)
             extent = question.rules.extent(window)
             part = Part(
@@ -151,8 +155,9 @@ def filled(
     """
     found = {_Key(row.window, row.group, row.unit, row.kind): row for row in rows}
     members = sorted({key.member for key in found}, key=_member_order)
+    weights = {key.member: key.weight for key in found}
     every = tuple(windows)
-    if len(every) * len(members) > max_rows:
+    if len(every) * sum(weights.values()) > max_rows:
         raise _too_many_rows(max_rows)
     figures = {aggregate: fill.figure(aggregate) for aggregate in aggregates}
     keys = (_Key(window, *member) for window in every for member in members)
@@ -176,6 +181,11 @@ class _Key(NamedTuple):
     def member(self) -> tuple[Group, str, MeterType | None]:
         """All but the window."""
         return self.group, self.unit, self.kind
+
+    @property
+    def weight(self) -> int:
+        """As how many rows it counts: each time a group comes, its texts are written anew."""
+        return 1 + sum(len(text) for text in self.group if text) // _CHARACTERS_OF_A_ROW
 
     def order(self) -> tuple[object, ...]:
         """By which rows are sorted."""

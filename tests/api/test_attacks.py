@@ -81,7 +81,7 @@ def test_period_zero_is_none(client: Client, storage: Storage) -> None:
 
 def test_limits_are_options(serve: Serve) -> None:
     """What is too much is for the operator to say."""
-    client = serve(max_conditions=1, max_filter_depth=1, max_limit=1, max_samples=1)
+    client = serve(max_conditions=1, max_filter_depth=1, max_statistics=1, max_samples=1)
     client.post(SAMPLES, [v2_sample()])
     client.post(SAMPLES, [v2_sample(resource_id="vm-2")])
     two = "q.field=user&q.field=user&q.value=a&q.value=a"
@@ -94,10 +94,10 @@ def test_limits_are_options(serve: Serve) -> None:
 
 
 def test_more_rows_than_an_answer_may_have(client: Client, storage: Storage) -> None:
-    """More than 10,000 rows of statistics are refused with what to do about it."""
-    keep(storage, *({"resource_id": f"vm-{number}"} for number in range(10_001)))
+    """More than 50,000 rows of statistics are refused with what to do about it."""
+    keep(storage, *({"resource_id": f"vm-{number}"} for number in range(50_001)))
 
-    assert_fault(client.get(f"{STATISTICS}?groupby=resource_id"), 400, "10000 rows")
+    assert_fault(client.get(f"{STATISTICS}?groupby=resource_id"), 400, "50000 rows")
 
 
 def test_no_link_that_no_server_would_take(client: Client, storage: Storage) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from api.client import Client, assert_fault, keep, url
+from api.conftest import Serve
 from builders import after_noon
 
 from metering.storage.base import Storage
@@ -39,7 +40,7 @@ def test_without_them_the_answer_is_as_ever(client: Client, storage: Storage) ->
     """To the byte."""
     keep(storage, {"timestamp": after_noon(0)}, {"timestamp": after_noon(1.5), "volume": "0.10"})
     row = (
-        '{"groupby":null,"unit":"core","min":0.1,"max":1,"avg":0.55,"sum":1.1,"count":2,'
+        '{"groupby":null,"unit":"core","min":0.1,"max":1.0,"avg":0.55,"sum":1.1,"count":2,'
         '"duration":1.5,"duration_start":"2015-06-01T12:00:00",'
         '"duration_end":"2015-06-01T12:00:01.500000","period":%s'
     )
@@ -351,8 +352,9 @@ def test_nothing_to_fill(client: Client, groupby: list[str]) -> None:
     assert [] == asked(client, **DAY, interval="hour", fill="0", groupby=groupby)
 
 
-def test_too_many_rows_to_fill(client: Client, storage: Storage) -> None:
+def test_too_many_rows_to_fill(serve: Serve, storage: Storage) -> None:
     """Rows without samples count as others do."""
+    client = serve(max_statistics=10_000)
     keep(storage, *({"resource_id": f"vm-{number}"} for number in range(11)))
     query = {"start": "2015-05-01", "interval": "hour", "groupby": "resource_id", "fill": "0"}
 

@@ -156,7 +156,7 @@ def test_a_chosen_order_needs_a_limit(serve: Serve, storage: Storage, form: str)
     accept = {"Accept": form}
 
     found = rows(ask(client, QUERY, accept, orderby=order, limit=3))
-    assert ["8", "7", "6"] == [str(row["volume"]) for row in found]
+    assert ["8.0", "7.0", "6.0"] == [str(row["volume"]) for row in found]
     for limit in ({}, {"limit": 6}):
         refused = ask(client, QUERY, accept, orderby=order, **limit)
         assert_fault(refused, 400, "orderby needs a limit, at most 5")
@@ -374,6 +374,25 @@ def test_statistics_have_both_forms(serve: Serve, storage: Storage, form: str) -
     accept = {"Accept": form}
     response = serve().get(path, headers=accept)
 
-    assert ["1", "3"] == [str(row["sum"]) for row in rows(response)]
+    assert ["1.0", "3.0"] == [str(row["sum"]) for row in rows(response)]
     assert "tracks=2" in response.headers["Metering-Effort"]
-    assert_fault(serve(max_limit=1).get(path, headers=accept), 400, "more than 1 rows")
+    assert_fault(serve(max_statistics=1).get(path, headers=accept), 400, "more than 1 rows")
+
+
+def test_json_is_ascii_and_lines_are_not(serve: Serve, storage: Storage) -> None:
+    """Whatever has a charset is in UTF-8; an array or an object of JSON needs none, as in v2."""
+    keep(storage, {"id": "s-\u0416", "unit": "\u20ac", "metadata": {"\u00e4": "\U0001f600"}})
+    client = serve()
+
+    answer = client.get("/v2/samples")
+    assert answer.body.startswith(
+        rb'[{"id":"s-\u0416","meter":"cpu","type":"gauge","unit":"\u20ac",'
+    )
+    assert answer.body.endswith(rb',"metadata":{"\u00e4":"\ud83d\ude00"}}]')
+    for path in ("/v2/meters/cpu", "/v2/meters", "/v2/resources"):
+        assert client.get(path).body.isascii()
+    refused = client.get("/v2/samples?q.field=%E2%82%AC&q.value=1").body
+    assert rb"Unknown argument: \"\u20ac\"" in refused
+    for form in (NDJSON, CSV):
+        text = client.get("/v2/samples", headers={"Accept": form}).body.decode()
+        assert all(one in text for one in ("s-\u0416", "\u20ac", "\u00e4", "\U0001f600"))

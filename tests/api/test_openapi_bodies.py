@@ -25,7 +25,7 @@ VIOLATIONS = [
     *(("resource_id", one) for one in TEXTS),
     *(("counter_unit", one) for one in TEXTS[1:]),
     *(("project_id", one) for one in TEXTS[1:-1]),
-    *(("message_id", one) for one in TEXTS[:-1]),
+    *(("message_id", one) for one in TEXTS[1:-1]),
     *(("counter_volume", one) for one in NUMBERS),
     *(("counter_type", one) for one in ("", "Gauge", "rate", None)),
     *(("timestamp", one) for one in (0, [], {})),
@@ -65,6 +65,7 @@ def test_sample_without_a_mandatory_field_is_refused(
         *(("counter_volume", one) for one in ("1.", ".5", "-1e3", "+0", 10**27 - 1, 0.5)),
         *(("counter_unit", one) for one in ("", "x" * 255, "µ\u2028")),
         *((field, None) for field in ("project_id", "source", "message_id", "timestamp")),
+        ("message_id", ""),
         ("resource_metadata", {"a": {"b.c": [1, None]}, "$": ""}),
     ],
 )

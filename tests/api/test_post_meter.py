@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from api.client import Client, assert_fault, keep, kept, parsed, v2_sample
 
+from metering import times
 from metering.storage.base import Storage
 
 PATH = "/v2/meters/cpu"
@@ -56,6 +57,17 @@ def test_answered_id_leads_to_the_sample(client: Client) -> None:
     assert row["message_id"] == client.rows(f"/v2/samples/{row['message_id']}")["id"]
 
 
+@pytest.mark.parametrize("path", [PATH, "/v2/samples"])
+def test_an_empty_id_is_none(client: Client, storage: Storage, path: str) -> None:
+    """As in v2, which looked whether there was one: each sample gets its own."""
+    response = client.post(
+        path, [v2_sample(message_id=""), v2_sample(message_id="", counter_unit="B")]
+    )
+
+    assert 201 == response.status_int, response.text
+    assert 2 == len({sample.id for sample in kept(storage)} - {""})
+
+
 @pytest.mark.parametrize("direct", ["", "?direct=true", "?direct=0"])
 def test_direct_changes_nothing(client: Client, storage: Storage, direct: str) -> None:
     """With `direct` or without, every POST is kept when it is answered."""
@@ -81,12 +93,26 @@ def test_answered_metadata(
     assert expected == row["resource_metadata"]
 
 
-@pytest.mark.parametrize("volume", ["0.1", "1000", "12345678901234567890.123456789", "7"])
-def test_answered_volume_is_exact(client: Client, volume: str) -> None:
-    """The number comes back to the last digit."""
+@pytest.mark.parametrize(
+    ("volume", "answered"),
+    [
+        ("0.1", "0.1"),
+        ("12345678901234567890.123456789", "12345678901234567890.123456789"),
+        ("1000", "1000.0"),
+        ("2e3", "2000.0"),
+        ("-7", "-7.0"),
+        ("0", "0.0"),
+        ("9" * 27, "9" * 27 + ".0"),
+        ("1e-27", "1E-27"),
+    ],
+)
+def test_answered_volume_is_exact(client: Client, volume: str, answered: str) -> None:
+    """The number comes back to the last digit, as in v2 with a fraction; in lists too."""
     body = json.dumps([v2_sample(counter_volume="@")]).replace('"@"', volume)
 
-    assert f'"counter_volume":{volume},' in client.post(PATH, body).text
+    assert f'"counter_volume":{answered},' in client.post(PATH, body).text
+    assert f'"counter_volume":{answered},' in client.get(PATH).text
+    assert f'"volume":{answered},' in client.get("/v2/samples").text
 
 
 @pytest.mark.parametrize(
@@ -219,3 +245,29 @@ def test_echo_as_xml(client: Client) -> None:
 
     assert (201, "text/xml") == (response.status_int, response.content_type)
     assert "cpu" == parsed(response).findtext("item/counter_name")
+
+
+def test_batch_of_collectd(client: Client, storage: Storage) -> None:
+    """The plugin's timestamps are those of C's asctime, in UTC."""
+    batch = [
+        {
+            "counter_name": "cpu",
+            "counter_type": "gauge",
+            "counter_unit": "vmpage_action",
+            "counter_volume": volume,
+            "timestamp": timestamp,
+            "resource_metadata": {},
+            "source": "collectd",
+            "resource_id": "localhost-node0",
+        }
+        for volume, timestamp in [
+            (21383.0, "Thu Sep 24 11:01:34 2015"),
+            (21384.0, "Sun Oct  4 11:01:34 2015"),
+        ]
+    ]
+
+    rows = recorded(client.post(PATH, batch))
+
+    expected = ["2015-09-24T11:01:34", "2015-10-04T11:01:34"]
+    assert expected == [row["timestamp"] for row in rows]
+    assert expected == sorted(times.write_naive(one.timestamp) for one in kept(storage))

@@ -172,25 +172,25 @@ def test_what_may_be_left_out(client: Client, storage: Storage) -> None:
 
 
 LITERALS = {
-    "1": "1",
+    "1": "1.0",
     "0.1": "0.1",
-    "1e3": "1000",
+    "1e3": "1000.0",
     "1E-3": "0.001",
-    "-0.0": "0",
+    "-0.0": "0.0",
     "1.50": "1.5",
     "12345678901234567890.123456789": "12345678901234567890.123456789",
-    "9007199254740993": "9007199254740993",
-    "999999999999999999999999999": "999999999999999999999999999",
+    "9007199254740993": "9007199254740993.0",
+    "999999999999999999999999999": "999999999999999999999999999.0",
     "1e-27": "1E-27",
-    '"7"': "7",
-    '"1e2"': "100",
+    '"7"': "7.0",
+    '"1e2"': "100.0",
     '"+.5"': "0.5",
 }
 
 
 @pytest.mark.parametrize(("sent", "expected"), LITERALS.items())
 def test_numbers_are_exact(client: Client, sent: str, expected: str) -> None:
-    """A number comes back with its value, to the last digit, as a number literal."""
+    """A number comes back with its value, to the last digit, as a literal with a fraction."""
     body = json.dumps(v2_sample(counter_volume="@")).replace('"@"', sent)
     client.post(PATH, body)
 

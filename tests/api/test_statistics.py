@@ -395,7 +395,32 @@ def test_deviation_of_equal_values_is_zero(client: Client, storage: Storage) -> 
     """Equal values do not deviate, not even a little."""
     keep(storage, *(at(number, "0.1") for number in range(3)))
 
-    assert '"stddev":0}' in client.get(url(PATH, aggregate__func="stddev")).text
+    assert '"stddev":0.0}' in client.get(url(PATH, aggregate__func="stddev")).text
+
+
+def test_figures_have_a_fraction(client: Client, storage: Storage) -> None:
+    """As v2 wrote them, also the count in `aggregate`; what is counted at the top has none."""
+    keep(storage, at(0, 1536), at(60, "1536.5"))
+    chosen = url(PATH, aggregate__func=["sum", "count"])
+    shared = '"groupby":null,"unit":"core",'
+    duration = '"duration":60.0,"duration_start":'
+
+    standard = '"min":1536.0,"max":1536.5,"avg":1536.25,"sum":3072.5,"count":2,'
+    assert f"[{{{shared}{standard}{duration}" in client.get(PATH).text
+    row = client.get(chosen).text
+    assert f'[{{{shared}"sum":3072.5,"count":2,{duration}' in row
+    assert '"period":0,' in row
+    assert '"aggregate":{"sum":3072.5,"count":2.0}}]' in row
+    tree = client.tree(chosen)
+    assert ["3072.5", "2.0"] == [one.text for one in tree.findall("item/aggregate/item/value")]
+    assert ("2", "60.0") == (tree.findtext("item/count"), tree.findtext("item/duration"))
+
+
+def test_a_week_by_the_minute(client: Client, storage: Storage) -> None:
+    """Statistics have more rows than a page of a list."""
+    keep(storage, *(at(60 * minute) for minute in range(7 * 24 * 60)))
+
+    assert 10_080 == len(client.rows(url(PATH, period=60)))
 
 
 def test_parameters_in_a_body(client: Client, storage: Storage) -> None:

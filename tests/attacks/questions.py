@@ -292,7 +292,7 @@ _BAD_FILTERS = {
         '{"or":[' + ",".join(['{"=":{"meter":"a"}}'] * 201) + "]}",
         "more than 200 comparisons",
     ),
-    "201 values": (json.dumps({"in": {"meter": ["a"] * 201}}), "more than 200 comparisons"),
+    "5001 values": (json.dumps({"in": {"meter": ["a"] * 5001}}), "more than 5000 values"),
     "65537 characters": (_equal("meter", "x" * 65_536), "longer than 65536 characters"),
     "pattern of 257": ('{"=~":{"meter":"' + "a" * 257 + '"}}', "at most 256 characters"),
     "bad pattern": ('{"=~":{"meter":"("}}', "invalid regular expression"),

@@ -7,10 +7,10 @@ import pytest
 from clients.ceilometer import Ceilometer, cells
 from clients.venvs import isolated
 
-C1 = ["c1", "vm-1", "cpu", "cumulative", "1", "ns", "2024-06-01T00:00:00"]
+C1 = ["c1", "vm-1", "cpu", "cumulative", "1.0", "ns", "2024-06-01T00:00:00"]
 C2 = ["c2", "vm-1", "cpu", "cumulative", "2.5", "ns", "2024-06-01T00:50:00"]
-C3 = ["c3", "vm-2", "cpu", "cumulative", "4", "ns", "2024-06-01T00:30:00"]
-C4 = ["c4", "vm-2", "cpu", "cumulative", "10", "ns", "2024-06-01T01:10:00.250000"]
+C3 = ["c3", "vm-2", "cpu", "cumulative", "4.0", "ns", "2024-06-01T00:30:00"]
+C4 = ["c4", "vm-2", "cpu", "cumulative", "10.0", "ns", "2024-06-01T01:10:00.250000"]
 
 
 def of_meter(*samples: list[str]) -> list[list[str]]:
@@ -117,7 +117,7 @@ def test_sample_show_prints_one_sample(reader: Ceilometer) -> None:
     expected = {
         "id": "c4",
         "meter": "cpu",
-        "volume": "10",
+        "volume": "10.0",
         "type": "cumulative",
         "unit": "ns",
         "source": "test",
@@ -195,8 +195,8 @@ def test_statistics_of_a_meter_are_one_row(reader: Ceilometer) -> None:
         "Period": "0",
         "Period Start": "2024-06-01T00:00:00",
         "Period End": "2024-06-01T01:10:00.250000",
-        "Max": "10",
-        "Min": "1",
+        "Max": "10.0",
+        "Min": "1.0",
         "Avg": "4.375",
         "Sum": "17.5",
         "Count": "4",
@@ -217,8 +217,8 @@ def test_statistics_by_period_and_two_groups(reader: Ceilometer) -> None:
     globex = "{'resource_id': 'vm-2', 'project_id': 'globex'}"
     expected = [
         ["3600", midnight, one, acme, "3.5", "2"],
-        ["3600", midnight, one, globex, "4", "1"],
-        ["3600", one, two, globex, "10", "1"],
+        ["3600", midnight, one, globex, "4.0", "1"],
+        ["3600", one, two, globex, "10.0", "1"],
     ]
     assert expected == [[row[name] for name in names] for row in rows]
 
@@ -227,7 +227,7 @@ def test_statistics_by_metadata(reader: Ceilometer) -> None:
     """The text of a value names its group."""
     rows = reader.rows("statistics", "-m", "cpu", "-g", "resource_metadata.flavor.name")
     expected = [
-        ("{'resource_metadata.flavor.name': 'large'}", "14"),
+        ("{'resource_metadata.flavor.name': 'large'}", "14.0"),
         ("{'resource_metadata.flavor.name': 'small'}", "3.5"),
     ]
     assert expected == sorted((row["Group By"], row["Sum"]) for row in rows)
@@ -241,11 +241,11 @@ def test_statistics_with_chosen_aggregates(reader: Ceilometer) -> None:
     (row,) = reader.rows("statistics", "-m", "cpu", *query, *options)
     assert "2024-06-01T00:00:00" == row["Period Start"]
     figures = {
-        "Max": "4",
-        "cardinality/resource_id": "2",
+        "Max": "4.0",
+        "cardinality/resource_id": "2.0",
         "Avg": "2.5",
-        "cardinality/user_id": "2",
-        "Count": "3",
+        "cardinality/user_id": "2.0",
+        "Count": "3.0",
         "Standard deviation": "1.224744871391589",
     }
     assert figures == {name: row[name] for name in figures}
@@ -255,7 +255,7 @@ def test_statistics_with_chosen_aggregates(reader: Ceilometer) -> None:
 def test_statistics_are_exact(reader: Ceilometer) -> None:
     """0.1 and 0.2 make 0.3, in the client's output too."""
     (row,) = reader.rows("statistics", "-m", "disk.size", "-q", "metadata.none=None")
-    assert ["150.3", "0.1", "60", "5"] == [row[name] for name in ("Sum", "Min", "Max", "Count")]
+    assert ["150.3", "0.1", "60.0", "5"] == [row[name] for name in ("Sum", "Min", "Max", "Count")]
     (row,) = reader.rows("statistics", "-m", "disk.size", "-q", "volume<1")
     assert "0.3" == row["Sum"]
 

@@ -66,7 +66,7 @@ def test_sample_create_fills_in_what_was_not_given(ceilometer: Ceilometer) -> No
         "name": "mem.bare",
         "type": "gauge",
         "unit": "MB",
-        "volume": "3",
+        "volume": "3.0",
         "user_id": "None",
         "project_id": "None",
         "resource_id": "vm 9",
@@ -114,9 +114,9 @@ def test_sample_create_list_posts_once_for_each_meter(ceilometer: Ceilometer) ->
     rows = ceilometer.columns("sample-create-list", json.dumps(samples), "--direct", "True")
     start, later = "2024-06-01T00:00:00", "2024-06-01T00:00:00.500000"
     expected = [
-        ["api", "list.a", "delta", "1", "call", start],
+        ["api", "list.a", "delta", "1.0", "call", start],
         ["api", "list.a", "delta", "0.1", "call", later],
-        ["api", "list.b", "delta", "2", "call", start],
+        ["api", "list.b", "delta", "2.0", "call", start],
     ]
     assert expected == rows
     paths = [["POST", f"/v2/meters/list.{name}?direct=True", 201] for name in "ab"]
@@ -130,7 +130,7 @@ def test_sample_create_list_without_direct_is_readable_at_once(ceilometer: Ceilo
     ceilometer.out("sample-create-list", json.dumps([listed("list.plain", n) for n in range(5)]))
     assert [["POST", "/v2/meters/list.plain", 201]] == ceilometer.sent
     volumes = [row["Volume"] for row in ceilometer.rows("sample-list", "-m", "list.plain")]
-    assert ["0", "1", "2", "3", "4"] == sorted(volumes)
+    assert [f"{n}.0" for n in range(5)] == sorted(volumes)
 
 
 def test_an_empty_list_sends_nothing(ceilometer: Ceilometer) -> None:

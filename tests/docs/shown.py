@@ -36,9 +36,9 @@ def typed(page: str, begin: str) -> list[str]:
 
 
 def comparable(text: str) -> Any:
-    """JSON as values with exact numbers, anything else as text."""
+    """JSON as values with exact numbers, `1` and `1.0` apart, anything else as text."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+        return json.loads(text, parse_float=Decimal, parse_int=str)
     except json.JSONDecodeError:
         return text
 

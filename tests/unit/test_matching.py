@@ -1,12 +1,14 @@
 """What comparisons mean, by operator and kind; what of a filter can be decided on a series."""
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
 import strategies
 from builders import LATER, MILLISECOND, NOON, after_noon, sample, series
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from metering.errors import InvalidQuery
 from metering.matching import (
@@ -37,7 +39,7 @@ from metering.query import (
 from metering.times import EVER, LAST, Range
 
 EQ, NE, LT, LE = Operator.EQ, Operator.NE, Operator.LT, Operator.LE
-GT, GE, MATCHES = Operator.GT, Operator.GE, Operator.MATCHES
+GT, GE, IN, MATCHES = Operator.GT, Operator.GE, Operator.IN, Operator.MATCHES
 
 
 def holds(kept: Any, operator: Operator, asked: Any) -> bool:
@@ -112,6 +114,24 @@ def test_unequal(kept: Any, asked: Any) -> None:
     """Values of different kinds are never equal, and NE is the exact opposite of EQ."""
     assert not holds(kept, EQ, asked)
     assert holds(kept, NE, asked)
+
+
+@pytest.mark.parametrize("kept", [kept for kept, _ in EQUAL + UNEQUAL], ids=repr)
+def test_equal_to_one_of_several(kept: Any) -> None:
+    """What is chosen from is compared as by itself; a boolean is none of the numbers."""
+    for one, two in pairwise([0, 1, Decimal("1.0"), "", "1", "a", "None", 2**80, Decimal("0.1")]):
+        either = holds(kept, EQ, one) or holds(kept, EQ, two)
+        assert either == holds(kept, IN, frozenset([one, two]))
+
+
+@given(strategies.samples(), st.data())
+def test_in_is_any_of_equals(one: Sample, data: st.DataObject) -> None:
+    """On every field and path."""
+    field = metadata_field(data.draw(st.sampled_from(strategies.PATHS)))
+    chosen = data.draw(st.frozensets(strategies.CHOSEN))
+    equals = AnyOf(tuple(Comparison(field, EQ, value) for value in chosen))
+
+    assert matches(equals, one) == matches(Comparison(field, IN, chosen), one)
 
 
 ORDERED = [

@@ -102,6 +102,70 @@ def test_not_read(text: str) -> None:
     assert "start" == raised.value.field
 
 
+SPELLED = [
+    ("Thu Sep 24 11:01:34 2015", (2015, 9, 24, 11, 1, 34)),
+    ("Fri Jan  2 00:00:00 2015", (2015, 1, 2)),
+    ("Fri Jan 2 00:00:00 2015", (2015, 1, 2)),
+    ("Mon Sep 24 11:01:34 2015", (2015, 9, 24, 11, 1, 34)),
+    ("Thu, 24 Sep 2015 11:01:34 GMT", (2015, 9, 24, 11, 1, 34)),
+    ("Wed, 31 Dec 2014 23:59:59 GMT", (2014, 12, 31, 23, 59, 59)),
+    ("2015-09-24 11:01:34 UTC", (2015, 9, 24, 11, 1, 34)),
+    ("2015-09-24 11:01:34 +0200", (2015, 9, 24, 9, 1, 34)),
+    ("2015-09-24 23:01:34 -0530", (2015, 9, 25, 4, 31, 34)),
+]
+
+NOT_SPELLED = [
+    "Thu Sep 24 11:01:34",
+    "Thu Sep 24 11:01:34 CEST 2015",
+    "Thu Sep 24 11:01:34 15",
+    "Thu Sep 24 11:01:60 2015",
+    "thu sep 24 11:01:34 2015",
+    "Do Sep 24 11:01:34 2015",
+    "Thu Mai 24 11:01:34 2015",
+    "Mon Feb 29 11:01:34 2015",
+    "Thu Sep 24 11:01:34 2015\n",
+    "Thu Sep \uff12\uff14 11:01:34 2015",
+    "Thu, 24 Sep 2015 11:01:34",
+    "Thu, 24 Sep 2015 11:01:34 +0000",
+    "Thu, 24 Sep 2015 11:01:34 EST",
+    "24 Sep 2015 11:01:34 GMT",
+    "2015-09-24 11:01:34 CET",
+    "2015-09-24 11:01:34 +02",
+    "2015-09-24 11:01:34 +2400",
+    "2015-09-24 11:01 UTC",
+    "2015-9-24 11:01:34 UTC",
+    "0001-01-01 00:00:00 +0001",
+    "Aug 2 2015 4pm",
+    "09/24/2015",
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), READ + SPELLED, ids=[one for one, _ in READ + SPELLED])
+def test_sent(text: str, parts: tuple[int, ...]) -> None:
+    """Samples have any form that is read, and those of C, of HTTP and of Ruby, in English."""
+    assert datetime(*parts, tzinfo=UTC) == times.read_sent(text, "timestamp")
+
+
+NOT_SENT = [one for one in NOT_READ if not one.endswith(" GMT")] + NOT_SPELLED
+
+
+@pytest.mark.parametrize("text", NOT_SENT, ids=[repr(text[:40]) for text in NOT_SENT])
+def test_not_sent(text: str) -> None:
+    """Nothing is guessed: what has another form, or names no day, is refused in v2's words."""
+    with pytest.raises(InvalidRequest) as raised:
+        times.read_sent(text, "timestamp")
+
+    expected = f"Invalid input for field/attribute timestamp. Value: '{text[:100]}'. "
+    assert expected + "invalid timestamp format" == raised.value.message
+
+
+@pytest.mark.parametrize("text", [text for text, _ in SPELLED])
+def test_only_samples_spell_instants_out(text: str) -> None:
+    """Questions have ISO 8601, as in v2."""
+    with pytest.raises(InvalidRequest):
+        times.read(text)
+
+
 @given(st.text("0123456789-T:.,+Z W", max_size=30) | st.text(max_size=8))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text raises anything but InvalidRequest, and what is read can be kept."""

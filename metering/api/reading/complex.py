@@ -32,6 +32,7 @@ from metering.query import (
 
 MAX_TEXT_LENGTH = 64 * 1024
 MAX_LEAVES = 200
+MAX_VALUES = 5_000
 MAX_PATTERN_LENGTH = 256
 MAX_PATTERNS = 20
 
@@ -77,16 +78,16 @@ def read_filter(text: str, scope: Scope, max_depth: int) -> Filter:
 def read_order(text: str) -> tuple[OrderBy, ...]:
     """The order in a JSON text: a list of objects with one field and `asc` or `desc`.
 
+    A field that comes again only turns the direction that it had, as in v2.
+
     Raises:
         InvalidQuery: anything else.
     """
     asked = _json(text, "Order-by")
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         _refuse("Order-by", "a list of objects is expected", "orderby")
-    order = tuple(_order_by(one) for one in asked)
-    if len({by.field for by in order}) < len(order):
-        _refuse("Order-by", "a field is given twice", "orderby")
-    return order
+    order = [_order_by(one) for one in asked]
+    return tuple({by.field: by for by in order}.values())
 
 
 def _json(text: str, what: str) -> Any:
@@ -167,10 +168,11 @@ class _Reader:
             _refuse("Filter", "in takes texts and numbers", "filter")
         if _NAMES.get(name) == "project_id":
             self._check_project(values, exact=False)
-        self._leaves += len(values)
-        if self._leaves > MAX_LEAVES:
-            _refuse("Filter", f"more than {MAX_LEAVES} comparisons", "filter")
-        return AnyOf(tuple(self._comparison(name, Operator.EQ, value) for value in values))
+        if len(values) > MAX_VALUES:
+            _refuse("Filter", f"more than {MAX_VALUES} values in a list", "filter")
+        leaves = [self._comparison(name, Operator.EQ, value) for value in values]
+        asked = frozenset(leaf.value for leaf in leaves if isinstance(leaf, Comparison))
+        return Comparison(_field(name), Operator.IN, asked) if asked else NOTHING
 
     def _comparison(self, name: str, operator: Operator, value: Any) -> Filter:
         if value is None or isinstance(value, list | dict):

@@ -67,7 +67,7 @@ class V2Sample(Struct, forbid_unknown_fields=True):
     project_id: _Text | None = None
     user_id: _Text | None = None
     source: _Text | None = None
-    message_id: _Name | None = None
+    message_id: _Text | None = None
     timestamp: _Time | None = None
     recorded_at: str | None = None
     resource_metadata: Annotated[Raw, _METADATA] = Raw()
@@ -202,7 +202,7 @@ def _v2_draft(sent: V2Sample) -> Draft:
         project_id=sent.project_id,
         user_id=sent.user_id,
         source=sent.source,
-        id=sent.message_id,
+        id=sent.message_id or None,
         timestamp=sent.timestamp,
         recorded_at=sent.recorded_at,
         metadata=_metadata(sent.resource_metadata),

@@ -47,7 +47,7 @@ class StatisticsController(Controller):
         )
 
     def _rows(self, question: Question, fill: Fill | None, effort: Effort) -> list[Row]:
-        most = self.services.config.max_limit
+        most = self.services.config.max_statistics
         try:
             rows = statistics(self.services.storage, question, most, effort)
         except OverflowError:

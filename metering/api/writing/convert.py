@@ -19,6 +19,7 @@ from metering.api.writing.wire import (
 )
 from metering.catalogue.dimensions import Presence
 from metering.catalogue.revisions import Revision
+from metering.decimals import with_fraction
 from metering.model import Meter, Resource, Sample
 
 
@@ -60,7 +61,7 @@ def sample_to_api(sample: Sample) -> SampleBody:
         meter=series.meter,
         type=series.type.value,
         unit=series.unit,
-        volume=sample.volume,
+        volume=with_fraction(sample.volume),
         user_id=series.user_id,
         project_id=series.project_id,
         resource_id=series.resource_id,
@@ -79,7 +80,7 @@ def sample_to_old_api(sample: Sample) -> OldSampleBody:
         counter_name=series.meter,
         counter_type=series.type.value,
         counter_unit=series.unit,
-        counter_volume=sample.volume,
+        counter_volume=with_fraction(sample.volume),
         user_id=series.user_id,
         project_id=series.project_id,
         resource_id=series.resource_id,

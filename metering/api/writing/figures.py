@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from metering.api.writing.wire import DetailBody
+from metering.decimals import with_fraction
 from metering.usage.figures import Detail
 
 
@@ -10,11 +11,11 @@ def detail_to_api(detail: Detail) -> DetailBody:
     """What a quantity is made of."""
     return DetailBody(
         unit=detail.unit,
-        measured=detail.measured,
-        interpolated=detail.interpolated,
+        measured=fractional(detail.measured),
+        interpolated=fractional(detail.interpolated),
         resets=detail.resets,
-        unit_seconds=detail.unit_seconds,
-        observed_seconds=detail.observed_seconds,
+        unit_seconds=fractional(detail.unit_seconds),
+        observed_seconds=fractional(detail.observed_seconds),
         quality=quality_to_api(is_provisional=detail.is_provisional),
     )
 
@@ -22,6 +23,11 @@ def detail_to_api(detail: Detail) -> DetailBody:
 def quality_to_api(*, is_provisional: bool) -> str:
     """Whether later readings could still change a figure."""
     return "provisional" if is_provisional else "final"
+
+
+def fractional(number: Decimal | None) -> Decimal | None:
+    """As v2 wrote whatever it did not count: with a fraction, which clients take for a float."""
+    return None if number is None else with_fraction(number)
 
 
 def figure_to_api(number: Decimal) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from metering.api.forms.media import CSV, XML
+from metering.api.forms.media import CSV, JSON, XML
+from metering.api.forms.render import encode, encode_in_ascii
 from metering.api.forms.sources import closed_after
 from metering.api.forms.streams import LINE_FORMS
 from metering.api.framework.expose import Call, Reply
@@ -62,7 +63,9 @@ def list_samples(
 
 def writer(call: Call, write: Write) -> Write:
     """What makes rows for the form that the client accepts: encoded ones, if it is JSON."""
-    return write if call.form in (*XML, CSV) else Templates(write).row
+    if call.form in (*XML, CSV):
+        return write
+    return Templates(write, encode_in_ascii if call.form == JSON else encode).row
 
 
 def rows(storage: Storage, question: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from metering import times
 from metering.api.forms.tables import Columns
 from metering.api.reading.statistics import StatisticsShape
-from metering.api.writing.figures import detail_to_api
+from metering.api.writing.figures import detail_to_api, fractional
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.summary import seconds_between
@@ -29,12 +29,14 @@ def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
     held = _held(row, shape)
     no_duration = shape.fill.value if shape.fill and row.summary is None else None
     seconds = shape.period_seconds
-    figures = {aggregate.name: value for aggregate, value in row.figures.items()}
+    figures = {one.name: fractional(value) for one, value in row.figures.items()}
+    whole = {one.name: value for one, value in row.figures.items() if one.name == "count"}
+    top = figures | whole
     return StatisticsBody(
         groupby=dict(zip(shape.groupby, row.group, strict=True)) or None,
         unit=row.unit,
-        **{one.name: figures[one.name] for one in STANDARD if one.name in figures},
-        duration=seconds_between(*held) if held else no_duration,
+        **{one.name: top[one.name] for one in STANDARD if one.name in top},
+        duration=fractional(seconds_between(*held) if held else no_duration),
         duration_start=times.write_naive(held[0]) if held else None,
         duration_end=times.write_naive(held[1]) if held else None,
         period=seconds_between(start, end) if seconds is None else Decimal(seconds),

@@ -23,6 +23,7 @@ from metering.usage.question import Question
 from metering.usage.statistics import Fill, Row, compute, filled
 
 MAX_ROWS = 10_000
+HOURS = [Range(after_noon(3600 * n), after_noon(3600 * (n + 1))) for n in range(3)]
 STDDEV = Aggregate("stddev")
 
 
@@ -198,8 +199,21 @@ def test_too_many_rows() -> None:
         compute(parts, question((), STANDARD), MAX_ROWS)
 
 
+def test_long_groups_count_as_several_rows() -> None:
+    """However many there may be, an answer has room for their texts."""
+    by = question((field_of("metadata.note"),), STANDARD)
+    parts = [part(window=hour, metadata={"note": "x" * 10_000}) for hour in HOURS[:2]]
+    rows = compute(parts, by, 6)
+
+    assert 2 == len(rows)
+    assert 2 == len(filled(rows, HOURS[:2], Fill.ZERO, STANDARD, 6))
+    with pytest.raises(InvalidQuery, match="more than 5 rows"):
+        compute(parts, by, 5)
+    with pytest.raises(InvalidQuery, match="more than 6 rows"):
+        filled(rows, HOURS, Fill.ZERO, STANDARD, 6)
+
+
 MEMBERS = [(None, "core"), ("b", "GB"), ("b", "core")]
-HOURS = [Range(after_noon(3600 * n), after_noon(3600 * (n + 1))) for n in range(3)]
 
 
 @pytest.mark.parametrize(("fill", "nothing"), [(Fill.NULL, None), (Fill.ZERO, Decimal(0))])

@@ -1,5 +1,6 @@
 """Answers as JSON and XML."""
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from xml.etree import ElementTree as ET
@@ -39,6 +40,29 @@ def test_json() -> None:
     )
 
     assert expected == render(BODY, Body, JSON)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Z\u00fcrich, \u0416", rb"Z\u00fcrich, \u0416"),
+        ("\U0001f600 \u20ac", rb"\ud83d\ude00 \u20ac"),
+        ('\u00e4"\u00f6\\\u00fc\n\u00df', rb"\u00e4\"\u00f6\\\u00fc\n\u00df"),
+        ("\uffff\x7f", rb"\uffff\u007f"),
+    ],
+)
+def test_json_is_ascii(text: str, expected: bytes) -> None:
+    """Letters beyond it are escaped, in keys too; those beyond 16 bits by two surrogates."""
+    assert b'["%b",{"%b":"a"}]' % (expected, expected) == render([text, {text: "a"}], list, JSON)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_json_says_the_same_in_ascii(text: str) -> None:
+    """Whatever characters it has."""
+    written = render([text, {text: text}], list, JSON)
+
+    assert written.isascii()
+    assert [text, {text: text}] == json.loads(written)
 
 
 @pytest.mark.parametrize("form", XML)
