@@ -1,18 +1,18 @@
 """Groups: by which fields of series samples are told apart, and the values that they show."""
 
 from metering.metadata import as_text
-from metering.model import Rollup, Series, Track
+from metering.model import Rollup, Series, Subject
 from metering.query import Field, Kind
 
 Group = tuple[str | None, ...]
 
 
-def group_of(series: Series | Track | Rollup, fields: tuple[Field, ...]) -> Group:
+def group_of(series: Subject | Rollup, fields: tuple[Field, ...]) -> Group:
     """The values of these fields."""
     return tuple(text_of(series, field) for field in fields)
 
 
-def text_of(series: Series | Track | Rollup, field: Field) -> str | None:
+def text_of(series: Subject | Rollup, field: Field) -> str | None:
     """The value as text, as v2 flattens it; null where there is none. Only series have metadata."""
     if not isinstance(series, Series) or field.kind is not Kind.METADATA:
         value: str | None = getattr(series, field.name)

@@ -16,7 +16,7 @@ from typing import Any
 import re2
 
 from metering.errors import InvalidQuery
-from metering.model import Rollup, Sample, Series, Track
+from metering.model import Rollup, Sample, Series, Subject
 from metering.query import (
     EVERYTHING,
     NOTHING,
@@ -50,12 +50,12 @@ def matches(filter_: Filter, sample: Sample) -> bool:
     return _holds(filter_, sample.series, sample)
 
 
-def matches_series(filter_: Filter, series: Series | Track | Rollup) -> bool:
+def matches_series(filter_: Filter, series: Subject | Rollup) -> bool:
     """Whether a filter that has only fields of series (or of tracks, or rollups) matches."""
     return _holds(filter_, series, None)
 
 
-def _holds(filter_: Filter, series: Series | Track | Rollup, sample: Sample | None) -> bool:
+def _holds(filter_: Filter, series: Subject | Rollup, sample: Sample | None) -> bool:
     match filter_:
         case AllOf(parts):
             return all(_holds(part, series, sample) for part in parts)
@@ -67,7 +67,7 @@ def _holds(filter_: Filter, series: Series | Track | Rollup, sample: Sample | No
             return _compare(filter_, _values(field, series, sample))
 
 
-def reduced(filter_: Filter, known: Track | Series) -> Filter:
+def reduced(filter_: Filter, known: Subject) -> Filter:
     """What is left to ask of samples of a track, or series: EVERYTHING, NOTHING, or a smaller tree.
 
     Every comparison on a field of it is decided; what is left has fields of samples, and of those
@@ -113,7 +113,7 @@ def without(filter_: Filter, equal: Mapping[str, Value]) -> Filter:
     return filter_
 
 
-def _reduced(parts: Iterable[Filter], known: Track | Series) -> list[Filter]:
+def _reduced(parts: Iterable[Filter], known: Subject) -> list[Filter]:
     return [reduced(part, known) for part in parts]
 
 
@@ -124,7 +124,7 @@ def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) 
     return rest[0] if len(rest) == 1 else node(tuple(rest))
 
 
-def _values(field: Field, series: Series | Track | Rollup, sample: Sample | None) -> list[Any]:
+def _values(field: Field, series: Subject | Rollup, sample: Sample | None) -> list[Any]:
     if isinstance(series, Series) and field.kind is Kind.METADATA:
         return series.metadata.find(field.path)
     value = getattr(series if field.of_series else sample, field.name)

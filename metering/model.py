@@ -76,6 +76,11 @@ class Track:
         )
 
     @property
+    def track(self) -> "Track":
+        """Itself, as a series has one: so that both can be asked."""
+        return self
+
+    @property
     def stream(self) -> Stream:
         """The stream that the track belongs to."""
         return Stream(self.source, self.meter, self.type, self.unit, self.resource_id)
@@ -138,6 +143,10 @@ class Series(msgspec.Struct, frozen=True):
         return self.track.digest + self.metadata.digest
 
 
+# What an answer tells of: series, where somebody asks for metadata; tracks, where nobody does.
+Subject = Series | Track
+
+
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """One reading. Its key is (source, id), for ever; it never changes."""
 
@@ -159,7 +168,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Place(NamedTuple):
     """Where to look for samples: of this series or track, at this instant."""
 
-    series: Series | Track
+    subject: Subject
     at: datetime
 
 
@@ -245,7 +254,7 @@ class AllProjects:
 Scope = Project | AllProjects
 
 
-def is_visible(series: Series | Track | Rollup, scope: Scope) -> bool:
+def is_visible(series: Subject | Rollup, scope: Scope) -> bool:
     """Whether a caller of that scope may see the samples of the series, track or rollup."""
     return isinstance(scope, AllProjects) or series.project_id == scope.id
 
@@ -254,7 +263,7 @@ def is_visible(series: Series | Track | Rollup, scope: Scope) -> bool:
 class Extent:
     """A series or track, and the timestamps of its first and last sample, both inclusive."""
 
-    series: Series | Track
+    subject: Subject
     first_sample_at: datetime
     last_sample_at: datetime
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from metering.cuts import Cuts
 from metering.errors import InvalidQuery
-from metering.model import MeterType, Scope
+from metering.model import MeterType, Scope, Subject
 from metering.times import EVER, Range, Windows
 
 MAX_PATH_LENGTH = 1_000
@@ -243,6 +243,11 @@ class StreamQuery:
     def __post_init__(self) -> None:
         """Refuse a filter on metadata where series are not told apart."""
         _require_by_series(self.filter, by_series=self.by_series)
+
+
+def told_apart(query: ExtentQuery | SummaryQuery | StreamQuery, subject: Subject) -> Subject:
+    """What the answer tells of: series, or all that are of one track together."""
+    return subject if query.by_series else subject.track
 
 
 def _require_by_series(filter_: Filter, *, by_series: bool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metering.matching import matches_series
-from metering.model import Series, Track, is_visible
+from metering.model import Subject, is_visible
 from metering.query import StreamQuery
 from metering.summary import Reading, Summary
 from metering.times import Range
@@ -19,12 +19,12 @@ from metering.times import Range
 class Piece:
     """Readings of a series or track, between which its stream has no others."""
 
-    series: Series | Track
+    subject: Subject
     summary: Summary
 
     def order(self) -> tuple[Reading, bytes]:
         """By which the pieces of a stream are sorted: equal readings by the digest."""
-        return self.summary.first, self.series.digest
+        return self.summary.first, self.subject.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Stretch:
     none at the range's end or later; None also if that reading is somebody else's.
     """
 
-    series: Series | Track
+    subject: Subject
     summary: Summary
     until: datetime | None
     next: Reading | None
@@ -56,7 +56,7 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
         return []
     found = []
     stream_last = _last(pieces[-1], query)
-    series = {piece.series.digest: piece.series for piece in pieces}
+    series = {piece.subject.digest: piece.subject for piece in pieces}
     asked = {
         digest
         for digest, one in series.items()
@@ -67,12 +67,12 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
         summary = piece.summary
         is_before = _is_before(summary, query.range)
         is_last_before = is_before and not (follower and _is_before(follower.summary, query.range))
-        if (is_last_before or summary.first.at in query.range) and piece.series.digest in asked:
+        if (is_last_before or summary.first.at in query.range) and piece.subject.digest in asked:
             following = None if follower is None else follower.summary.first
-            is_known = follower is not None and is_visible(follower.series, query.scope)
+            is_known = follower is not None and is_visible(follower.subject, query.scope)
             found.append(
                 Stretch(
-                    series=piece.series,
+                    subject=piece.subject,
                     summary=summary,
                     until=following.at if following else None,
                     next=following if is_known else None,
@@ -87,7 +87,7 @@ def _last(piece: Piece, query: StreamQuery) -> datetime | None:
     """The instant of a stream's last reading, which this piece has, as `Stretch` tells it."""
     at, end = piece.summary.last.at, query.range.end
     is_in_range = end is None or at < end
-    return at if is_in_range and is_visible(piece.series, query.scope) else None
+    return at if is_in_range and is_visible(piece.subject, query.scope) else None
 
 
 def _is_before(summary: Summary, range_: Range) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metering.grouping import text_of
-from metering.model import Extent, Series, Track
+from metering.model import Extent, Series, Subject
 from metering.query import (
     FIELDS,
     MAX_PATH_LENGTH,
@@ -37,7 +37,7 @@ def dimensions(storage: Storage, query: ExtentQuery) -> list[str]:
     A path that is too long to be asked for is left out.
     """
     found = storage.extents(replace(query, last_only=True))
-    described = {one.series.metadata for one in found if isinstance(one.series, Series)}
+    described = {one.subject.metadata for one in found if isinstance(one.subject, Series)}
     paths = {path for metadata in described for path in metadata.paths}
     of_metadata = (metadata_field(one).name for one in paths if 0 < len(one) <= MAX_PATH_LENGTH)
     return sorted([*(name for name, field in FIELDS.items() if field.of_series), *of_metadata])
@@ -47,7 +47,7 @@ def values(storage: Storage, query: ExtentQuery, dimension: Field) -> list[str |
     """The values of a field of series, each once: null first if some have none, then by text."""
     by_series = asks_metadata(query.filter, [dimension])
     extents = storage.extents(replace(query, last_only=True, by_series=by_series))
-    found: Iterable[Series | Track] = (extent.series for extent in extents)
+    found: Iterable[Subject] = (extent.subject for extent in extents)
     if dimension.kind is Kind.METADATA:  # each description is read once
         found = {one.metadata: one for one in found if isinstance(one, Series)}.values()
     texts = {text_of(series, dimension) for series in found}
@@ -63,7 +63,7 @@ def presences(storage: Storage, query: ExtentQuery, field: Field) -> list[Presen
     """Between which samples each value of a field of series was seen, by value; null is none."""
     found: dict[str | None, list[Extent]] = defaultdict(list)
     for extent in storage.extents(replace(query, by_series=asks_metadata(query.filter))):
-        found[getattr(extent.series, field.name)].append(extent)
+        found[getattr(extent.subject, field.name)].append(extent)
     return [
         Presence(
             id=one,

@@ -117,9 +117,9 @@ class History:
     def _extents(self, range_: Range) -> list[Part]:
         question = ExtentQuery(scope=self._scope, filter=self._filter, range=range_)
         parts = (
-            Part(one.series, one.first_sample_at, one.last_sample_at)
+            Part(one.subject, one.first_sample_at, one.last_sample_at)
             for one in self._storage.extents(question)
-            if isinstance(one.series, Series)
+            if isinstance(one.subject, Series)
         )
         found = sorted(parts, key=lambda one: one.series.digest, reverse=True)
         return sorted(found, key=lambda one: one.first_sample_at)

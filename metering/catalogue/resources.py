@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from metering.chunks import chunks
 from metering.matching import matches_series
-from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Track
+from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Subject, Track
 from metering.query import (
     EVERYTHING,
     AllOf,
@@ -50,7 +50,7 @@ class Sighting:
     `meters` has the name of each of its meters, once for each type and unit.
     """
 
-    owner: Track | Series
+    owner: Subject
     first_sample_at: datetime
     last_sample_at: datetime
     meters: tuple[str, ...]
@@ -85,12 +85,12 @@ def seen(storage: Storage, query: CatalogueQuery) -> list[Sighting]:
         found = [one for one in found if matches_series(query.filter, one.owner)]
     else:
         whole = _by_resource(storage, query, of_resources, EVER, last_only=True)
-        all_of = {extents[0].series.resource_id: extents for extents in whole}
+        all_of = {extents[0].subject.resource_id: extents for extents in whole}
         by_series = asks_metadata(query.filter)
         shown = _by_resource(storage, query, query.filter, query.range, by_series=by_series)
         # A resource may have come between the two looks.
         found = [
-            _sighting(extents, all_of.get(extents[0].series.resource_id, extents))
+            _sighting(extents, all_of.get(extents[0].subject.resource_id, extents))
             for extents in shown
         ]
     return sorted(found, key=resource_order, reverse=True)
@@ -126,7 +126,7 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
     """
     of_resources = _of_resources(query.filter)
     found = _by_resource(storage, query, of_resources, EVER, lazily=True, last_only=True)
-    owned: Iterable[tuple[Track | Series, list[Extent]]]
+    owned: Iterable[tuple[Subject, list[Extent]]]
     if asks_metadata(query.filter):
         owned = _with_described_owners(storage, query, found)
     else:
@@ -138,10 +138,10 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
                 yield _meter(renamed)
 
 
-def newest(extents: Iterable[Extent]) -> Series | Track:
+def newest(extents: Iterable[Extent]) -> Subject:
     """The series or track of the newest sample; of equally new ones always the same."""
-    newest_extent = max(extents, key=lambda extent: (extent.last_sample_at, extent.series.digest))
-    return newest_extent.series
+    newest_extent = max(extents, key=lambda extent: (extent.last_sample_at, extent.subject.digest))
+    return newest_extent.subject
 
 
 def resource_order(resource: Resource | Sighting) -> tuple[bool, str, bool, str, datetime, str]:
@@ -179,7 +179,7 @@ def _by_resource(
         by_series=by_series,
         **how,
     )
-    for _, members in groupby(storage.extents(question), key=attrgetter("series.resource_id")):
+    for _, members in groupby(storage.extents(question), key=attrgetter("subject.resource_id")):
         yield list(members)
 
 
@@ -223,27 +223,27 @@ def _with_metadata(
 
 def _with_described_owners(
     storage: Storage, query: CatalogueQuery, found: Iterable[list[Extent]]
-) -> Iterator[tuple[Series | Track, list[Extent]]]:
+) -> Iterator[tuple[Subject, list[Extent]]]:
     """The newest series of each resource, with its extents."""
     for some in chunks(found, _RESOURCES_AT_ONCE):
-        extents_of = {extents[0].series.resource_id: extents for extents in some}
+        extents_of = {extents[0].subject.resource_id: extents for extents in some}
         sightings = (_sighting(extents, extents) for extents in some)
         for one in _with_metadata(storage, query, sightings):
             yield one.owner, extents_of[one.id]
 
 
 def _meters_of(extents: Iterable[Extent]) -> set[tuple[str, MeterType, str]]:
-    return {(one.series.meter, one.series.type, one.series.unit) for one in extents}
+    return {(one.subject.meter, one.subject.type, one.subject.unit) for one in extents}
 
 
-def _renamed(owner: Track | Series, meter: str, type_: MeterType, unit: str) -> Track | Series:
+def _renamed(owner: Subject, meter: str, type_: MeterType, unit: str) -> Subject:
     """The owner, of another meter."""
     if isinstance(owner, Series):
         return Series(replace(owner.track, meter=meter, type=type_, unit=unit), owner.metadata)
     return replace(owner, meter=meter, type=type_, unit=unit)
 
 
-def _meter(series: Track | Series) -> Meter:
+def _meter(series: Subject) -> Meter:
     return Meter(
         name=series.meter,
         type=series.type,

@@ -70,5 +70,5 @@ def _expiring(storage: Storage, horizons: Horizons) -> Counter[str]:
             by_series=False,
         )
         for found in storage.summaries(question):
-            counts[found.series.meter] += found.summary.count
+            counts[found.subject.meter] += found.summary.count
     return counts

@@ -18,9 +18,8 @@ from metering.model import (
     Rollup,
     Sample,
     Scope,
-    Series,
+    Subject,
     Submission,
-    Track,
     Verdict,
 )
 from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
@@ -38,7 +37,7 @@ class Effort:
     that `seal` kept, of tracks or rollups, `samples` what was read beside.
     """
 
-    series: int = 0
+    tracks: int = 0
     pieces: int = 0
     samples: int = 0
 
@@ -64,7 +63,7 @@ class WindowTotal:
 class WindowSummary:
     """The Summary of those samples of one series, or track, that lie in one window."""
 
-    series: Series | Track
+    subject: Subject
     window: Range
     summary: Summary
 

@@ -13,14 +13,13 @@ from metering.model import (
     Rollup,
     Sample,
     Scope,
-    Series,
     Stream,
+    Subject,
     Submission,
-    Track,
     Verdict,
     is_visible,
 )
-from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery
+from metering.query import ExtentQuery, SampleQuery, StreamQuery, SummaryQuery, told_apart
 from metering.retention import Expiry, Horizons, becomes_spent
 from metering.storage.base import (
     Effort,
@@ -92,7 +91,7 @@ class MemoryStorage(Storage):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         """See `Storage.extents`."""
-        seen: dict[Series | Track, list[datetime]] = defaultdict(list)
+        seen: dict[Subject, list[datetime]] = defaultdict(list)
         for sample in self._samples.values():
             in_time = query.as_of is None or sample.recorded_at <= query.as_of
             if (
@@ -101,7 +100,7 @@ class MemoryStorage(Storage):
                 and is_visible(sample.series, query.scope)
                 and matches_series(query.filter, sample.series)
             ):
-                seen[_told_apart(query, sample.series)].append(sample.timestamp)
+                seen[told_apart(query, sample.series)].append(sample.timestamp)
         for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
             last = max(instants)
             yield Extent(series, last if query.last_only else min(instants), last)
@@ -116,13 +115,13 @@ class MemoryStorage(Storage):
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
         effort = effort or Effort()
-        readings: dict[tuple[Series | Track, Range], list[Reading]] = defaultdict(list)
+        readings: dict[tuple[Subject, Range], list[Reading]] = defaultdict(list)
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
-                key = _told_apart(query, sample.series), query.windows.holding(sample.timestamp)
+                key = told_apart(query, sample.series), query.windows.holding(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
-        effort.series += len({_track_of(one) for one, _ in readings})
+        effort.tracks += len({one.track for one, _ in readings})
         for (series, window), found in readings.items():
             yield WindowSummary(series, window, of_stream(sorted(found)))
 
@@ -137,7 +136,7 @@ class MemoryStorage(Storage):
                 series.add(sample.series.track)
                 key = sample.series.track.rollup, query.windows.holding(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
-        effort.series += len(series)
+        effort.tracks += len(series)
         for (rollup, window), found in readings.items():
             yield WindowTotal(rollup, window, tally([of_reading(one) for one in found]))
 
@@ -149,11 +148,11 @@ class MemoryStorage(Storage):
         streams: dict[Stream, list[Piece]] = defaultdict(list)
         for sample in self._samples.values():
             piece = of_reading(Reading(sample.timestamp, sample.volume))
-            streams[sample.series.stream].append(Piece(_told_apart(query, sample.series), piece))
+            streams[sample.series.stream].append(Piece(told_apart(query, sample.series), piece))
         for pieces in streams.values():
             found = stretches(sorted(pieces, key=Piece.order), query)
             effort.samples += len(found)
-            effort.series += len({_track_of(one.series) for one in found})
+            effort.tracks += len({one.subject.track for one in found})
             if found:
                 yield found
 
@@ -190,14 +189,6 @@ class MemoryStorage(Storage):
     def verify(self) -> Iterator[Inspection]:
         """There is one way to read a dict: nothing can contradict."""
         return iter(())
-
-
-def _track_of(series: Series | Track) -> Track:
-    return series.track if isinstance(series, Series) else series
-
-
-def _told_apart(query: ExtentQuery | SummaryQuery | StreamQuery, series: Series) -> Series | Track:
-    return series if query.by_series else series.track
 
 
 def _is_asked(query: SampleQuery | SummaryQuery, sample: Sample) -> bool:

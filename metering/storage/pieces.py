@@ -131,7 +131,7 @@ class SeriesPieces(PieceReader):
                 pieces[handle] += in_runs(of_track, cuts)
         for handle, some in pieces.items():
             if some:
-                effort.series += 1
+                effort.tracks += 1
                 yield handle, sorted(some, key=Piece.order)
 
     def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
@@ -172,11 +172,11 @@ class SeriesPieces(PieceReader):
 
 def in_runs(pieces: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
     """Readings that follow each other in one track or series, together as far as they may be."""
-    for _, alike in groupby(pieces, key=lambda piece: piece.series.digest):
+    for _, alike in groupby(pieces, key=lambda piece: piece.subject.digest):
         some = list(alike)
         readings = [piece.summary.first for piece in some]
-        for run in cuts.runs(some[0].series.type, readings):
-            yield Piece(some[0].series, of_stream(run))
+        for run in cuts.runs(some[0].subject.type, readings):
+            yield Piece(some[0].subject, of_stream(run))
 
 
 def _by_track(tracks: Tracks, pairs: Iterable[Pair]) -> Mapping[Handle, Sequence[Piece]]:

@@ -115,7 +115,7 @@ def seal(
     for handle, renewal in renewals.items():
         for part in renewal.missing:
             missing[part].append(handle)
-    effort = Effort(series=len(handles))
+    effort = Effort(tracks=len(handles))
     for (begin, after), members in missing.items():
         rows = transaction.samples_of(members, days_range(begin, after))
         for handle, of_track in groupby(rows, key=attrgetter("handle")):

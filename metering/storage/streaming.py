@@ -70,9 +70,9 @@ class StreamReader:
         run: list[Piece] = []
         for piece in pieces:
             if run and not (
-                piece.series.digest == run[0].series.digest
+                piece.subject.digest == run[0].subject.digest
                 and self._cuts.joins(
-                    piece.series.type, run[-1].summary, piece.summary, run[0].summary.first.at
+                    piece.subject.type, run[-1].summary, piece.summary, run[0].summary.first.at
                 )
             ):
                 yield _as_one(run)
@@ -179,11 +179,11 @@ def _clusters(pieces: Iterable[Piece]) -> Sequence[Cluster]:
 
 
 def _is_tangled(cluster: Cluster) -> bool:
-    return len(cluster) > 1 and len({piece.series.digest for piece in cluster}) > 1
+    return len(cluster) > 1 and len({piece.subject.digest for piece in cluster}) > 1
 
 
 def _as_one(run: Sequence[Piece]) -> Piece:
-    return Piece(run[0].series, joined([piece.summary for piece in run]))
+    return Piece(run[0].subject, joined([piece.summary for piece in run]))
 
 
 def _bounds(cluster: Cluster) -> tuple[datetime, datetime]:

@@ -39,7 +39,7 @@ class TrackSummaries:
                 effort.samples += self._read(pieces, kinds, members, range_)
             for handle, some in pieces.items():
                 if some:
-                    effort.series += 1
+                    effort.tracks += 1
                     yield handle, sorted(some, key=attrgetter("first"))
 
     def _read(

@@ -25,8 +25,8 @@ from metering.model import (
     Project,
     Sample,
     Scope,
-    Series,
     Stream,
+    Subject,
     Submission,
     Track,
     Verdict,
@@ -44,6 +44,7 @@ from metering.query import (
     StreamQuery,
     SummaryQuery,
     fields_of,
+    told_apart,
 )
 from metering.retention import Horizons
 from metering.storage import expiry
@@ -166,8 +167,8 @@ class TrackStorage(Storage):
         """See `Storage.samples_at`."""
         limit = Limit(self._timeout_seconds)
         asked = set(places)
-        tracks = {track.digest: track for track in map(_track_of, asked)}
-        found = self.tables.samples_at({(_track_of(one).digest, one.at) for one in asked})
+        tracks = {track.digest: track for track in (one.subject.track for one in asked)}
+        found = self.tables.samples_at({(one.subject.track.digest, one.at) for one in asked})
         rows, of_handles = [], {}
         for digest, row in limit.over(found):
             rows.append(row)
@@ -195,7 +196,7 @@ class TrackStorage(Storage):
                 found = self._extents_of_series(tracks, left, query, limit)
             else:
                 found = self._extents_of_tracks(tracks, query, limit)
-            yield from sorted(found, key=attrgetter("series.resource_id"))
+            yield from sorted(found, key=attrgetter("subject.resource_id"))
 
     def _extents_of_tracks(
         self, tracks: Tracks, query: ExtentQuery, limit: Limit
@@ -216,9 +217,9 @@ class TrackStorage(Storage):
         reader = self._series_pieces_until(tracks, limit, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
         for _, pieces in limit.over(reader.pieces(tracks, query.range, whole, Effort())):
-            ends: dict[Series | Track, list[datetime]] = defaultdict(list)
+            ends: dict[Subject, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
-                ends[piece.series] += (piece.summary.first.at, piece.summary.last.at)
+                ends[piece.subject] += (piece.summary.first.at, piece.summary.last.at)
             for series, instants in ends.items():
                 last = max(instants)
                 yield Extent(series, last if query.last_only else min(instants), last)
@@ -252,10 +253,10 @@ class TrackStorage(Storage):
                 reader = self._series_pieces(tracks, limit)
             cuts = Cuts(windows=windows)
             for _, pieces in limit.over(reader.pieces(tracks, range_, cuts, effort)):
-                found: dict[tuple[Series | Track, Range], list[Summary]] = defaultdict(list)
+                found: dict[tuple[Subject, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
                     window = windows.holding(piece.summary.first.at)
-                    found[_told_apart(query, piece), window].append(piece.summary)
+                    found[told_apart(query, piece.subject), window].append(piece.summary)
                 for (series, window), parts in found.items():
                     yield WindowSummary(series, window, joined(parts))
 
@@ -404,11 +405,6 @@ class TrackStorage(Storage):
                 yield handle, track
 
 
-def _told_apart(query: SummaryQuery, piece: Piece) -> Series | Track:
-    series = piece.series
-    return series.track if isinstance(series, Series) and not query.by_series else series
-
-
 def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces that match, if that can be said of series; else all, whose samples do."""
     if left is EVERYTHING or _asks_samples(left):
@@ -416,19 +412,15 @@ def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
         return
     decided: dict[bytes, bool] = {}
     for piece in pieces:
-        digest = piece.series.digest
+        digest = piece.subject.digest
         if digest not in decided:
-            decided[digest] = matches_series(left, piece.series)
+            decided[digest] = matches_series(left, piece.subject)
         if decided[digest]:
             yield piece
 
 
 def _asks_samples(filter_: Filter) -> bool:
     return not all(field.of_series for field in fields_of(filter_))
-
-
-def _track_of(place: Place) -> Track:
-    return place.series.track if isinstance(place.series, Series) else place.series
 
 
 def _left(query: AnyQuery) -> Filter:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from metering.grouping import Group, text_of
-from metering.model import Extent, Place, Series, Stream, Track
+from metering.model import Extent, Place, Stream, Subject
 from metering.query import ExtentQuery, Field, Kind, StreamQuery
 from metering.storage.base import Storage
 from metering.times import Range
@@ -28,11 +28,11 @@ def carried_into(
     )
     latest: dict[tuple[Stream, Field], list[Extent]] = defaultdict(list)
     for extent in storage.extents(asked):
-        stream = extent.series.stream
+        stream = extent.subject.stream
         if stream not in streams:
             continue
         for field in fields:
-            if field.kind is Kind.METADATA and text_of(extent.series, field) is not None:
+            if field.kind is Kind.METADATA and text_of(extent.subject, field) is not None:
                 _add(latest[stream, field], extent)
     volumes = _volumes(storage, latest.values())
     values: dict[Stream, Group] = {}
@@ -53,25 +53,23 @@ def _add(latest: list[Extent], extent: Extent) -> None:
         latest.append(extent)
 
 
-def _volumes(
-    storage: Storage, latest: Collection[Collection[Extent]]
-) -> Mapping[Series | Track, Decimal]:
+def _volumes(storage: Storage, latest: Collection[Collection[Extent]]) -> Mapping[Subject, Decimal]:
     """The last volume of each series that ends together with another: it says which is last."""
     tied = {
-        Place(one.series, one.last_sample_at)
+        Place(one.subject, one.last_sample_at)
         for extents in latest
         if len(extents) > 1
         for one in extents
     }
-    volumes: dict[Series | Track, Decimal] = {}
+    volumes: dict[Subject, Decimal] = {}
     for sample in storage.samples_at(tied) if tied else ():
         volumes[sample.series] = max(volumes.get(sample.series, sample.volume), sample.volume)
     return volumes
 
 
-def _last(extents: Collection[Extent], volumes: Mapping[Series | Track, Decimal]) -> Series | Track:
+def _last(extents: Collection[Extent], volumes: Mapping[Subject, Decimal]) -> Subject:
     """The last of extents that end together, in the order of readings."""
     return max(
-        (one.series for one in extents),
+        (one.subject for one in extents),
         key=lambda series: (volumes.get(series, _ZERO), series.digest),
     )

@@ -91,7 +91,7 @@ class Part:
             if len(self._summaries) >= _SUMMARIES_AT_ONCE:
                 self._summaries = [total(self._summaries)]
             for name in self.counted:
-                self.distinct.setdefault(name, set()).add(getattr(one.series, name))
+                self.distinct.setdefault(name, set()).add(getattr(one.subject, name))
             return
         self.measured = EXACT.add(self.measured, one.measured)
         self.interpolated = EXACT.add(self.interpolated, one.interpolated)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from metering.decimals import EXACT, rounded_quotient
-from metering.model import Rollup, Series, Track
+from metering.model import Rollup, Subject
 from metering.streams import Stretch
 from metering.summary import Reading, Summary, seconds_between
 from metering.times import LAST, MILLISECOND, Range, Windows
@@ -63,7 +63,7 @@ class Portion:
     `is_provisional` says that later readings could still change it.
     """
 
-    series: Series | Track | Rollup
+    subject: Subject | Rollup
     window: Range
     summary: Summary | None = None
     measured: Decimal = _ZERO
@@ -84,7 +84,7 @@ def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     first = stretch.summary.first.at
     if first in rules.range:
         yield Portion(
-            series=stretch.series, window=rules.windows.holding(first), summary=stretch.summary
+            subject=stretch.subject, window=rules.windows.holding(first), summary=stretch.summary
         )
 
 
@@ -94,12 +94,12 @@ def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     Nothing is known after the stream's last reading: its window is provisional. Nor is there if the
     next one is somebody else's, whose volumes are no business of the caller's.
     """
-    summary, series, follower = stretch.summary, stretch.series, stretch.next
+    summary, series, follower = stretch.summary, stretch.subject, stretch.next
     if summary.first.at in rules.range:
         opening = summary.first.volume if stretch.opens and rules.first_counts else _ZERO
         window = rules.windows.holding(summary.first.at)
         yield Portion(
-            series=series,
+            subject=series,
             window=window,
             measured=EXACT.add(summary.increase, opening),
             resets=summary.resets,
@@ -118,13 +118,13 @@ def _is_uncounted(stretch: Stretch, window: Range, rules: Rules) -> bool:
 
 def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion]:
     """The rise from one reading to the next, spread evenly over the time between them."""
-    series, earlier = stretch.series, stretch.summary.last
+    series, earlier = stretch.subject, stretch.summary.last
     is_reset = later.volume < earlier.volume
     rise = later.volume if is_reset else EXACT.subtract(later.volume, earlier.volume)
     if earlier.at == later.at:
         if earlier.at in rules.range:
             window = rules.windows.holding(earlier.at)
-            yield Portion(series=series, window=window, measured=rise, resets=int(is_reset))
+            yield Portion(subject=series, window=window, measured=rise, resets=int(is_reset))
         return
     length = (later.at - earlier.at) // MILLISECOND
 
@@ -142,7 +142,7 @@ def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion
         amount = EXACT.subtract(counted(end), counted(start))
         is_whole = start == earlier.at and end == later.at
         yield Portion(
-            series=series,
+            subject=series,
             window=window,
             measured=amount if is_whole else _ZERO,
             interpolated=_ZERO if is_whole else amount,
@@ -157,13 +157,13 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     Pieces must have been cut at gaps that are longer than `max_gap`, and at now. Without a next
     reading the figures of a window are provisional until it is over.
     """
-    summary, series = stretch.summary, stretch.series
+    summary, series = stretch.summary, stretch.subject
     first, last = summary.first, summary.last
     if first.at in rules.range and first.at < rules.now:
         window = rules.windows.holding(first.at)
         is_level = summary.min == summary.max and first.at < last.at
         yield Portion(
-            series=series,
+            subject=series,
             window=window,
             unit_seconds=summary.unit_seconds,
             observed_seconds=seconds_between(first.at, last.at),
@@ -173,7 +173,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     for window, start, end in _spread(last.at, _held_until(stretch, rules), rules):
         seconds = seconds_between(start, end)
         yield Portion(
-            series=series,
+            subject=series,
             window=window,
             unit_seconds=EXACT.multiply(last.volume, seconds),
             observed_seconds=seconds,
@@ -187,7 +187,7 @@ def gaps(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     if stretch.until is not None:
         until = min(stretch.until, rules.now)
         for window, _, _ in _spread(_held_until(stretch, rules), until, rules):
-            yield Portion(series=stretch.series, window=window)
+            yield Portion(subject=stretch.subject, window=window)
 
 
 def _held_until(stretch: Stretch, rules: Rules) -> datetime:

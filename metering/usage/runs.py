@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from metering.grouping import Group, group_of
 from metering.matching import matches_series
-from metering.model import Series, Track
+from metering.model import Subject
 from metering.query import Field, Filter, Kind
 from metering.streams import Stretch
 
@@ -22,7 +22,7 @@ class Conditions:
     carries: bool
 
 
-def carry(earlier: Group, series: Series | Track, by: tuple[Field, ...]) -> Group:
+def carry(earlier: Group, series: Subject, by: tuple[Field, ...]) -> Group:
     """The values that a description has; of metadata, where it has none, the earlier ones.
 
     Who leaves a key out says nothing of it; but a sample without an owner is nobody's.
@@ -33,7 +33,7 @@ def carry(earlier: Group, series: Series | Track, by: tuple[Field, ...]) -> Grou
     )
 
 
-def lacks(series: Series | Track, by: tuple[Field, ...]) -> bool:
+def lacks(series: Subject, by: tuple[Field, ...]) -> bool:
     """Whether a description lacks what could be carried."""
     of_metadata = tuple(field for field in by if field.kind is Kind.METADATA)
     return None in group_of(series, of_metadata)
@@ -46,8 +46,8 @@ def runs(
     run: list[Stretch] = []
     of_run = carried
     for stretch in stretches:
-        values = carry(carried, stretch.series, conditions.by)
-        matches = matches_series(conditions.filter, stretch.series)
+        values = carry(carried, stretch.subject, conditions.by)
+        matches = matches_series(conditions.filter, stretch.subject)
         # What the caller may not see has no reading that is next.
         goes_on = run and values == of_run and run[-1].next == stretch.summary.first
         if run and not (matches and goes_on):

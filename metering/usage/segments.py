@@ -15,7 +15,7 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.decimals import canonical
 from metering.grouping import Group
-from metering.model import MeterType, Place, Scope, Series, Stream, Track
+from metering.model import MeterType, Place, Scope, Stream, Subject
 from metering.query import (
     EVERYTHING,
     AllOf,
@@ -104,7 +104,7 @@ class Span(NamedTuple):
 class End(NamedTuple):
     """The first or the last reading of a segment, and its series or track."""
 
-    series: Series | Track
+    series: Subject
     reading: Reading
 
 
@@ -185,11 +185,11 @@ def _streams(
     lacking: dict[Stream, Sequence[Stretch]] = {}
     for stretches in storage.streams(query):
         first = stretches[0]
-        is_lacking = question.carries and lacks(first.series, question.by)
+        is_lacking = question.carries and lacks(first.subject, question.by)
         if is_lacking and not first.opens and query.range.start is not None:
-            lacking[first.series.stream] = stretches
+            lacking[first.subject.stream] = stretches
         else:
-            yield first.series.stream, stretches, nothing
+            yield first.subject.stream, stretches, nothing
     if lacking:
         carried = carried_into(storage, query, question.by, lacking.keys())
         for stream, stretches in lacking.items():
@@ -219,7 +219,7 @@ def _parts(
 
 def _part(values: Group, run: Sequence[Stretch], question: SegmentQuestion) -> _Part | None:
     """What a run has in range; None of the one before, if its interval does not reach into it."""
-    rules, ways = question.rules, _WAYS[run[0].series.type]
+    rules, ways = question.rules, _WAYS[run[0].subject.type]
     portions = [[portion for way in ways for portion in way(one, rules)] for one in run]
     inside = [one for one in run if one.summary.first.at in question.range]
     start = inside[0].summary.first.at if inside else None
@@ -227,8 +227,8 @@ def _part(values: Group, run: Sequence[Stretch], question: SegmentQuestion) -> _
         start = question.range.start
     if start is None:
         return None
-    first = End(inside[0].series, inside[0].summary.first) if inside else None
-    last = End(inside[-1].series, inside[-1].summary.last) if inside else None
+    first = End(inside[0].subject, inside[0].summary.first) if inside else None
+    last = End(inside[-1].subject, inside[-1].summary.last) if inside else None
     return _Part(
         values=values,
         span=Span(start, max(start, _end(run[-1], question))),
@@ -243,7 +243,7 @@ def _end(last: Stretch, question: SegmentQuestion) -> datetime:
     end = question.range.end
     if last.until is not None and last.until in question.range:
         return last.until
-    if last.next is not None and end is not None and last.series.type is MeterType.CUMULATIVE:
+    if last.next is not None and end is not None and last.subject.type is MeterType.CUMULATIVE:
         return end  # the interval up to the next reading is counted
     ends = [question.now, end or LAST]
     at = last.summary.last.at

@@ -81,10 +81,10 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
         )
         if question.is_of_rollups:
             for total in storage.totals(asked, effort):
-                yield Portion(series=total.rollup, window=total.window, summary=total.summary)
+                yield Portion(subject=total.rollup, window=total.window, summary=total.summary)
             return
         for one in storage.summaries(asked, effort):
-            yield Portion(series=one.series, window=one.window, summary=one.summary)
+            yield Portion(subject=one.subject, window=one.window, summary=one.summary)
         return
     require_series_fields(question.filter)
     rules = question.rules
@@ -100,7 +100,7 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
     )
     for stretches in storage.streams(query, effort):
         for stretch in stretches:
-            for way in ways[stretch.series.type]:
+            for way in ways[stretch.subject.type]:
                 yield from way(stretch, rules)
 
 
@@ -116,10 +116,10 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
     rows = 0
     series, window, part = None, None, None
     for one in portions:
-        if part is not None and one.series is series and one.window == window:
+        if part is not None and one.subject is series and one.window == window:
             part.add(one)  # as most portions, of the same row as the one before
             continue
-        series, window = one.series, one.window
+        series, window = one.subject, one.window
         kind = series.type if splits else None
         key = _Key(window, group_of(series, question.group_by), series.unit, kind)
         part = found.get(key)

@@ -3,7 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from metering.model import AllProjects, Extent, Outcome, Rollup, Sample, Series, Submission, Track
+from metering.model import (
+    AllProjects,
+    Extent,
+    Outcome,
+    Rollup,
+    Sample,
+    Subject,
+    Submission,
+)
 from metering.query import ExtentQuery, SampleQuery, SummaryQuery
 from metering.storage.base import Storage
 from metering.summary import Summary
@@ -37,13 +45,13 @@ def ids(storage: Storage, **query: Any) -> list[str]:
 def extents(storage: Storage, **query: Any) -> list[Extent]:
     """The extents, in an order of their own."""
     found = storage.extents(ExtentQuery(**{"scope": EVERYONE} | query))
-    return sorted(found, key=lambda extent: extent.series.digest)
+    return sorted(found, key=lambda extent: extent.subject.digest)
 
 
-def bounds(storage: Storage, **query: Any) -> dict[Series | Track, tuple[datetime, datetime]]:
+def bounds(storage: Storage, **query: Any) -> dict[Subject, tuple[datetime, datetime]]:
     """First and last timestamp by series; no series may come twice."""
     found = extents(storage, **query)
-    by_series = {one.series: (one.first_sample_at, one.last_sample_at) for one in found}
+    by_series = {one.subject: (one.first_sample_at, one.last_sample_at) for one in found}
 
     assert len(by_series) == len(found)
     return by_series
@@ -51,7 +59,7 @@ def bounds(storage: Storage, **query: Any) -> dict[Series | Track, tuple[datetim
 
 def resources(storage: Storage, **query: Any) -> list[str]:
     """The resources of the extents, sorted."""
-    return sorted(extent.series.resource_id for extent in extents(storage, **query))
+    return sorted(extent.subject.resource_id for extent in extents(storage, **query))
 
 
 def _question(query: dict[str, Any]) -> SummaryQuery:
@@ -60,11 +68,11 @@ def _question(query: dict[str, Any]) -> SummaryQuery:
     return SummaryQuery(**{"scope": EVERYONE, "windows": whole} | query)
 
 
-def summaries(storage: Storage, **query: Any) -> dict[tuple[Series | Track, Range], Summary]:
+def summaries(storage: Storage, **query: Any) -> dict[tuple[Subject, Range], Summary]:
     """The Summaries by series and window; no pair may come twice."""
     effort = query.pop("effort", None)
     found = list(storage.summaries(_question(query), effort))
-    by_pair = {(one.series, one.window): one.summary for one in found}
+    by_pair = {(one.subject, one.window): one.summary for one in found}
 
     assert len(by_pair) == len(found)
     return by_pair

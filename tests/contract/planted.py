@@ -23,6 +23,7 @@ from metering.model import (
     Sample,
     Scope,
     Series,
+    Subject,
     Submission,
     Track,
     Verdict,
@@ -122,7 +123,8 @@ class OldestOfNewestSeries(MemoryStorage):
         newest = next(super().samples(SampleQuery(scope=scope)), None)
         extents = super().extents(ExtentQuery(scope=scope))
         return next(
-            (one.first_sample_at for one in extents if newest and one.series == newest.series), None
+            (one.first_sample_at for one in extents if newest and one.subject == newest.series),
+            None,
         )
 
 
@@ -250,9 +252,9 @@ class ExtentsOfAllTime(MemoryStorage):
     """Finds the series by range, and tells where they begin and end at all."""
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
-        asked = {one.series for one in super().extents(query)}
+        asked = {one.subject for one in super().extents(query)}
         yield from (
-            one for one in super().extents(replace(query, range=Range())) if one.series in asked
+            one for one in super().extents(replace(query, range=Range())) if one.subject in asked
         )
 
 
@@ -260,7 +262,7 @@ class ExtentsAsTheyCame(MemoryStorage):
     """Gives extents in another order than that of resources."""
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
-        yield from sorted(super().extents(query), key=lambda one: one.series.meter)
+        yield from sorted(super().extents(query), key=lambda one: one.subject.meter)
 
 
 class FirstForLast(MemoryStorage):
@@ -269,7 +271,7 @@ class FirstForLast(MemoryStorage):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         for one in super().extents(replace(query, last_only=False)):
             last = one.first_sample_at if query.last_only else one.last_sample_at
-            yield Extent(one.series, one.first_sample_at, last)
+            yield Extent(one.subject, one.first_sample_at, last)
 
 
 class ExtentsOfEveryone(MemoryStorage):
@@ -278,9 +280,9 @@ class ExtentsOfEveryone(MemoryStorage):
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         whole = list(super().extents(ExtentQuery(scope=EVERYONE, range=query.range)))
         for one in super().extents(query):
-            same = [each for each in whole if each.series.resource_id == one.series.resource_id]
+            same = [each for each in whole if each.subject.resource_id == one.subject.resource_id]
             yield Extent(
-                one.series,
+                one.subject,
                 min(each.first_sample_at for each in same),
                 max(each.last_sample_at for each in same),
             )
@@ -649,11 +651,11 @@ class IgnoresFilterOfTotals(_OtherTotals):
     changed = staticmethod(lambda query: replace(query, filter=AllOf(())))
 
 
-def _track(series: Series | Track) -> Track:
+def _track(series: Subject) -> Track:
     return series.track if isinstance(series, Series) else series
 
 
-def _told_apart(query: SummaryQuery, sample: Sample) -> Series | Track:
+def _told_apart(query: SummaryQuery, sample: Sample) -> Subject:
     return sample.series if query.by_series else sample.series.track
 
 
@@ -662,7 +664,7 @@ class TotalsOfSeries(MemoryStorage):
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         for one in self.summaries(query, effort):
-            yield WindowTotal(_track(one.series).rollup, one.window, tally([one.summary]))
+            yield WindowTotal(_track(one.subject).rollup, one.window, tally([one.summary]))
 
 
 class _ChangedTotals(MemoryStorage):
@@ -719,7 +721,7 @@ class FirstOfAnySeries(MemoryStorage):
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         firsts = {
-            (_track(one.series).rollup, one.window): one.summary.first
+            (_track(one.subject).rollup, one.window): one.summary.first
             for one in self.summaries(query, effort)
         }
         for one in super().totals(query):
@@ -741,7 +743,7 @@ class _OtherFigures(MemoryStorage):
             volumes = [
                 one.volume
                 for one in self.samples(asked)
-                if found.series in (one.series, one.series.track)
+                if found.subject in (one.series, one.series.track)
                 if one.timestamp in found.window
             ]
             yield replace(found, summary=self.figures(found.summary, volumes))
@@ -867,7 +869,7 @@ class CreditsAcrossWindows(MemoryStorage):
             credited = [
                 joined([other.summary, one.summary])
                 for other in found
-                if other.series == one.series and other.window.end == one.window.start
+                if other.subject == one.subject and other.window.end == one.window.start
                 if other.window.end is not None
             ]
             increase = credited[0].increase if credited else one.summary.increase
@@ -946,7 +948,7 @@ class FiltersSeriesOnly(MemoryStorage):
         found = [one for one in self._samples.values() if matches(query.filter, one)]
         matching = {_told_apart(query, one) for one in found}
         for one in super().summaries(replace(query, filter=AllOf(()))):
-            if one.series in matching:
+            if one.subject in matching:
                 yield one
 
 
@@ -993,7 +995,7 @@ class IgnoresFilterOfExtents(MemoryStorage):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         found = list(super().extents(replace(query, filter=AllOf(()))))
-        if any(matches_series(query.filter, one.series) for one in found):
+        if any(matches_series(query.filter, one.subject) for one in found):
             yield from found
 
 
@@ -1332,7 +1334,7 @@ class TellsTheNextOwnersReading(MemoryStorage):
 
     def streams(self, query: StreamQuery, effort: Effort | None = None) -> Found:
         for stream in super().streams(_unscoped(query), effort):
-            mine = [one for one in stream if is_visible(one.series, query.scope)]
+            mine = [one for one in stream if is_visible(one.subject, query.scope)]
             if mine:
                 yield mine
 

@@ -69,7 +69,7 @@ def _(query: ExtentQuery, storage: Storage) -> Any:
 @answer.register
 def _(query: SummaryQuery, storage: Storage) -> Any:
     found = sorted(
-        storage.summaries(query), key=lambda one: (one.series.digest, str(one.window.start))
+        storage.summaries(query), key=lambda one: (one.subject.digest, str(one.window.start))
     )
     totals = sorted(
         storage.totals(replace(query, filter=of_rollups(query.filter))),

@@ -77,7 +77,7 @@ def test_extents_come_by_resource(storage: Storage, lazily: bool) -> None:
     keep(storage, *of_disk, *of_cpu)
 
     asked = ExtentQuery(scope=EVERYONE, lazily=lazily)
-    found = [one.series for one in storage.extents(asked)]
+    found = [one.subject for one in storage.extents(asked)]
 
     assert sorted(2 * names) == [one.resource_id for one in found]
     assert len(set(found)) == 2 * len(names)
@@ -159,7 +159,8 @@ def test_last_only(storage: Storage, narrowed: dict, lazily: bool) -> None:
 
     asked = ExtentQuery(scope=EVERYONE, lazily=lazily, **narrowed)
     expected = [
-        Extent(one.series, one.last_sample_at, one.last_sample_at) for one in storage.extents(asked)
+        Extent(one.subject, one.last_sample_at, one.last_sample_at)
+        for one in storage.extents(asked)
     ]
     assert expected == list(storage.extents(replace(asked, last_only=True)))
 

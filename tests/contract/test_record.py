@@ -85,7 +85,7 @@ def test_other_body_is_conflict(storage: Storage, change: dict) -> None:
 
     assert [Verdict(CONFLICT, sample())] == storage.record([submission(**change)], atomic=False)
     assert [sample()] == samples(storage)
-    assert [sample().series] == [extent.series for extent in extents(storage)]
+    assert [sample().series] == [extent.subject for extent in extents(storage)]
 
 
 @pytest.mark.parametrize("change", OTHER_VALUES)
@@ -96,7 +96,7 @@ def test_completed_field_does_not_count(storage: Storage, change: dict) -> None:
 
     assert [Verdict(DUPLICATE, sample())] == storage.record([again], atomic=False)
     assert [sample()] == samples(storage)
-    assert [sample().series] == [extent.series for extent in extents(storage)]
+    assert [sample().series] == [extent.subject for extent in extents(storage)]
 
 
 @pytest.mark.parametrize("change", OTHER_VALUES)
@@ -210,7 +210,7 @@ def test_conflict_inside_a_batch_across_series(storage: Storage) -> None:
 
     assert record(storage, *batch) == [STORED, CONFLICT]
     assert [sample(resource_id="vm-1")] == samples(storage)
-    assert [sample().series] == [extent.series for extent in extents(storage)]
+    assert [sample().series] == [extent.subject for extent in extents(storage)]
 
 
 def test_batch_stores_beside_a_conflict(storage: Storage) -> None:
@@ -234,7 +234,7 @@ def test_atomic_batch_stores_nothing_beside_a_conflict(storage: Storage) -> None
 
     assert record(storage, *batch, atomic=True) == [STORED, DUPLICATE, CONFLICT, STORED]
     assert [sample(id="b")] == samples(storage)
-    assert [sample().series] == [extent.series for extent in extents(storage)]
+    assert [sample().series] == [extent.subject for extent in extents(storage)]
 
 
 def test_atomic_batch_in_conflict_with_itself(storage: Storage) -> None:

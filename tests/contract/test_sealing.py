@@ -378,6 +378,6 @@ def test_effort_is_counted(usage: Storage) -> None:
     effort = Effort()
     found = summaries(usage, effort=effort)
 
-    assert effort.series == len(found) == 3
+    assert effort.tracks == len(found) == 3
     assert effort.samples == 736
     assert effort.pieces == 0

@@ -451,14 +451,14 @@ def quantities_of(storage: Storage, asked: SegmentQuestion) -> dict[Any, list[An
     with localcontext(EXACT):
         for stretches in storage.streams(query):
             for stretch in stretches:
-                kind = stretch.series.type
+                kind = stretch.subject.type
                 for way in (quantities.readings, quantities.increase, quantities.holding):
                     if way is quantities.increase and kind is not MeterType.CUMULATIVE:
                         continue
                     if way is quantities.holding and kind is not MeterType.GAUGE:
                         continue
                     for one in way(stretch, rules):
-                        sum_ = sums.setdefault(stretch.series.stream, [0, Decimal(0), 0, 0, 0, 0])
+                        sum_ = sums.setdefault(stretch.subject.stream, [0, Decimal(0), 0, 0, 0, 0])
                         if one.summary:
                             sum_[0] += one.summary.count
                             sum_[1] += one.summary.sum

@@ -51,7 +51,7 @@ def ask(storage: Storage, cuts: Cuts = WHOLE, **query: Any) -> list[list[Stretch
     """The streams, by resource."""
     question = StreamQuery(**{"scope": EVERYONE, "cuts": cuts} | query)
     found = [list(stretches) for stretches in storage.streams(question)]
-    return sorted(found, key=lambda stretches: stretches[0].series.stream)
+    return sorted(found, key=lambda stretches: stretches[0].subject.stream)
 
 
 def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
@@ -64,18 +64,18 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
     opened = [one.summary.first for one in stretches if one.opens]
     with localcontext(EXACT):
         for one in stretches:
-            assert one.summary.count == 1 or cuts.allow(one.series.type, one.summary)
+            assert one.summary.count == 1 or cuts.allow(one.subject.type, one.summary)
             summary, follower = one.summary, one.next
             window = cuts.windows.holding(summary.first.at)
             found = [summary]
             if follower is None or follower.at not in window:
-                crossing.append((one.series.digest, summary.last, one.until, follower))
+                crossing.append((one.subject.digest, summary.last, one.until, follower))
             else:
                 assert follower >= summary.last
                 assert follower.at == one.until
                 both = of_stream([summary.last, follower])
                 found.append(replace(both, count=0, sum=Decimal(0)))
-            figures = inside[one.series.digest, window.start]
+            figures = inside[one.subject.digest, window.start]
             for part in found:
                 figures[0] += part.count
                 figures[1] += part.sum
@@ -112,7 +112,7 @@ def test_descriptions_change_and_come_back(storage: Storage) -> None:
 
     assert [1, 2, 3, 4] == [one.summary.first.volume for one in stream]
     assert [2, 3, 4, None] == [one.next and one.next.volume for one in stream]
-    flavors = [one.series.metadata.find("flavor")[0] for one in stream]
+    flavors = [one.subject.metadata.find("flavor")[0] for one in stream]
     assert ["small", "large", "small", "small"] == flavors
 
 
@@ -136,7 +136,7 @@ def test_tracks_are_not_cut_where_metadata_change(storage: Storage, *, is_sealed
     (stream,) = ask(storage, by_series=False)
 
     tracks = [sample().series.track, sample(**theirs).series.track]
-    assert {one.series for one in stream} == set(tracks)
+    assert {one.subject for one in stream} == set(tracks)
     figures, crossing, opened, _ = uncut(stream, WHOLE)
     counts = {digest: found[0] for (digest, _), found in figures}
     assert [3, 1] == [counts[one.digest] for one in tracks]
@@ -370,7 +370,7 @@ def test_same_streams(driver: Driver, readings: int, monkeypatch: pytest.MonkeyP
             for query in asked:
                 expected, found = (
                     sorted(
-                        (one[0].series.stream, uncut(list(one), query.cuts))
+                        (one[0].subject.stream, uncut(list(one), query.cuts))
                         for one in store.streams(query)
                     )
                     for store in (memory, storage)

@@ -281,7 +281,7 @@ def test_a_month_of_many_series_costs_a_piece(storage: Storage) -> None:
     month = Range(MIDNIGHT, MIDNIGHT + 30 * DAY)
     effort = Effort()
     assert total(storage, range=month, effort=effort).count == 30
-    assert effort == Effort(series=0, pieces=1, samples=0)
+    assert effort == Effort(tracks=0, pieces=1, samples=0)
 
     keep(storage, sample(id="late", resource_id="vm-3"))
     effort = Effort()

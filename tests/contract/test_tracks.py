@@ -10,7 +10,7 @@ from contract.test_streams import uncut
 
 from metering.cuts import Cuts
 from metering.metadata import Metadata
-from metering.model import Place, Sample, Series, Track
+from metering.model import Place, Sample, Series, Subject
 from metering.query import FIELDS, AllOf, Comparison, Operator, StreamQuery, metadata_field
 from metering.storage import series_lookup
 from metering.storage.base import Effort, Storage
@@ -146,7 +146,7 @@ def test_samples_at_places_of_tracks_and_series(usage: Storage) -> None:
     """A place of a series has only its samples; one of a track those of all its series."""
     at = MIDNIGHT + 5 * DAY / 4
 
-    def found(series: Series | Track) -> list[str]:
+    def found(series: Subject) -> list[str]:
         return [one.id for one in usage.samples_at([Place(series, at)])]
 
     assert found(OF_A) == ["s-05"]
@@ -194,8 +194,8 @@ def test_who_does_not_ask_for_metadata_reads_no_samples(storage: Storage) -> Non
     summaries(storage, range=range_, effort=of_series)
 
     if not isinstance(storage, MemoryStorage):
-        assert of_tracks == Effort(series=1, pieces=1, samples=0)
-        assert of_series == Effort(series=1, pieces=2, samples=4)
+        assert of_tracks == Effort(tracks=1, pieces=1, samples=0)
+        assert of_series == Effort(tracks=1, pieces=2, samples=4)
 
 
 def busy_history() -> list[Sample]:
@@ -246,7 +246,7 @@ def test_what_is_read_of_busy_days(storage: Storage) -> None:
     summaries(storage, range=Range(MIDNIGHT, MIDNIGHT + 30 * DAY), effort=of_series)
 
     if not isinstance(storage, MemoryStorage):
-        assert of_series == Effort(series=1, pieces=2 + 2 + 1, samples=48)
+        assert of_series == Effort(tracks=1, pieces=2 + 2 + 1, samples=48)
 
 
 def test_a_month_of_few_descriptions(storage: Storage) -> None:
@@ -268,8 +268,8 @@ def test_a_month_of_few_descriptions(storage: Storage) -> None:
     first_day = Range(MIDNIGHT, MIDNIGHT + DAY)
     assert summaries(storage, range=first_day, effort=part) == summaries(memory, range=first_day)
     if not isinstance(storage, MemoryStorage):
-        assert whole == Effort(series=1, pieces=2, samples=0)
-        assert part == Effort(series=1, pieces=2, samples=0)
+        assert whole == Effort(tracks=1, pieces=2, samples=0)
+        assert part == Effort(tracks=1, pieces=2, samples=0)
     found = [told for one in storage.verify() for told in one.contradictions]
     assert found == []
 

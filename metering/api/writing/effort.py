@@ -9,5 +9,5 @@ def effort_headers(effort: Effort, *, explain: bool) -> Mapping[str, str]:
     """The header, a dictionary (RFC 9651), if it was asked for."""
     if not explain:
         return {}
-    told = f"tracks={effort.series}, pieces={effort.pieces}, samples={effort.samples}"
+    told = f"tracks={effort.tracks}, pieces={effort.pieces}, samples={effort.samples}"
     return {"Metering-Effort": told}

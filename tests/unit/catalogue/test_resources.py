@@ -15,7 +15,15 @@ from metering.catalogue.resources import (
     resources,
     seen,
 )
-from metering.model import AllProjects, Extent, MeterType, Place, Project, Sample, Series, Track
+from metering.model import (
+    AllProjects,
+    Extent,
+    MeterType,
+    Place,
+    Project,
+    Sample,
+    Subject,
+)
 from metering.query import FIELDS, AllOf, AnyOf, Comparison, Filter, Not, Operator, metadata_field
 from metering.storage.memory import MemoryStorage
 from metering.times import Range
@@ -192,7 +200,7 @@ def test_meters_are_sorted() -> None:
 def test_equally_new_samples(turn: int, *, by_series: bool) -> None:
     """Of two owners at one instant the same is always taken."""
     series = [submission(user_id=name).sample.series for name in ("a", "b")]
-    made: list[Series | Track] = [one if by_series else one.track for one in series]
+    made: list[Subject] = [one if by_series else one.track for one in series]
     extents = [Extent(one, NOON, NOON) for one in made][::turn]
 
     assert max(made, key=lambda one: one.digest) == newest(extents)
@@ -219,7 +227,7 @@ def test_who_is_seen_is_not_described() -> None:
         storage.places,
     )
     assert [{"n": 8}, {"n": 4}] == [one.metadata.tree for one in described(storage, asking(), page)]
-    assert {"vm-8", "vm-4"} == {place.series.resource_id for place in storage.places}
+    assert {"vm-8", "vm-4"} == {place.subject.resource_id for place in storage.places}
     assert 2 == len(storage.places)
 
 

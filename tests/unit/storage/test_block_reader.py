@@ -94,4 +94,4 @@ def test_how_many_tracks_at_once(range_: Range, windows: Windows, most: int) -> 
     found = list(summaries.pieces(kinds, effort))
 
     assert max(asked.sizes) == most
-    assert sum(asked.sizes) == len(found) == effort.series == effort.samples == 1_500
+    assert sum(asked.sizes) == len(found) == effort.tracks == effort.samples == 1_500

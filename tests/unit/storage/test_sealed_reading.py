@@ -41,7 +41,7 @@ def effort(storage: SqliteStorage, **query: object) -> tuple[int, int, int]:
     """Series, pieces and samples that the question took."""
     spent = Effort()
     summaries(storage, effort=spent, **query)
-    return spent.series, spent.pieces, spent.samples
+    return spent.tracks, spent.pieces, spent.samples
 
 
 def test_a_whole_month_costs_a_piece(storage: SqliteStorage) -> None:

@@ -143,7 +143,7 @@ def test_a_description_may_come_back() -> None:
         found = portions_of(quantities.increase, pieces, rules(FixedWindows(NOON, 30), **more))
         open_ones = [one for one in found if one.is_provisional]
         return {
-            ("large" if one.series == large else "small", one.window.start) for one in open_ones
+            ("large" if one.subject == large else "small", one.window.start) for one in open_ones
         }
 
     of_large = {("large", after_noon(60))}
@@ -248,8 +248,8 @@ def test_the_earlier_description_has_the_interval() -> None:
     by_series: dict[Any, Decimal] = defaultdict(Decimal)
     for way in (quantities.increase, quantities.holding):
         for one in portions_of(way, pieces, asked):
-            by_series[way.__name__, one.series] += one.measured + one.interpolated
-            by_series[way.__name__, one.series] += one.unit_seconds
+            by_series[way.__name__, one.subject] += one.measured + one.interpolated
+            by_series[way.__name__, one.subject] += one.unit_seconds
 
     assert by_series == {
         ("increase", small): 2,

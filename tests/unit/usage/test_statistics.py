@@ -41,7 +41,7 @@ def question(group_by: tuple[Field, ...] = (), aggregates: Any = STANDARD) -> Qu
 def part(*volumes: Any, window: Range = EVER, **changes: Any) -> Portion:
     """The Summary of a series with these volumes, a second apart."""
     found = sorted(readings(*enumerate(volumes or (1,))))
-    return Portion(series=series(**changes), window=window, summary=of_stream(found))
+    return Portion(subject=series(**changes), window=window, summary=of_stream(found))
 
 
 def figures(*parts: Portion, aggregates: Any = STANDARD) -> dict[str, str]:
@@ -167,7 +167,7 @@ def test_groups_by_kinds_that_look_alike() -> None:
 def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
     """Sums and counts of groups are those of the whole, for every unit."""
     parts = [
-        Portion(series=of, window=EVER, summary=of_stream([Reading(NOON, volume)]))
+        Portion(subject=of, window=EVER, summary=of_stream([Reading(NOON, volume)]))
         for of, volume in samples
     ]
 

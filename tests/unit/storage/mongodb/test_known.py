@@ -13,7 +13,7 @@ EXTENTS, SAMPLES = ExtentQuery(scope=AllProjects()), SampleQuery(scope=AllProjec
 
 def resources_of(storage: MongoStorage) -> list[list[str]]:
     """Of which resources there are extents, and samples."""
-    extents = [one.series.resource_id for one in storage.extents(EXTENTS)]
+    extents = [one.subject.resource_id for one in storage.extents(EXTENTS)]
     return [extents, [one.series.resource_id for one in storage.samples(SAMPLES)]]
 
 
@@ -36,7 +36,7 @@ def test_tracks_are_read_once(storage: MongoStorage, connection: Connection) -> 
     connection.tracks.update_many({}, {"$set": {"unit": "not to be read"}})
     keep(storage, sample(id="s-2", resource_id="vm-2"))
 
-    assert [one.series for one in storage.extents(EXTENTS)].count(sample().series) == 1
+    assert [one.subject for one in storage.extents(EXTENTS)].count(sample().series) == 1
     assert sorted(resources_of(storage)[0]) == ["vm-1", "vm-2"]
 
 

@@ -159,7 +159,7 @@ def answers(storage: Storage, asked: list[Any]) -> list[Any]:
     return [
         list(storage.samples(of_samples)),
         set(storage.extents(of_extents)),
-        {(one.series, one.window): one.summary for one in storage.summaries(of_summaries)},
+        {(one.subject, one.window): one.summary for one in storage.summaries(of_summaries)},
     ]
 
 
