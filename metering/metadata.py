@@ -180,7 +180,7 @@ _read_lately: Remembered[bytes, Metadata] = Remembered(_BYTES_READ_LATELY, _weig
 _parsed: Remembered[str, dict[str, Any]] = Remembered(_BYTES_OF_TREES, _weigh_parsed)
 _flattened: Remembered[str, dict[str, str]] = Remembered(_BYTES_OF_FLAT_FORMS, _weigh_flat)
 
-NOTHING = Metadata("{}")
+NO_METADATA = Metadata("{}")
 
 
 def _check_flat(tree: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from metering import times
 from metering.errors import Conflict, Expired, InvalidSample
-from metering.metadata import NOTHING
+from metering.metadata import NO_METADATA
 from metering.model import Outcome, Sample, Series, Submission, Track, Verdict
 from metering.recording.checking import (
     completed,
@@ -90,7 +90,7 @@ class Recorder:
             try:
                 sample = Sample(
                     series=Series(
-                        self._track_of(draft, manner, circumstances), draft.metadata or NOTHING
+                        self._track_of(draft, manner, circumstances), draft.metadata or NO_METADATA
                     ),
                     id=sample_id(draft, index, manner),
                     timestamp=timestamp_of(draft, now),

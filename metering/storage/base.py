@@ -33,7 +33,7 @@ from metering.times import Range
 class Effort:
     """What an answer of Summaries took, counted up while it is read.
 
-    `series` are tracks that were read one by one, `pieces` the Summaries of months, days or hours
+    `tracks` are those that were read one by one, `pieces` the Summaries of months, days or hours
     that `seal` kept, of tracks or rollups, `samples` what was read beside.
     """
 

@@ -76,7 +76,7 @@ class Portion:
 
 
 # How portions are made of a stretch.
-Way = Callable[[Stretch, Rules], Iterator[Portion]]
+Crediting = Callable[[Stretch, Rules], Iterator[Portion]]
 
 
 def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:

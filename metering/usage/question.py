@@ -101,7 +101,7 @@ class Question:
     def _sources_of(self, kind: MeterType) -> frozenset[Source]:
         return frozenset(source.of_type(kind) for source in self.sources)
 
-    def ways(self, kind: MeterType) -> Iterator[quantities.Way]:
+    def creditings(self, kind: MeterType) -> Iterator[quantities.Crediting]:
         """What is to be made of the stretches of meters of a type."""
         wanted = self._sources_of(kind)
         yield quantities.readings

@@ -33,11 +33,11 @@ from metering.times import EVER, LAST, Range, WholeRange
 from metering.usage import quantities
 from metering.usage.carrying import carried_into
 from metering.usage.figures import USAGE, Detail, Part, detail, figure
-from metering.usage.quantities import Portion, Rules, Way
+from metering.usage.quantities import Crediting, Portion, Rules
 from metering.usage.runs import Conditions, lacks, runs
 
 _OF_STREAM = frozenset(Stream._fields)
-_WAYS: Mapping[MeterType, tuple[Way, ...]] = {
+_CREDITINGS: Mapping[MeterType, tuple[Crediting, ...]] = {
     MeterType.DELTA: (quantities.readings,),
     MeterType.CUMULATIVE: (quantities.readings, quantities.increase),
     MeterType.GAUGE: (quantities.readings, quantities.holding),
@@ -219,8 +219,8 @@ def _parts(
 
 def _part(values: Group, run: Sequence[Stretch], question: SegmentQuestion) -> _Part | None:
     """What a run has in range; None of the one before, if its interval does not reach into it."""
-    rules, ways = question.rules, _WAYS[run[0].subject.type]
-    portions = [[portion for way in ways for portion in way(one, rules)] for one in run]
+    rules, creditings = question.rules, _CREDITINGS[run[0].subject.type]
+    portions = [[portion for credit in creditings for portion in credit(one, rules)] for one in run]
     inside = [one for one in run if one.summary.first.at in question.range]
     start = inside[0].summary.first.at if inside else None
     if portions[0] and (not inside or inside[0] is not run[0]):

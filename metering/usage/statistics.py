@@ -88,7 +88,7 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
         return
     require_series_fields(question.filter)
     rules = question.rules
-    ways = {kind: tuple(question.ways(kind)) for kind in MeterType}
+    creditings = {kind: tuple(question.creditings(kind)) for kind in MeterType}
     query = StreamQuery(
         scope=question.scope,
         filter=question.filter,
@@ -100,8 +100,8 @@ def _portions(storage: Storage, question: Question, effort: Effort | None) -> It
     )
     for stretches in storage.streams(query, effort):
         for stretch in stretches:
-            for way in ways[stretch.subject.type]:
-                yield from way(stretch, rules)
+            for credit in creditings[stretch.subject.type]:
+                yield from credit(stretch, rules)
 
 
 def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> list[Row]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import metadata as descriptions
 
 from metering.errors import InvalidSample
-from metering.metadata import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH, NOTHING, Metadata
+from metering.metadata import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH, NO_METADATA, Metadata
 
 FLAT = [
     pytest.param({}, {}, id="empty"),
@@ -210,8 +210,8 @@ def test_equal_exactly_if_texts_are(one: dict) -> None:
 
 def test_nothing() -> None:
     """No metadata is the empty object."""
-    assert NOTHING == Metadata.of({}) == Metadata.read(b" {} ")
-    assert "Metadata({})" == repr(NOTHING)
+    assert NO_METADATA == Metadata.of({}) == Metadata.read(b" {} ")
+    assert "Metadata({})" == repr(NO_METADATA)
 
 
 _values = st.recursive(

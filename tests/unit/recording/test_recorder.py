@@ -9,7 +9,7 @@ import pytest
 from builders import MILLISECOND, NOON
 
 from metering.errors import Conflict, Expired, InvalidSample
-from metering.metadata import NOTHING, Metadata
+from metering.metadata import NO_METADATA, Metadata
 from metering.model import AllProjects, MeterType, Outcome, Sample, Verdict
 from metering.query import SampleQuery
 from metering.recording import recorder as recorder_module
@@ -68,7 +68,7 @@ def test_what_was_left_out_is_completed() -> None:
     """Time is now, the source openstack, and there are no owner and metadata."""
     sample = one()
 
-    assert (NOON, NOON, "openstack", None, None, NOTHING) == (
+    assert (NOON, NOON, "openstack", None, None, NO_METADATA) == (
         sample.timestamp,
         sample.recorded_at,
         sample.series.source,
