@@ -63,7 +63,7 @@ def _(query: SampleQuery, storage: Storage) -> list[Sample]:
 
 @answer.register
 def _(query: ExtentQuery, storage: Storage) -> Any:
-    return sorted(storage.extents(query), key=lambda one: one.series.digest)
+    return sorted(storage.extents(query), key=lambda one: one.subject.digest)
 
 
 @answer.register

@@ -3,7 +3,7 @@
 from typing import Any
 
 from metering.storage.mongodb import writing
-from metering.storage.sqlite import access
+from metering.storage.sqlite import sealing
 
 
 def strike(*_: Any) -> None:
@@ -11,4 +11,4 @@ def strike(*_: Any) -> None:
 
 
 writing.strike = strike
-access.strike = strike
+sealing.strike = strike

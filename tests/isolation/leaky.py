@@ -161,8 +161,8 @@ class TakesResourcesOver(_ChangesOthers):
     def changed(self, of_other: Sample, written: Sample) -> Sample:
         if of_other.series.resource_id != written.series.resource_id:
             return of_other
-        series = replace(of_other.series, project_id=written.series.project_id)
-        return structs.replace(of_other, series=series)
+        track = replace(of_other.series.track, project_id=written.series.project_id)
+        return structs.replace(of_other, series=structs.replace(of_other.series, track=track))
 
 
 class ForgetsOthers(_ChangesOthers):
