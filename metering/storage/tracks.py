@@ -10,7 +10,6 @@ driver supplies the look-ups (`metering.storage.tables`); SQLite and MongoDB are
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -49,17 +48,14 @@ from metering.query import (
 from metering.retention import Horizons
 from metering.storage import expiry
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
-from metering.storage.block_reader import no_blocks
-from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair
-from metering.storage.pieces import PieceReader, SeriesPieces, TrackPieces
+from metering.storage.handles import Handle
+from metering.storage.pieces import PieceReader, SeriesPieces
+from metering.storage.readers import Readers
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.sealer import Sealer
 from metering.storage.series_lookup import SeriesLookUp
-from metering.storage.stored_sample import StoredSample
 from metering.storage.streaming import Neighbours, StreamReader
 from metering.storage.tables import Tables
-from metering.storage.totals import TotalReader
 from metering.storage.verification import Verifier
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Summary, joined
@@ -137,10 +133,10 @@ class TrackStorage(Storage):
         range_ = query.range & bounds(query.filter)
         if not tracks or range_.is_empty:
             return
-        sieve = SampleFilter({handle: rest for rest, members in plan for handle in members})
+        left = SampleFilter({handle: rest for rest, members in plan for handle in members})
         rows = self.tables.scan(tracks.keys(), range_, query.after)
-        for row, sample in limit.over(self._series_lookup(tracks).samples(rows)):
-            if sieve.passes(row, sample):
+        for row, sample in limit.over(SeriesLookUp(self.tables.descriptions, tracks).samples(rows)):
+            if left.passes(row, sample):
                 yield sample
                 limit.restart()  # what the caller did meanwhile does not count
 
@@ -151,7 +147,9 @@ class TrackStorage(Storage):
         keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
         rows = list(limit.over(self.tables.samples_by_key(keys)))
         tracks = dict(self.tables.tracks({row.handle for row in rows}))
-        samples = [sample for _, sample in self._series_lookup(tracks).samples(rows)]
+        samples = [
+            sample for _, sample in SeriesLookUp(self.tables.descriptions, tracks).samples(rows)
+        ]
         after = query.after
         samples.sort(key=lambda one: (one.timestamp, one.key), reverse=True)
         for sample in samples:
@@ -167,13 +165,15 @@ class TrackStorage(Storage):
         """See `Storage.samples_at`."""
         limit = Limit(self._timeout_seconds)
         asked = set(places)
-        tracks = {track.digest: track for track in (one.subject.track for one in asked)}
+        tracks = {one.subject.track.digest: one.subject.track for one in asked}
         found = self.tables.samples_at({(one.subject.track.digest, one.at) for one in asked})
         rows, of_handles = [], {}
         for digest, row in limit.over(found):
             rows.append(row)
             of_handles[row.handle] = tracks[digest]
-        for _, sample in limit.over(self._series_lookup(of_handles).samples(rows)):
+        for _, sample in limit.over(
+            SeriesLookUp(self.tables.descriptions, of_handles).samples(rows)
+        ):
             series, at = sample.series, sample.timestamp
             if Place(series, at) in asked or Place(series.track, at) in asked:
                 yield sample
@@ -214,15 +214,15 @@ class TrackStorage(Storage):
     def _extents_of_series(
         self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
     ) -> Iterator[Extent]:
-        reader = self._series_pieces_until(tracks, limit, query.as_of)
+        reader = self._readers(limit).of_series(tracks, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
         for _, pieces in limit.over(reader.pieces(tracks, query.range, whole, Effort())):
             ends: dict[Subject, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
                 ends[piece.subject] += (piece.summary.first.at, piece.summary.last.at)
-            for series, instants in ends.items():
+            for subject, instants in ends.items():
                 last = max(instants)
-                yield Extent(series, last if query.last_only else min(instants), last)
+                yield Extent(subject, last if query.last_only else min(instants), last)
 
     def oldest(self, scope: Scope) -> datetime | None:
         """See `Storage.oldest`."""
@@ -241,24 +241,25 @@ class TrackStorage(Storage):
         limit = Limit(self._timeout_seconds)
         effort = effort or Effort()
         windows = query.windows
+        readers = self._readers(limit)
         for rest, tracks in self._plan(query, limit):
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
             if rest is EVERYTHING and not query.by_series:
-                reader: PieceReader = self._track_pieces(limit)
+                reader: PieceReader = readers.of_tracks()
             elif _asks_samples(rest):
-                reader = self._sample_pieces(tracks, limit, rest)
+                reader = readers.of_samples(tracks, rest)
             else:
-                reader = self._series_pieces(tracks, limit)
+                reader = readers.of_series(tracks)
             cuts = Cuts(windows=windows)
             for _, pieces in limit.over(reader.pieces(tracks, range_, cuts, effort)):
                 found: dict[tuple[Subject, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
                     window = windows.holding(piece.summary.first.at)
                     found[told_apart(query, piece.subject), window].append(piece.summary)
-                for (series, window), parts in found.items():
-                    yield WindowSummary(series, window, joined(parts))
+                for (subject, window), parts in found.items():
+                    yield WindowSummary(subject, window, joined(parts))
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         """See `Storage.totals`."""
@@ -271,13 +272,7 @@ class TrackStorage(Storage):
             for handle, one in limit.over(self.tables.find_rollups(_look_up(query)))
             if is_visible(one, query.scope) and matches_series(left, one)
         }
-        reader = TotalReader(
-            partial(self._limited_blocks, limit),
-            partial(self._limited_readings, limit),
-            lambda rollups: limit.over(self.tables.members(rollups)),
-            query.range,
-            query.windows,
-        )
+        reader = self._readers(limit).of_totals(query.range, query.windows)
         for totals in limit.over(reader.totals(rollups, effort or Effort())):
             for (handle, window), summary in totals.items():
                 yield WindowTotal(rollups[handle], window, summary)
@@ -291,9 +286,8 @@ class TrackStorage(Storage):
             return
         streams = self._whole_streams(query, limit)
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
-        pieces: PieceReader = self._track_pieces(limit)
-        if query.by_series:
-            pieces = self._series_pieces(tracks, limit)
+        readers = self._readers(limit)
+        pieces = readers.of_series(tracks) if query.by_series else readers.of_tracks()
         neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
         reader = StreamReader(pieces, neighbours, query, effort or Effort())
         for of_stream in limit.over(reader.streams(streams.values())):
@@ -321,63 +315,8 @@ class TrackStorage(Storage):
                 streams[track.stream][handle] = track
         return streams
 
-    def _track_pieces(self, limit: Limit) -> TrackPieces:
-        return TrackPieces(
-            partial(self._limited_blocks, limit), partial(self._limited_readings, limit)
-        )
-
-    def _series_pieces(self, tracks: Tracks, limit: Limit) -> SeriesPieces:
-        return self._series_pieces_until(tracks, limit, None)
-
-    def _series_pieces_until(
-        self, tracks: Tracks, limit: Limit, as_of: datetime | None
-    ) -> SeriesPieces:
-        """Pieces of series, and no sample that was recorded later, if an instant is given."""
-
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-            for row in limit.over(self.tables.samples_of(handles, range_)):
-                if as_of is None or row.recorded_at <= as_of:
-                    yield row
-
-        return SeriesPieces(
-            partial(self._limited_blocks, limit, described=True),
-            rows,
-            self.tables.samples_at,
-            self._series_lookup(tracks),
-            as_of,
-        )
-
-    def _sample_pieces(self, tracks: Tracks, limit: Limit, rest: Filter) -> SeriesPieces:
-        """Pieces of samples that match, of which no block tells."""
-        look_up = self._series_lookup(tracks)
-        sieve = SampleFilter(dict.fromkeys(tracks, rest))
-
-        def rows(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-            found = limit.over(self.tables.samples_of(handles, range_))
-            for row, sample in look_up.samples(found):
-                if sieve.passes(row, sample):
-                    yield row
-
-        return SeriesPieces(no_blocks, rows, self.tables.samples_at, look_up)
-
-    def _series_lookup(self, tracks: Tracks) -> SeriesLookUp:
-        return SeriesLookUp(self.tables.descriptions, tracks)
-
-    def _limited_blocks(
-        self,
-        limit: Limit,
-        handles: Collection[Handle],
-        months: range,
-        grain: Grain,
-        *,
-        described: bool = False,
-    ) -> Iterator[StoredBlock]:
-        return limit.over(self.tables.blocks(handles, months, grain, described=described))
-
-    def _limited_readings(
-        self, limit: Limit, handles: Collection[Handle], range_: Range
-    ) -> Iterator[Pair]:
-        return limit.over(self.tables.readings(handles, range_))
+    def _readers(self, limit: Limit) -> Readers:
+        return Readers(self.tables, limit)
 
     def _plan(
         self, query: SampleQuery | SummaryQuery, limit: Limit

@@ -1,0 +1,81 @@
+"""What reads the tables for one question: each reader under the question's time limit."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+from metering.limit import Limit
+from metering.model import Track
+from metering.query import Filter
+from metering.storage.block_reader import no_blocks
+from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.handles import Handle, Pair
+from metering.storage.pieces import SeriesPieces, TrackPieces
+from metering.storage.sample_filter import SampleFilter
+from metering.storage.series_lookup import SeriesLookUp
+from metering.storage.stored_sample import StoredSample
+from metering.storage.tables import Tables
+from metering.storage.totals import Member, TotalReader
+from metering.times import Range, Windows
+
+Tracks = Mapping[Handle, Track]
+
+
+class Readers:
+    """Makes the readers; they share one limit."""
+
+    def __init__(self, tables: Tables, limit: Limit) -> None:
+        """Take the tables, and the limit, which has begun."""
+        self._tables = tables
+        self._limit = limit
+
+    def of_tracks(self) -> TrackPieces:
+        """Pieces of tracks, whatever their metadata are."""
+        return TrackPieces(self._blocks, self._readings)
+
+    def of_series(self, tracks: Tracks, as_of: datetime | None = None) -> SeriesPieces:
+        """Pieces of series; of samples with recorded_at <= as_of, if that is given."""
+
+        def samples(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            for one in self._samples_of(handles, range_):
+                if as_of is None or one.recorded_at <= as_of:
+                    yield one
+
+        look_up = SeriesLookUp(self._tables.descriptions, tracks)
+        return SeriesPieces(
+            self._described_blocks, samples, self._tables.samples_at, look_up, as_of
+        )
+
+    def of_samples(self, tracks: Tracks, left: Filter) -> SeriesPieces:
+        """Pieces of those samples of the tracks that match, of which no block tells."""
+        look_up = SeriesLookUp(self._tables.descriptions, tracks)
+        matching = SampleFilter(dict.fromkeys(tracks, left))
+
+        def samples(handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+            for one, sample in look_up.samples(self._samples_of(handles, range_)):
+                if matching.passes(one, sample):
+                    yield one
+
+        return SeriesPieces(no_blocks, samples, self._tables.samples_at, look_up)
+
+    def of_totals(self, range_: Range, windows: Windows) -> TotalReader:
+        """Totals of rollups in a range, by window."""
+        return TotalReader(self._blocks, self._readings, self._members, range_, windows)
+
+    def _blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
+        return self._limit.over(self._tables.blocks(handles, months, grain))
+
+    def _described_blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
+        return self._limit.over(self._tables.blocks(handles, months, grain, described=True))
+
+    def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+        return self._limit.over(self._tables.readings(handles, range_))
+
+    def _samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
+        return self._limit.over(self._tables.samples_of(handles, range_))
+
+    def _members(self, rollups: Collection[Handle]) -> Iterator[Member]:
+        return self._limit.over(self._tables.members(rollups))
