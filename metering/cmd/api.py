@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from metering.api.app import make_app
 from metering.cmd.common import add_config_argument
+from metering.cmd.garbage import spare_what_is_loaded
 from metering.cmd.logs import set_up_logging
 from metering.cmd.preparing import prepare_when_there
 from metering.cmd.serving import Server
@@ -36,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MeteringError as error:
         print(f"metering-api: {error}", file=sys.stderr)
         return 1
+    spare_what_is_loaded()
     _announce(server)
     server.run()
     storage.close()
