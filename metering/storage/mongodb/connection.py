@@ -107,7 +107,7 @@ class Connection:
 
     @property
     def samples(self) -> Collection[Document]:
-        """The collection of samples, `_id` the key."""
+        """The collection of samples, `_id` the key; `names` has the other fields."""
         return self.database["samples"]
 
     @property

@@ -10,6 +10,8 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 
+from metering.storage.mongodb.names import RANK, TRACK, VOLUME
+
 _CHANGES_WHAT_IS_INDEXED = ("hidden", "sparse", "partialFilterExpression", "collation")
 
 
@@ -40,10 +42,10 @@ class Index:
 # The volume is there so that readings are answered from the index alone.
 BY_TRACK = Index(
     "samples",
-    ("track", "rank", "volume"),
+    (TRACK, RANK, VOLUME),
     "readings, extents and pages of samples of some tracks",
 )
-BY_TIME = Index("samples", ("rank",), "pages of samples of very many tracks")
+BY_TIME = Index("samples", (RANK,), "pages of samples of very many tracks")
 
 BY_ROLLUP = Index("tracks", ("rollup",), "tracks by rollup")
 BY_RESOURCE = Index("tracks", ("resource_id",), "tracks by resource")

@@ -25,6 +25,7 @@ from metering.metadata import Metadata
 from metering.model import MeterType, Rollup, Track
 from metering.retention import Horizons
 from metering.storage.blocks import StoredBlock
+from metering.storage.mongodb.names import DESCRIPTION, ID, RANK, RECORDED_AT, TRACK, VOLUME
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading
@@ -49,17 +50,19 @@ EXPONENT_BIAS = 6176
 _WIDE = Context(prec=40)
 
 # {track: 16 bytes, rank: int64, volume: Decimal128} as BSON; 'x' skips names and types.
-_READING = struct.Struct("<16x16s6xq8x16sx")
+_READING = struct.Struct("<12x16s3xq3x16sx")
 _READING_NAMES = re.compile(
-    rb"\x47\0\0\0\x05track\0\x10\0\0\0\0.{16}\x12rank\0.{8}\x13volume\0.{16}\0", re.DOTALL
+    rb"\x3b\0\0\0\x05%b\0\x10\0\0\0\0.{16}\x12%b\0.{8}\x13%b\0.{16}\0"
+    % tuple(map(str.encode, (TRACK, RANK, VOLUME))),
+    re.DOTALL,
 )
 
 # A document of `samples` whose id is a UUID, in the order of `packing.sample_to_document`.
-_SAMPLE = struct.Struct("<14x16s12x16s18x16s9x16s6xq8x16s13xqx")
+_SAMPLE = struct.Struct("<14x16s8x16s8x16s8x16s3xq3x16s3xqx")
 _SAMPLES = re.compile(
-    rb"(?:\xb1\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05track\0\x10\0\0\0\0.{16}"
-    rb"\x05description\0\x10\0\0\0\0.{16}"
-    rb"\x05id\0\x10\0\0\0\x04.{16}\x12rank\0.{8}\x13volume\0.{16}\x09recorded_at\0.{8}\0)*+",
+    rb"(?:\x90\0\0\0\x05_id\0\x10\0\0\0\0.{16}\x05%b\0\x10\0\0\0\0.{16}\x05%b\0\x10\0\0\0\0.{16}"
+    rb"\x05%b\0\x10\0\0\0\x04.{16}\x12%b\0.{8}\x13%b\0.{16}\x09%b\0.{8}\0)*+"
+    % tuple(map(str.encode, (TRACK, DESCRIPTION, ID, RANK, VOLUME, RECORDED_AT))),
     re.DOTALL,
 )
 
@@ -154,19 +157,19 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
             yield Found((rank, key), row)
     else:
         for document in decode_iter(batch, CODEC):
-            position = document["rank"], document["_id"]
+            position = document[RANK], document["_id"]
             yield Found(position, row_from_document(document))
 
 
 def row_from_document(document: Mapping[str, Any]) -> StoredSample:
     """The sample of a document."""
     return StoredSample(
-        handle=document["track"],
-        description=document["description"],
-        id=id_from_bson(document["id"]),
-        timestamp=instant_of(document["rank"]),
-        volume=volume_from_bson(document["volume"].bid),
-        recorded_at=document["recorded_at"],
+        handle=document[TRACK],
+        description=document[DESCRIPTION],
+        id=id_from_bson(document[ID]),
+        timestamp=instant_of(document[RANK]),
+        volume=volume_from_bson(document[VOLUME].bid),
+        recorded_at=document[RECORDED_AT],
     )
 
 
@@ -181,8 +184,8 @@ def readings_from_batch(batch: bytes) -> Iterator[tuple[bytes, Reading]]:
             yield handle, Reading(instant_of(rank), volume_from_bson(volume))
     else:
         for document in decode_iter(batch, CODEC):
-            volume = volume_from_bson(document["volume"].bid)
-            yield document["track"], Reading(instant_of(document["rank"]), volume)
+            volume = volume_from_bson(document[VOLUME].bid)
+            yield document[TRACK], Reading(instant_of(document[RANK]), volume)
 
 
 def aware(naive: datetime) -> datetime:

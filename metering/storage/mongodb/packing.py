@@ -12,15 +12,19 @@ from bson.raw_bson import RawBSONDocument
 
 from metering.model import Sample
 from metering.storage.mongodb.mapping import COEFFICIENT_BITS, EXPONENT_BIAS
+from metering.storage.mongodb.names import DESCRIPTION, ID, RANK, RECORDED_AT, TRACK, VOLUME
 from metering.storage.mongodb.ranks import rank_of
 from metering.times import to_milliseconds
 
 # The type and the name of each field; of what is binary the length and the kind too.
 _KEY = b"\x05_id\0\x10\0\0\0\0"
-_TRACK = b"\x05track\0\x10\0\0\0\0"
-_DESCRIPTION = b"\x05description\0\x10\0\0\0\0"
-_UUID_ID, _TEXT_ID = b"\x05id\0\x10\0\0\0\x04", b"\x02id\0"
-_RANK, _VOLUME, _RECORDED_AT = b"\x12rank\0", b"\x13volume\0", b"\x09recorded_at\0"
+_TRACK = b"\x05%b\0\x10\0\0\0\0" % TRACK.encode()
+_DESCRIPTION = b"\x05%b\0\x10\0\0\0\0" % DESCRIPTION.encode()
+_UUID_ID = b"\x05%b\0\x10\0\0\0\x04" % ID.encode()
+_TEXT_ID = b"\x02%b\0" % ID.encode()
+_RANK = b"\x12%b\0" % RANK.encode()
+_VOLUME = b"\x13%b\0" % VOLUME.encode()
+_RECORDED_AT = b"\x09%b\0" % RECORDED_AT.encode()
 
 _int32 = struct.Struct("<i").pack
 _int64 = struct.Struct("<q").pack

@@ -20,6 +20,7 @@ from metering.storage.mongodb.indexes import (
     BY_TRACK,
     STRUCK,
 )
+from metering.storage.mongodb.names import RANK, RECORDED_AT, TRACK, VOLUME
 from metering.storage.mongodb.ranks import Ranks, ranks_at, ranks_in
 from metering.times import Range
 
@@ -33,11 +34,11 @@ MOST_TRACKS_MERGED = 200
 MOST_TRACKS_SENT = 20_000
 
 _NO_DAY = -(2**31)
-_NEWEST_FIRST = [("rank", DESCENDING)]
+_NEWEST_FIRST = [(RANK, DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
 _BY_RESOURCE = [("resource_id", ASCENDING)]
 # Naming what is wanted takes MongoDB two thirds of the time of naming what is not.
-_READING = {"_id": False, "track": True, "rank": True, "volume": True}
+_READING = {"_id": False, TRACK: True, RANK: True, VOLUME: True}
 _BLOCK_FIELDS = {"_id": False, "of": True, "month": True, "days": True, "struck": True}
 
 
@@ -135,7 +136,7 @@ def rows_of(handles: Collection[Any], range_: Range) -> Find:
 
 def samples_at(places: Collection[tuple[Any, datetime]]) -> Find:
     """The samples at each (track, instant), in no order."""
-    alternatives = [{"track": handle, **_ranked(ranks_at(at))} for handle, at in places]
+    alternatives = [{TRACK: handle, **_ranked(ranks_at(at))} for handle, at in places]
     return {"filter": {"$or": alternatives}, "hint": BY_TRACK.keys}
 
 
@@ -150,7 +151,7 @@ EVERY: Find = {"filter": {}}
 # The lowest rank of all, from the index alone.
 OLDEST: Find = {
     "filter": {},
-    "projection": {"_id": False, "rank": True},
+    "projection": {"_id": False, RANK: True},
     "sort": BY_TIME.keys,
     "hint": BY_TIME.keys,
     "limit": 1,
@@ -161,7 +162,7 @@ def any_from(instant: datetime) -> Find:
     """The rank of a sample at this instant or later, if there is one."""
     return {
         "filter": _within(Range(instant, None)),
-        "projection": {"_id": False, "rank": True},
+        "projection": {"_id": False, RANK: True},
         "hint": BY_TIME.keys,
         "limit": 1,
     }
@@ -171,7 +172,7 @@ def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
     """Key, track and rank of some samples of the tracks in range."""
     return {
         "filter": {**_of(handles), **_within(range_)},
-        "projection": {"track": True, "rank": True},
+        "projection": {TRACK: True, RANK: True},
         "hint": BY_TRACK.keys,
         "limit": limit,
     }
@@ -218,8 +219,8 @@ def struck() -> Find:
 def tracks_in_use() -> Stages:
     """On `samples`: each track that has samples, as `_id`; answered with a DISTINCT_SCAN."""
     return [
-        {"$sort": {"track": 1, "rank": 1}},
-        {"$group": {"_id": "$track", "rank": {"$first": "$rank"}}},
+        {"$sort": {TRACK: 1, RANK: 1}},
+        {"$group": {"_id": f"${TRACK}", RANK: {"$first": f"${RANK}"}}},
     ]
 
 
@@ -228,27 +229,27 @@ def ends(asked: Ends, direction: int) -> Stages:
 
     The form that MongoDB answers with a DISTINCT_SCAN; recorded_at costs the document as well.
     """
-    also = {"recorded_at": {"$first": "$recorded_at"}} if asked.as_of else {}
+    also = {RECORDED_AT: {"$first": f"${RECORDED_AT}"}} if asked.as_of else {}
     return [
         {"$match": {**_of(asked.handles), **_within(asked.range)}},
-        {"$sort": {"track": direction, "rank": direction}},
-        {"$group": {"_id": "$track", "rank": {"$first": "$rank"}, **also}},
+        {"$sort": {TRACK: direction, RANK: direction}},
+        {"$group": {"_id": f"${TRACK}", RANK: {"$first": f"${RANK}"}, **also}},
     ]
 
 
 def ends_in_time(asked: Ends, direction: int) -> Stages:
     """On `tracks`: the same of samples with recorded_at <= as_of, walking inwards to find one."""
-    in_time = {**_within(asked.range), "recorded_at": {"$lte": asked.as_of}}
+    in_time = {**_within(asked.range), RECORDED_AT: {"$lte": asked.as_of}}
     first_in_time = [
         {"$match": in_time},
-        {"$sort": {"rank": direction}},
+        {"$sort": {RANK: direction}},
         {"$limit": 1},
-        {"$project": {"_id": False, "rank": True}},
+        {"$project": {"_id": False, RANK: True}},
     ]
     look_up = {
         "from": "samples",
         "localField": "_id",
-        "foreignField": "track",
+        "foreignField": TRACK,
         "as": "found",
         "pipeline": first_in_time,
     }
@@ -257,12 +258,12 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
         {"$project": {"_id": True}},
         {"$lookup": look_up},
         {"$unwind": "$found"},
-        {"$project": {"rank": "$found.rank"}},
+        {"$project": {RANK: f"$found.{RANK}"}},
     ]
 
 
 def _of(handles: Collection[Any]) -> dict[str, Any]:
-    return {"track": {"$in": list(handles)}}
+    return {TRACK: {"$in": list(handles)}}
 
 
 def _within(range_: Range) -> dict[str, Any]:
@@ -272,4 +273,4 @@ def _within(range_: Range) -> dict[str, Any]:
 def _ranked(ranks: Ranks) -> dict[str, Any]:
     bounds = {"$gte": ranks.lowest, "$lte": ranks.highest}
     given = {operator: rank for operator, rank in bounds.items() if rank is not None}
-    return {"rank": given} if given else {}
+    return {RANK: given} if given else {}

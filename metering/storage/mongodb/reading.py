@@ -24,6 +24,7 @@ from metering.storage.mongodb.mapping import (
     found_in_batch,
     readings_from_batch,
 )
+from metering.storage.mongodb.names import RANK, RECORDED_AT
 from metering.storage.mongodb.questions import Ends, Find, Stages
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.stored_sample import StoredSample
@@ -108,14 +109,14 @@ class Reader:
         late = []
         stages = questions.ends(asked, direction)
         for found in self._aggregate(self._connection.samples, stages):
-            if asked.as_of is None or aware(found["recorded_at"]) <= asked.as_of:
-                yield found["_id"], instant_of(found["rank"])
+            if asked.as_of is None or aware(found[RECORDED_AT]) <= asked.as_of:
+                yield found["_id"], instant_of(found[RANK])
             else:
                 late.append(found["_id"])
         if late:
             stages = questions.ends_in_time(Ends(late, asked.range, asked.as_of), direction)
             for found in self._aggregate(self._connection.tracks, stages):
-                yield found["_id"], instant_of(found["rank"])
+                yield found["_id"], instant_of(found[RANK])
 
     def tracks_in_use(self) -> Iterator[bytes]:
         """The handle of each track that has samples, whether or not it is stored."""

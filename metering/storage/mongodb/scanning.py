@@ -26,7 +26,7 @@ Ask = Callable[[Find], Iterator[Found]]
 MOST_WALKS = 20
 # A page of the usual size is one batch.
 _FIRST_BATCH = 128
-# Of some 180 bytes, as MongoDB sends them. Smaller batches of many tracks take twice as long: to
+# Of some 150 bytes, as MongoDB sends them. Smaller batches of many tracks take twice as long: to
 # begin costs some milliseconds for two hundred of them.
 _ROWS_OF_ALL_WALKS = 20_000
 

@@ -34,6 +34,7 @@ from metering.storage.mongodb.mapping import (
     blocks_from_documents,
     strike_key,
 )
+from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import Reader, read_members, read_readings, read_rows
 from metering.storage.sealing import Run, SealTransaction
@@ -238,7 +239,7 @@ def delete_found(connection: Connection, find: questions.Find, session: ClientSe
 def _strike_found(connection: Connection, samples: list[Document], session: ClientSession) -> None:
     """Strike the days of the samples, as far as they may be sealed now."""
     known = read_watermarks(connection, session)
-    instants = [(one["track"], instant_of(one["rank"])) for one in samples]
+    instants = [(one[TRACK], instant_of(one[RANK])) for one in samples]
     late = {(handle, day_of(at)) for handle, at in instants if at < known.sealing_before}
     find = questions.rollups_of({handle for handle, _ in late})
     found = connection.tracks.find(**find, session=session) if late else ()

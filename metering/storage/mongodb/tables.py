@@ -35,6 +35,7 @@ from metering.storage.mongodb.mapping import (
     row_from_document,
     track_from_document,
 )
+from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import (
@@ -198,7 +199,7 @@ class MongoTables(Tables):
         reader = self._reader()
         if handles is None:
             for found in reader.samples(questions.OLDEST):
-                yield instant_of(found["rank"])
+                yield instant_of(found[RANK])
             return
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from map(itemgetter(1), reader.ends(questions.Ends(chunk, EVER, None), ASCENDING))
@@ -216,7 +217,7 @@ class MongoTables(Tables):
         reader = self._reader()
         for chunk in chunks(places, PLACES_PER_FIND):
             for document in reader.samples(questions.samples_at(chunk)):
-                yield document["track"], row_from_document(document)
+                yield document[TRACK], row_from_document(document)
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""

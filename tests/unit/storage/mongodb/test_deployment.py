@@ -13,6 +13,8 @@ from metering.errors import Misconfigured, NotPrepared, StorageUnavailable
 from metering.storage.mongodb import MongoStorage
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.deployment import wrong_with_server
+from metering.storage.mongodb.indexes import BY_TIME
+from metering.storage.mongodb.names import VOLUME
 
 MEMBER = {"setName": "rs"}
 
@@ -60,7 +62,7 @@ def test_documents_and_indexes_are_compressed(
 def test_a_collection_that_is_there_stays_as_it_is(unprepared: MongoStorage) -> None:
     """Somebody may have made it, or a restore: it serves, and nothing is wrong with it."""
     samples = unprepared.tables._connection.samples
-    samples.create_index([("volume", 1)])
+    samples.create_index([(VOLUME, 1)])
 
     unprepared.prepare()
 
@@ -101,11 +103,11 @@ def test_an_unprepared_store_says_what_is_missing(unprepared: MongoStorage) -> N
 
 def test_a_dropped_index_is_found_missing(storage: MongoStorage, connection: Connection) -> None:
     """Check compares with what is there now."""
-    connection.samples.drop_index("rank")
+    connection.samples.drop_index(BY_TIME.name)
 
     (fault,) = storage.check()
 
-    assert fault.startswith("the index rank of the collection samples is missing")
+    assert fault.startswith("the index r of the collection samples is missing")
 
 
 def test_a_database_that_was_never_prepared(url: str) -> None:
@@ -136,7 +138,7 @@ def test_a_newer_schema_is_left_alone(storage: MongoStorage, connection: Connect
 def test_an_index_in_the_way_is_reported(url: str) -> None:
     """Prepare drops nothing that somebody else made."""
     store = MongoStorage.open(url, timeout_seconds=20)
-    store.tables._connection.samples.create_index([("volume", 1)], name="rank")
+    store.tables._connection.samples.create_index([(VOLUME, 1)], name=BY_TIME.name)
 
     with pytest.raises(Misconfigured, match="an index of samples has other options"):
         store.prepare()

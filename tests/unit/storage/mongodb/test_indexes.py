@@ -3,11 +3,12 @@ from typing import Any
 import pytest
 
 from metering.storage.mongodb import indexes
+from metering.storage.mongodb.names import RANK, TRACK, VOLUME
 
 COMPLETE: list[dict[str, Any]] = [
     {"key": {"_id": 1}},
-    {"key": {"track": 1, "rank": 1, "volume": 1}},
-    {"key": {"rank": 1}},
+    {"key": {TRACK: 1, RANK: 1, VOLUME: 1}},
+    {"key": {RANK: 1}},
 ]
 
 
@@ -21,7 +22,7 @@ def test_a_missing_index_is_named_with_its_question() -> None:
     (sentence,) = indexes.missing("samples", COMPLETE[:2])
 
     assert (
-        "the index rank of the collection samples is missing, which serves "
+        "the index r of the collection samples is missing, which serves "
         "pages of samples of very many tracks: run metering-manage prepare"
     ) == sentence
 
@@ -31,7 +32,7 @@ def test_a_missing_index_is_named_with_its_question() -> None:
     [
         {"hidden": True},
         {"sparse": True},
-        {"partialFilterExpression": {"volume": {"$gt": 0}}},
+        {"partialFilterExpression": {VOLUME: {"$gt": 0}}},
         {"collation": {"locale": "de"}},
     ],
 )
@@ -44,6 +45,6 @@ def test_an_index_that_does_not_serve_is_missing(options: dict[str, Any]) -> Non
 
 def test_the_order_of_fields_counts() -> None:
     """The same fields in another order are another index."""
-    turned = [{"key": {"track": 1, "volume": 1, "rank": 1}}, *COMPLETE[2:]]
+    turned = [{"key": {TRACK: 1, VOLUME: 1, RANK: 1}}, *COMPLETE[2:]]
 
     assert 1 == len(list(indexes.missing("samples", turned)))

@@ -15,6 +15,7 @@ from metering.metadata import Metadata
 from metering.model import Track
 from metering.storage.blocks import StoredBlock
 from metering.storage.mongodb import mapping, packing
+from metering.storage.mongodb.names import RANK, TRACK, VOLUME
 from metering.storage.mongodb.ranks import rank_of
 from metering.summary import Reading
 
@@ -60,7 +61,7 @@ def test_volumes_of_others_become_canonical(text: str) -> None:
     assert expected.as_tuple() == mapping.volume_from_bson(Decimal128(text).bid).as_tuple()
 
 
-@pytest.mark.parametrize("fields", [("track", "rank", "volume"), ("volume", "rank", "track")])
+@pytest.mark.parametrize("fields", [(TRACK, RANK, VOLUME), (VOLUME, RANK, TRACK)])
 def test_readings_are_cut_from_a_batch(fields: tuple[str, ...]) -> None:
     """The order of the fields of a document only matters for speed."""
     kept = sample(volume="0.5")
@@ -110,13 +111,13 @@ def test_samples_are_cut_from_a_batch(ids: list[str]) -> None:
 
 
 def test_usual_samples_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those whose ids are UUIDs have 177 bytes each, and are cut where their fields lie."""
+    """Those whose ids are UUIDs have 144 bytes each, and are cut where their fields lie."""
     kept = [sample(id=UUID, volume=number, metadata={"a": number}) for number in range(3)]
     documents = [packing.sample_to_document(one.key, one).raw for one in kept]
     monkeypatch.setattr(mapping, "decode_iter", None)
     found = list(mapping.found_in_batch(b"".join(documents)))
 
-    assert [177] * 3 == [len(one) for one in documents]
+    assert [144] * 3 == [len(one) for one in documents]
     assert kept == [one.row.sample(of.series) for one, of in zip(found, kept, strict=True)]
     assert [(of.series.track.digest, of.series.metadata.digest) for of in kept] == [
         (one.row.handle, one.row.description) for one in found
@@ -127,7 +128,7 @@ def test_readings_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a covered query gives their fields, they are cut where these lie."""
     kept = sample(volume="0.5")
     whole = packing.sample_to_document(kept.key, kept)
-    batch = 3 * encode({field: whole[field] for field in ("track", "rank", "volume")})
+    batch = 3 * encode({field: whole[field] for field in (TRACK, RANK, VOLUME)})
     monkeypatch.setattr(mapping, "decode_iter", None)
 
     assert 3 == len(list(mapping.readings_from_batch(batch)))

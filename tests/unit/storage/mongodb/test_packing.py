@@ -12,7 +12,7 @@ from strategies import volumes
 
 from metering.decimals import canonical
 from metering.model import Sample, sample_key
-from metering.storage.mongodb import mapping, packing
+from metering.storage.mongodb import mapping, names, packing
 from metering.times import LAST
 
 UUID = "01234567-89ab-4def-8123-456789abcdef"
@@ -32,16 +32,8 @@ def test_a_document_is_what_the_library_makes_of_it(sample_id: str, volume: Deci
     document = decode(packed, mapping.CODEC)
 
     assert packed == encode(document)
-    assert list(document) == [
-        "_id",
-        "track",
-        "description",
-        "id",
-        "rank",
-        "volume",
-        "recorded_at",
-    ]
-    assert Decimal128(canonical(volume)) == document["volume"]
+    assert ["_id", "t", "d", "i", "r", "v", "a"] == list(document)
+    assert Decimal128(canonical(volume)) == document[names.VOLUME]
 
 
 @pytest.mark.parametrize("timestamp", [NOON, NOON + MILLISECOND, LAST, NOON.replace(year=1)])
@@ -51,8 +43,8 @@ def test_a_sample_comes_back_as_it_was(timestamp: object) -> None:
 
     document = decoded(kept)
 
-    assert kept.series.track.digest == document["track"]
-    assert kept.series.metadata.digest == document["description"]
+    assert kept.series.track.digest == document[names.TRACK]
+    assert kept.series.metadata.digest == document[names.DESCRIPTION]
     assert kept == mapping.row_from_document(document).sample(kept.series)
 
 
@@ -70,7 +62,7 @@ def test_a_canonical_uuid_takes_16_bytes() -> None:
     """Lower-case UUIDs are packed."""
     kept = Binary(bytes.fromhex(UUID.replace("-", "")), UUID_SUBTYPE)
 
-    assert kept == decoded(sample(id=UUID))["id"]
+    assert kept == decoded(sample(id=UUID))[names.ID]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +81,7 @@ def test_a_canonical_uuid_takes_16_bytes() -> None:
 )
 def test_ids_come_back_letter_by_letter(text: str) -> None:
     """No id is changed, whether or not it reads like a UUID."""
-    assert text == mapping.id_from_bson(decoded(sample(id=text))["id"])
+    assert text == mapping.id_from_bson(decoded(sample(id=text))[names.ID])
 
 
 def test_the_key_is_the_id_of_the_document() -> None:

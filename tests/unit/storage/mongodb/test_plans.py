@@ -11,6 +11,7 @@ from pymongo import ASCENDING, DESCENDING
 from metering.model import Submission
 from metering.storage.mongodb import MongoStorage, questions
 from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.questions import Ends
 from metering.storage.mongodb.ranks import ranks_in
 from metering.times import EVER, Range
@@ -80,7 +81,7 @@ def test_rows_come_by_track_and_time(connection: Connection, handles: list[bytes
     """Nothing is sorted, and no sample of another track or time is fetched."""
     find = questions.rows_of(handles[::2], RANGE)
     plan = explained_find(connection, find)
-    found = [(one["track"], one["rank"]) for one in connection.samples.find(**find)]
+    found = [(one[TRACK], one[RANK]) for one in connection.samples.find(**find)]
 
     assert "SORT" not in winning(plan)
     assert TRACKS / 2 * 8 == examined(plan)[1] == len(found)

@@ -10,7 +10,7 @@ from builders import NOON, after_noon, submission
 from contract.asking import EVERYONE
 
 from metering.query import Position, SampleQuery
-from metering.storage.mongodb import MongoStorage, questions, scanning
+from metering.storage.mongodb import MongoStorage, names, questions, scanning
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
@@ -78,13 +78,13 @@ class Server:
     def ask(self, find: Find) -> Iterator[Found]:
         """As many as asked for, highest ranks first."""
         asked = find["filter"]
-        lowest = asked.get("rank", {}).get("$gte", float("-inf"))
-        highest = asked.get("rank", {}).get("$lte", float("inf"))
+        lowest = asked.get(names.RANK, {}).get("$gte", float("-inf"))
+        highest = asked.get(names.RANK, {}).get("$lte", float("inf"))
         chosen = [
             one
             for one in self._samples
             if lowest <= one.position[0] <= highest
-            and one.row.handle in asked.get("track", {"$in": [one.row.handle]})["$in"]
+            and one.row.handle in asked.get(names.TRACK, {"$in": [one.row.handle]})["$in"]
         ]
         random.Random(len(chosen)).shuffle(chosen)
         chosen.sort(key=lambda one: -one.position[0])

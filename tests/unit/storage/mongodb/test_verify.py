@@ -11,13 +11,14 @@ from contract.asking import keep
 from metering.metadata import Metadata
 from metering.storage.mongodb import MongoStorage
 from metering.storage.mongodb.connection import Connection
+from metering.storage.mongodb.names import DESCRIPTION, ID
 
 Change = Callable[[Connection], Any]
 
 
 def another_key(connection: Connection) -> None:
     """A sample that is stored under a key that is not its own."""
-    document = connection.samples.find_one_and_delete({"id": "s-2"})
+    document = connection.samples.find_one_and_delete({ID: "s-2"})
     assert document
     connection.samples.insert_many([document | {"_id": bytes(16)}])
 
@@ -25,7 +26,7 @@ def another_key(connection: Connection) -> None:
 DAMAGE: dict[str, tuple[Change, str]] = {
     "a key": (another_key, "meter cpu of resource vm-1: 1 samples are not found under their key"),
     "an id": (
-        lambda db: db.samples.update_many({"id": "s-2"}, {"$set": {"id": "other"}}),
+        lambda db: db.samples.update_many({ID: "s-2"}, {"$set": {ID: "other"}}),
         "meter cpu of resource vm-1: 1 samples are not found under their key",
     ),
     "a track that went": (
@@ -50,7 +51,7 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     ),
     "a description of another": (
         lambda db: db.samples.update_many(
-            {"id": "s-3"}, {"$set": {"description": sample().series.metadata.digest}}
+            {ID: "s-3"}, {"$set": {DESCRIPTION: sample().series.metadata.digest}}
         ),
         "meter cpu of resource vm-2: what was sealed of 2015-06-01 is not in its samples",
     ),
