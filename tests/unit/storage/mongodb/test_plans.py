@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ from builders import NOON, after_noon, sample
 from pymongo import ASCENDING, DESCENDING
 
 from metering.model import Submission
-from metering.storage.mongodb import MongoStorage, questions
+from metering.storage.mongodb import MongoStorage, mapping, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.questions import Ends
 from metering.storage.mongodb.ranks import ranks_in
+from metering.summary import Reading
 from metering.times import EVER, Range
 
 TRACKS = 210
@@ -75,6 +77,22 @@ def test_readings_come_from_the_index_alone(connection: Connection, handles: lis
 
     assert {"PROJECTION_COVERED", "IXSCAN"} == winning(plan)
     assert 0 == examined(plan)[1]
+
+
+def test_what_comes_needs_no_decoder(
+    storage: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readings, and samples whose ids are UUIDs, lie as they are cut, as the server sends them."""
+    kept = sample(id="01234567-89ab-cdef-0123-456789abcdef", volume="0.5")
+    storage.record([Submission(kept)], atomic=False)
+    handle = kept.series.track.digest
+    monkeypatch.setattr(mapping, "decode_iter", None)
+
+    (reading,) = storage.tables.readings([handle], EVER)
+    (row,) = storage.tables.samples_of([handle], EVER)
+
+    assert (handle, Reading(NOON, Decimal("0.5"))) == reading
+    assert kept == row.sample(kept.series)
 
 
 def test_rows_come_by_track_and_time(connection: Connection, handles: list[bytes]) -> None:
