@@ -41,7 +41,7 @@ class Transaction(SealTransaction):
         return read_readings(self._fetch, handles, range_)
 
     def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """See `SealTransaction.rows`."""
+        """See `SealTransaction.samples_of`."""
         return read_rows(self._fetch, handles, range_)
 
     def keep(self, blocks: Collection[StoredBlock]) -> None:
