@@ -9,6 +9,7 @@ from api.conftest import Serve
 
 from metering.api.app import make_app
 from metering.config import load
+from metering.errors import Misconfigured
 from metering.keys import KeyFile
 from metering.storage.base import Storage
 
@@ -153,3 +154,36 @@ def test_a_default_of_the_file_is_no_scope(serve: Serve, storage: Storage, tmp_p
     member = with_rules(storage, tmp_path, '"default": ""\n').acting(project="p-1", roles="x")
 
     assert ["p-1"] == [row["project_id"] for row in member.rows("/v2/samples")]
+
+
+BROKEN = ['"all_readers": "role:audi', "all_readers", "- all_readers", '"all_readers": 1', "\x00"]
+
+
+@pytest.mark.parametrize("rules", BROKEN)
+def test_rules_that_cannot_be_read_are_told_at_the_start(
+    storage: Storage, tmp_path: Path, rules: str
+) -> None:
+    """A service that starts would refuse everybody, for ever."""
+    with pytest.raises(Misconfigured, match="policy_file cannot be read"):
+        with_rules(storage, tmp_path, rules)
+
+
+@pytest.mark.parametrize("rules", BROKEN)
+@pytest.mark.parametrize("broken", ["rules.yaml", "policy.d/more.yaml"])
+def test_rules_that_are_broken_later_open_nothing(
+    storage: Storage, tmp_path: Path, rules: str, broken: str
+) -> None:
+    """Neither those from before nor the defaults go on unseen; mended, the new ones hold."""
+    (tmp_path / "policy.d").mkdir()
+    client = with_rules(storage, tmp_path, '"project_reader": "role:x"\n')
+    caller = client.acting(project="p-1", roles="x")
+    assert [] == caller.rows("/v2/samples")
+
+    (tmp_path / broken).write_text(rules, encoding="utf-8")
+    later = [caller.get("/v2/samples") for _ in range(3)]
+    (tmp_path / broken).write_text('"project_reader": "role:y"\n', encoding="utf-8")
+
+    for refused in later:
+        assert_fault(refused, 503, "rights cannot be checked now")
+    assert_fault(caller.get("/v2/samples"), 403)
+    assert [] == client.acting(project="p-1", roles="y").rows("/v2/samples")

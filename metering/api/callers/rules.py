@@ -9,6 +9,7 @@ from oslo_policy import policy
 
 from metering.api.callers.identity import Identity
 from metering.config import Config
+from metering.errors import Misconfigured
 
 ADMINISTERS = "segregation"
 READS_ALL = "all_readers"
@@ -115,15 +116,27 @@ class Rules:
     """Decides by the rules of a configuration, and of its file, which is read when it changes."""
 
     def __init__(self, config: Config) -> None:
-        """Take the configuration; [oslo_policy] policy_file names the file of rules."""
+        """Take the configuration; [oslo_policy] policy_file names the file of rules.
+
+        Raises:
+            Misconfigured: there is such a file, and it cannot be read.
+        """
+        self._config = config
         self._auth = config.api.auth
-        self._enforcer = policy.Enforcer(config.oslo)
-        self._enforcer.register_defaults(RULES)
+        self._enforcer = _enforcer(config)
+        self._loaded()
 
     def allow(self, rule: str, identity: Identity) -> bool:
-        """Whether the rule holds for the caller; names of roles are compared without case."""
-        self._enforcer.load_rules()
-        in_file = self._enforcer.file_rules
+        """Whether the rule holds for the caller; names of roles are compared without case.
+
+        Raises:
+            Misconfigured: the file cannot be read as it is now; why, is for the log.
+        """
+        try:
+            enforcer = self._loaded()
+        except Misconfigured as error:
+            raise Misconfigured("rights cannot be checked now") from error
+        in_file = enforcer.file_rules
         if rule not in in_file and rule not in _NAMES_OF_WHO and "default" in in_file:
             rule = "default"
         credentials = {
@@ -133,4 +146,24 @@ class Rules:
             "user_id": identity.user_id,
             "system_scope": identity.system_scope,
         }
-        return bool(self._enforcer.enforce(rule, {}, credentials))
+        return bool(enforcer.enforce(rule, {}, credentials))
+
+    def _loaded(self) -> policy.Enforcer:
+        """The enforcer, with the rules as they are in the file now."""
+        enforcer = self._enforcer
+        try:
+            enforcer.load_rules()
+        except Exception as error:  # whatever it is, the rules are not known
+            # It has noted the file as read, and would go on with what it knew before.
+            self._enforcer = _enforcer(self._config)
+            reason = " ".join(str(error).split())
+            message = f"the rules of [oslo_policy] policy_file cannot be read: {reason}"
+            raise Misconfigured(message, field="[oslo_policy] policy_file") from error
+        return enforcer
+
+
+def _enforcer(config: Config) -> policy.Enforcer:
+    """An enforcer that has read nothing yet."""
+    enforcer = policy.Enforcer(config.oslo)
+    enforcer.register_defaults(RULES)
+    return enforcer
