@@ -351,3 +351,15 @@ def test_a_retry_is_known_after_a_restore(
     (restored,) = samples(other)
 
     assert restored.recorded_at == restored.timestamp
+
+
+@pytest.mark.parametrize("pause", ["-1", "nan", "inf", "1e300", "86401", "a minute"])
+def test_a_pause_that_is_none_is_refused(
+    aged: Storage, url: str, config: Path, capsys: pytest.CaptureFixture[str], pause: str
+) -> None:
+    """Before anything is done: no horizon is published for what would not be deleted."""
+    with pytest.raises(SystemExit, match="2"):
+        expire(url, config, f"--settle={pause}")
+
+    assert "--settle: seconds from 0 to 86400" in capsys.readouterr().err
+    assert Horizons() == aged.horizons()
