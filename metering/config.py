@@ -77,6 +77,7 @@ _OPTIONS: dict[str, list[cfg.Opt]] = {
         ),
         cfg.ListOpt(
             "trusted_proxies",
+            item_type=types.IPAddress(),
             default=["127.0.0.1", "::1"],
             help="IP addresses, separated by commas, whose identity headers are believed when "
             "auth = headers.",

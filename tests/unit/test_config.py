@@ -66,6 +66,7 @@ def test_overrides_win(tmp_path: Path) -> None:
         ("[api]\nmax_body_bytes = many\n", "max_body_bytes"),
         ("[api]\nquery_timeout = 0\n", "query_timeout"),
         ("[api]\nauth = nobody\n", "auth"),
+        ("[api]\ntrusted_proxies = ::1, 10.0.0.0/8\n", "trusted_proxies"),
         ("[api]\nmax_smaples = 1\n", "[api] has no option max_smaples"),
         ("[database]\nconection = memory://\n", "[database] has no option conection"),
         ("port = 1\n[api\n", "metering.conf"),
