@@ -34,6 +34,7 @@ def add_expire(commands: "Commands") -> None:
 
 
 def _expire(config: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    storage.ping()
     horizons = storage.horizons().joined(config.retention.horizons(times.now()))
     if arguments.dry_run:
         for meter, count in sorted(_expiring(storage, horizons).items()):

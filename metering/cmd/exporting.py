@@ -43,6 +43,7 @@ def add_export(commands: "Commands") -> None:
 
 
 def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    storage.ping()
     if arguments.file == _STDOUT:
         _write(storage, _question(arguments, None), sys.stdout.buffer)
         return 0

@@ -31,6 +31,7 @@ def add_seal(commands: "Commands") -> None:
 
 
 def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    storage.ping()
     if arguments.forget:
         storage.unseal()
         print("nothing is sealed")

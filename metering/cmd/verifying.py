@@ -20,6 +20,7 @@ def add_verify(commands: "Commands") -> None:
 
 
 def _verify(_: Config, storage: Storage, __: argparse.Namespace) -> int:
+    storage.ping()
     samples, contradictions = 0, 0
     with tqdm(unit=" samples", disable=None) as bar:
         for inspection in storage.verify():

@@ -15,10 +15,12 @@ from unit.cmd.running import run
 
 from metering import times
 from metering.cmd import exporting, manage
+from metering.errors import NotPrepared
 from metering.model import Sample
 from metering.retention import Horizons
 from metering.storage import open_storage
 from metering.storage.base import Storage
+from metering.storage.memory import MemoryStorage
 
 NOW = times.now()
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -363,3 +365,34 @@ def test_a_pause_that_is_none_is_refused(
 
     assert "--settle: seconds from 0 to 86400" in capsys.readouterr().err
     assert Horizons() == aged.horizons()
+
+
+class NeverPrepared(MemoryStorage):
+    """A database that is there, and not ours; MongoDB makes one of any name."""
+
+    def ping(self) -> None:
+        """Say so."""
+        raise NotPrepared("run metering-manage prepare")
+
+
+@pytest.mark.parametrize("command", ["verify", "seal", "seal --forget", "expire", "export"])
+def test_a_database_that_was_never_prepared(
+    tmp_path: Path,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    """A misspelt name is no store without samples: nothing is well, kept safe, or begun."""
+    store = NeverPrepared()
+    monkeypatch.setattr(manage, "open_storage", lambda *_, **__: store)
+    words = command.split()
+    if command == "export":
+        words.append(str(tmp_path / "all.ndjson"))
+
+    status = manage.main(["--config-file", str(config), *words])
+
+    assert status == 1
+    assert "run metering-manage prepare" in capsys.readouterr().err
+    assert Horizons() == store.horizons()
+    assert [config] == list(tmp_path.iterdir())
