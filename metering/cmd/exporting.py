@@ -1,6 +1,7 @@
 """`metering-manage export`: samples as lines of JSON, to keep or to record elsewhere."""
 
 import argparse
+import fcntl
 import hashlib
 import os
 import sys
@@ -52,12 +53,21 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         raise InvalidRequest(f"{file} is there already")
     part = part_of(file, arguments)
     with part.open("ab+") as out:
+        _lock(part, out)
         _write(storage, _question(arguments, _last_position(out)), out)
         out.flush()
         os.fsync(out.fileno())
     part.rename(file)
     print(f"{file} is complete")
     return 0
+
+
+def _lock(part: Path, out: IO[bytes]) -> None:
+    """Have the file alone: two that append to it would cut each other's lines."""
+    try:
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InvalidRequest(f"another export writes {part}") from None
 
 
 def part_of(file: Path, arguments: argparse.Namespace) -> Path:

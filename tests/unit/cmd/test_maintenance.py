@@ -1,5 +1,6 @@
 """expire, verify, export and import, on an SQLite file."""
 
+import fcntl
 import json
 import sqlite3
 from argparse import Namespace
@@ -263,6 +264,24 @@ def test_an_interrupted_export_reads_on_from_there(
 
     assert run(url, "export", tmp_path / "out.ndjson") == 0
     assert len(written) == ALL - 9
+
+
+def test_an_export_that_runs_is_refused_a_second_time(
+    aged: Storage, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two that append to one file would cut each other's lines."""
+    file = tmp_path / "out.ndjson"
+    part = exporting.part_of(file, EVERYTHING)
+    with part.open("ab") as running:
+        fcntl.flock(running, fcntl.LOCK_EX)
+        running.write(b"half a l")
+        running.flush()
+
+        assert run(url, "export", file) == 1
+
+    assert f"another export writes {part}" in capsys.readouterr().err
+    assert part.read_bytes() == b"half a l"
+    assert run(url, "export", file) == 0
 
 
 def test_import_names_what_it_refuses(
