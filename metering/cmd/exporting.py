@@ -44,6 +44,8 @@ def add_export(commands: "Commands") -> None:
 
 
 def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
+    if Range(arguments.start, arguments.end).is_empty:
+        raise InvalidRequest("--end must be after --start", field="--end")
     storage.ping()
     if arguments.file == _STDOUT:
         _write(storage, _question(arguments, None), sys.stdout.buffer)

@@ -266,6 +266,19 @@ def test_an_interrupted_export_reads_on_from_there(
     assert len(written) == ALL - 9
 
 
+@pytest.mark.parametrize("end", ["2026-10-01", "2026-09-30"])
+def test_an_export_of_no_time_is_refused(
+    aged: Storage, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    """Dates the wrong way round would make a backup that is complete, and empty."""
+    given = ["--start", "2026-10-01", "--end", end]
+    before = set(tmp_path.iterdir())
+
+    assert run(url, "export", tmp_path / "out.ndjson", *given) == 1
+    assert "--end must be after --start" in capsys.readouterr().err
+    assert before == set(tmp_path.iterdir())
+
+
 def test_an_export_that_runs_is_refused_a_second_time(
     aged: Storage, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
