@@ -39,5 +39,6 @@ def make_app(config: Config, storage: Storage, stopping: threading.Event | None 
     )
     if config.api.auth == "keystone":
         application = KeystoneGate(application, config)
-    whole = WholeRequests(allow_origins(application, config))
-    return RequestIds(Observed(whole, services.metrics, AccessLog()))
+    # Pages of other origins read refusals of framing, too.
+    readable = allow_origins(WholeRequests(application), config)
+    return RequestIds(Observed(readable, services.metrics, AccessLog()))

@@ -16,7 +16,7 @@ def set_defaults() -> None:
     """Say which headers and methods pages of other origins need here."""
     cors.set_defaults(
         allow_headers=["X-Auth-Token", "Authorization", "Idempotency-Key", HEADER],
-        expose_headers=["Link", HEADER],
+        expose_headers=["Link", "Metering-Effort", HEADER],
         allow_methods=["GET", "POST"],
     )
 
@@ -31,7 +31,7 @@ def allow_origins(application: Wsgi, config: Config) -> Wsgi:
     allowing: Wsgi = cors.CORS(application, config.oslo)
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        is_concerned = "HTTP_ORIGIN" in environ or environ["REQUEST_METHOD"] == "OPTIONS"
+        is_concerned = "HTTP_ORIGIN" in environ or environ.get("REQUEST_METHOD") == "OPTIONS"
         return (allowing if is_concerned else application)(environ, start_response)
 
     return answer
