@@ -12,6 +12,7 @@ from metering.api.middleware.access_log import AccessLog
 from metering.api.middleware.cors import allow_origins
 from metering.api.middleware.framing import WholeRequests
 from metering.api.middleware.keystone_gate import KeystoneGate
+from metering.api.middleware.no_store import NoStore
 from metering.api.routes import make_routes
 from metering.api.services import Services
 from metering.config import Config
@@ -41,4 +42,4 @@ def make_app(config: Config, storage: Storage, stopping: threading.Event | None 
         application = KeystoneGate(application, config)
     # Pages of other origins read refusals of framing, too.
     readable = allow_origins(WholeRequests(application), config)
-    return RequestIds(Observed(readable, services.metrics, AccessLog()))
+    return RequestIds(Observed(NoStore(readable), services.metrics, AccessLog()))
