@@ -59,7 +59,7 @@ class Unauthorized(MeteringError):
 
 
 class Unauthenticated(MeteringError):
-    """Nobody who is known here; `challenge` says how one makes oneself known."""
+    """Nobody who is known here; a challenge says how one makes oneself known."""
 
     code = "unauthenticated"
     challenge = ""

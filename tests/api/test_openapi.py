@@ -382,6 +382,38 @@ def test_headers_are_as_described(full: Client) -> None:
     assert set(said["headers"]) <= set(full.get("/v2/samples?limit=1").headers)
 
 
+def test_headers_of_single_answers_are_described(document: dict[str, Any]) -> None:
+    """What an answer took, where it can be asked for, and how one makes oneself known."""
+    explaining = [
+        operation
+        for operation, said in operations(document).items()
+        if any(one["name"] == "explain" for one in said.get("parameters", []))
+    ]
+
+    assert explaining == [
+        operation
+        for operation, said in operations(document).items()
+        if "Metering-Effort" in said["responses"].get("200", {}).get("headers", {})
+    ]
+    assert "WWW-Authenticate" in said_of(document, "GET /v2/usage", 401)["headers"]
+    assert set(document["components"]["headers"]) >= {"Metering-Effort", "WWW-Authenticate"}
+
+
+def test_tokens_are_described(document: dict[str, Any]) -> None:
+    """A generated client knows where a token goes; what is open to everybody takes none."""
+    name, scheme = document["components"]["securitySchemes"].popitem()
+    taking = {
+        operation.removeprefix("GET ")
+        for operation, said in operations(document).items()
+        if said.get("security") == [{name: []}, {}]
+    }
+
+    assert ("apiKey", "header", "X-Auth-Token") == (scheme["type"], scheme["in"], scheme["name"])
+    assert {"/", "/healthz/live", "/healthz/ready", "/metrics", PATH} == {
+        operation.removeprefix("GET ") for operation in operations(document)
+    } - taking
+
+
 def test_document_is_open_to_every_caller(proxied: Client) -> None:
     """A caller with neither a project nor a role may read it."""
     assert 200 == proxied.get(PATH).status_int

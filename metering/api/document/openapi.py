@@ -8,6 +8,7 @@ from typing import Any
 import wsme.types as wtypes
 
 from metering import __version__
+from metering.api.callers.public import is_public
 from metering.api.document.parameters import PARAMETERS, Parameter
 from metering.api.document.schema import Schema, Schemas
 from metering.api.exchange.request_id import HEADER
@@ -35,6 +36,29 @@ _HEADERS: dict[str, Schema] = {
     "Link": {
         "description": 'The next page, as `<...>; rel="next"`, if there is one.',
         "schema": {"type": "string"},
+    },
+    "Metering-Effort": {
+        "description": "What the answer was made of, if `explain` asked for it.",
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {
+        "description": "How callers make themselves known, if this one did not.",
+        "schema": {"type": "string"},
+    },
+}
+# Beside HEADER, of the answers to those that take a parameter.
+_HEADERS_OF_PARAMETERS = {"marker": "Link", "explain": "Metering-Effort"}
+
+_TOKEN = "token"  # noqa: S105 - the name of a scheme
+_SECURITY_SCHEMES: dict[str, Schema] = {
+    _TOKEN: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Auth-Token",
+        "description": (
+            "A token of Keystone or a key, as [api] auth says; nothing where a proxy says who "
+            "calls, or nobody has to."
+        ),
     },
 }
 
@@ -80,7 +104,12 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         },
         "tags": [{"name": name, "description": about} for name, about in tags.items()],
         "paths": paths,
-        "components": {"schemas": schemas.components, "responses": faults, "headers": _HEADERS},
+        "components": {
+            "schemas": schemas.components,
+            "responses": faults,
+            "headers": _HEADERS,
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
     }
 
 
@@ -124,6 +153,7 @@ def _operation(
             *_header_parameters(endpoint),
         ],
         "responses": _responses(route, endpoint, schemas),
+        "security": [] if is_public({"PATH_INFO": path_of(route)}) else [{_TOKEN: []}, {}],
     }
     if endpoint.body is not None:
         types = endpoint.body.types.items()
@@ -189,13 +219,18 @@ def _responses(route: Route, endpoint: Endpoint, schemas: Schemas) -> dict[str, 
 
 
 def _answer(status: HTTPStatus, endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
-    headers = [HEADER, "Link"] if "marker" in endpoint.parameters else [HEADER]
+    of_parameters = _HEADERS_OF_PARAMETERS.items()
+    more = [header for name, header in of_parameters if name in endpoint.parameters]
     schema = schemas.of(endpoint.returns)
     return {
         "description": status.phrase,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": _headers(HEADER, *more),
         "content": _content(endpoint.forms, schema),
     }
+
+
+def _headers(*names: str) -> dict[str, Schema]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _content(forms: Iterable[str], schema: Schema) -> dict[str, Any]:
@@ -220,8 +255,9 @@ def _lists(operation: dict[str, Any], status: HTTPStatus) -> bool:
 def _fault(status: HTTPStatus, schemas: Schemas) -> dict[str, Any]:
     """An error, in the words of the errors that have its status."""
     words = [_one_line(inspect.getdoc(kind) or "") for kind, its in STATUS.items() if its is status]
+    more = ["WWW-Authenticate"] if status is HTTPStatus.UNAUTHORIZED else []
     return {
         "description": " ".join(words) or status.description or status.phrase,
-        "headers": {HEADER: {"$ref": f"#/components/headers/{HEADER}"}},
+        "headers": _headers(HEADER, *more),
         "content": _content((JSON, *XML), schemas.of(ErrorBody)),
     }
