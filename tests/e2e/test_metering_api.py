@@ -92,6 +92,25 @@ def test_a_too_large_body_is_refused_with_the_reason(address: str) -> None:
     assert answer.fault == "the body is larger than 100000 bytes"
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (HEAD % b"m" + b"Content-Length: 200000\r\n\r\n", b"413"),
+        (HEAD % b"m" + b"Transfer-Encoding: gzip\r\n\r\n", b"501"),
+    ],
+)
+def test_what_the_server_refuses_itself_is_plain_text(
+    address: str, sent: bytes, status: bytes
+) -> None:
+    """As docs/api.rst says: the application does not see it."""
+    answer = exchange(address, sent)
+
+    assert answer.split()[1] == status
+    assert b"Content-Type: text/plain" in answer
+    assert b"X-Openstack-Request-Id" not in answer
+
+
 def test_the_configuration_file_is_named_by_option_or_environment(tmp_path: Path) -> None:
     """--config-file is read, else the file that METERING_CONFIG_FILE names."""
     files = {}
