@@ -39,6 +39,27 @@ def quantities(client: Client, **asked: object) -> dict[str, str]:
     return {one["meter"]: one["quantity"] for one in client.rows(url(PATH, **asked))["rows"]}
 
 
+def test_rows_ascend(client: Client, storage: Storage) -> None:
+    """By meter, the groups in the order they were asked for, and type; null is first."""
+    of = {"groupby": ["metadata.region", "project_id"], **JUNE}
+    keep_all(
+        storage,
+        told("cpu", (0, 1), metadata={"region": "b"}, project_id="a"),
+        told("cpu", (0, 1), metadata={"region": "a"}, project_id="b"),
+        told("cpu", (0, 1), metadata={"region": "a"}, project_id=None),
+        told("cpu", (0, 1), project_id="c"),
+        told("calls", (0, 1), project_id="d"),
+    )
+
+    assert [
+        ("calls", None, "d"),
+        ("cpu", None, "c"),
+        ("cpu", "a", None),
+        ("cpu", "a", "b"),
+        ("cpu", "b", "a"),
+    ] == [(one["meter"], *one["groupby"].values()) for one in client.rows(url(PATH, **of))["rows"]]
+
+
 def test_every_meter_at_once(client: Client, storage: Storage) -> None:
     """Each by its type, with the unit of the quantity; decimals are text."""
     keep_all(
