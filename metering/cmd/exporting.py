@@ -59,7 +59,7 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         _write(storage, _question(arguments, _last_position(out)), out)
         out.flush()
         os.fsync(out.fileno())
-    part.rename(file)
+        part.rename(file)
     print(f"{file} is complete")
     return 0
 
@@ -70,6 +70,9 @@ def _lock(part: Path, out: IO[bytes]) -> None:
         fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise InvalidRequest(f"another export writes {part}") from None
+    # Who held the lock since the file was opened may have completed, and so renamed it.
+    if not (part.exists() and os.path.samestat(part.stat(), os.fstat(out.fileno()))):
+        raise InvalidRequest(f"another export has completed {part}")
 
 
 def part_of(file: Path, arguments: argparse.Namespace) -> Path:

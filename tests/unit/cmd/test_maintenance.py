@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 from builders import sample
@@ -295,6 +296,23 @@ def test_an_export_that_runs_is_refused_a_second_time(
     assert f"another export writes {part}" in capsys.readouterr().err
     assert part.read_bytes() == b"half a l"
     assert run(url, "export", file) == 0
+
+
+def test_an_export_that_was_completed_meanwhile_is_refused(
+    aged: Storage, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another has renamed the file since this one opened it: nothing is added to it."""
+    file = tmp_path / "out.ndjson"
+    lock = fcntl.flock
+
+    def complete(out: IO[bytes], how: int) -> None:
+        exporting.part_of(file, EVERYTHING).rename(file)
+        lock(out, how)
+
+    monkeypatch.setattr(fcntl, "flock", complete)
+
+    assert run(url, "export", file) == 1
+    assert file.read_bytes() == b""
 
 
 def test_import_names_what_it_refuses(
