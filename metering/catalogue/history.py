@@ -11,7 +11,7 @@ from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from metering.cuts import Cuts
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.metadata import Metadata
 from metering.model import AllProjects, Scope, Series
 from metering.query import (
@@ -47,12 +47,14 @@ class History:
     greatest digest is in force from it on, as in `catalogue.newest`; a part has that series.
     """
 
-    def __init__(self, storage: Storage, scope: Scope, resource_id: str, limit: Limit) -> None:
-        """Take where to look; all of it together raises QueryTooExpensive after the limit."""
+    def __init__(
+        self, storage: Storage, scope: Scope, resource_id: str, deadline: Deadline
+    ) -> None:
+        """Take where to look, and the deadline of all that is asked together."""
         self._storage = storage
         self._scope = scope
         self._filter: Filter = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
-        self._limit = limit
+        self._deadline = deadline
         self._short = _SHORT
 
     def changes(self, start: datetime | None = None) -> Iterator[Part]:
@@ -99,7 +101,7 @@ class History:
 
         What overlaps is of one description.
         """
-        return self._limit.over(self._walk(EVER, begins, -1 if backwards else 1))
+        return self._deadline.guard(self._walk(EVER, begins, -1 if backwards else 1))
 
     def _walk(self, within: Range, begins: Range, step: int) -> Iterator[Part]:
         """The same of samples within a range."""
@@ -128,7 +130,7 @@ class History:
         """What is in force after each instant that has samples."""
         question = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
         found: dict[datetime, Series] = {}
-        samples = list(self._limit.over(self._storage.samples(question)))
+        samples = list(self._deadline.guard(self._storage.samples(question)))
         for sample in samples:
             other = found.get(sample.timestamp, sample.series)
             found[sample.timestamp] = max(sample.series, other, key=lambda one: one.digest)

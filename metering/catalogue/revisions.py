@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metering.catalogue.history import History, Part
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.model import Place, Sample, Scope, Series
 from metering.storage.base import Storage
 from metering.times import EVER, Range
@@ -45,18 +45,18 @@ class Revision:
         return Place(self.series, self.start)
 
 
-def revisions(storage: Storage, query: RevisionQuery, limit: Limit) -> Iterator[Revision]:
+def revisions(storage: Storage, query: RevisionQuery, deadline: Deadline) -> Iterator[Revision]:
     """The revisions, by time.
 
     To a caller confined to a project only the own samples exist; the last revision ends where
     somebody else's reading follows in a stream, if no own sample is as late.
 
     Raises:
-        QueryTooExpensive: it takes longer than the limit.
+        QueryTooExpensive: it takes longer than that.
     """
     if query.range.is_empty:
         return
-    history = History(storage, query.scope, query.resource_id, limit)
+    history = History(storage, query.scope, query.resource_id, deadline)
     start, end = query.range.start, query.range.end
     before = None
     for current, successor in _with_next(history.changes(start)):

@@ -1,9 +1,9 @@
-"""What reads the tables for one question: each reader under the question's time limit."""
+"""What reads the tables for one question: each reader by the deadline of the question."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.model import Track
 from metering.query import Filter
 from metering.storage.block_reader import no_blocks
@@ -21,12 +21,12 @@ Tracks = Mapping[Handle, Track]
 
 
 class Readers:
-    """Makes the readers; they share one limit."""
+    """Makes the readers; they share one deadline."""
 
-    def __init__(self, tables: Tables, limit: Limit) -> None:
-        """Take the tables, and the limit, which has begun."""
+    def __init__(self, tables: Tables, deadline: Deadline) -> None:
+        """Take the tables and the deadline."""
         self._tables = tables
-        self._limit = limit
+        self._deadline = deadline
 
     def of_tracks(self) -> TrackPieces:
         """Pieces of tracks, whatever their metadata are."""
@@ -64,18 +64,18 @@ class Readers:
     def _blocks(
         self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
-        return self._limit.over(self._tables.blocks(handles, months, grain))
+        return self._deadline.guard(self._tables.blocks(handles, months, grain))
 
     def _described_blocks(
         self, handles: Collection[Handle], months: range, grain: Grain
     ) -> Iterator[StoredBlock]:
-        return self._limit.over(self._tables.blocks(handles, months, grain, described=True))
+        return self._deadline.guard(self._tables.blocks(handles, months, grain, described=True))
 
     def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
-        return self._limit.over(self._tables.readings(handles, range_))
+        return self._deadline.guard(self._tables.readings(handles, range_))
 
     def _samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        return self._limit.over(self._tables.samples_of(handles, range_))
+        return self._deadline.guard(self._tables.samples_of(handles, range_))
 
     def _members(self, rollups: Collection[Handle]) -> Iterator[Member]:
-        return self._limit.over(self._tables.members(rollups))
+        return self._deadline.guard(self._tables.members(rollups))

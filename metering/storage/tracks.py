@@ -15,7 +15,7 @@ from typing import Any
 
 from metering.chunks import growing_chunks
 from metering.cuts import Cuts
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.matching import bounds, matches, matches_series, reduced, required, without
 from metering.model import (
     AllProjects,
@@ -123,29 +123,31 @@ class TrackStorage(Storage):
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
         """See `Storage.samples`."""
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         ids = required(query.filter, FIELDS["id"])
         if ids:
-            yield from self._samples_with_id(str(ids[0]), query, limit)
+            yield from self._samples_with_id(str(ids[0]), query, deadline)
             return
-        plan = self._plan(query, limit)
+        plan = self._plan(query, deadline)
         tracks = {handle: one for _, members in plan for handle, one in members.items()}
         range_ = query.range & bounds(query.filter)
         if not tracks or range_.is_empty:
             return
         left = SampleFilter({handle: rest for rest, members in plan for handle in members})
         rows = self.tables.scan(tracks.keys(), range_, query.after)
-        for row, sample in limit.over(SeriesLookUp(self.tables.descriptions, tracks).samples(rows)):
+        for row, sample in deadline.guard(
+            SeriesLookUp(self.tables.descriptions, tracks).samples(rows)
+        ):
             if left.passes(row, sample):
                 yield sample
-                limit.restart()  # what the caller did meanwhile does not count
+                deadline.restart()  # what the caller did meanwhile does not count
 
     def _samples_with_id(
-        self, sample_id: str, query: SampleQuery, limit: Limit
+        self, sample_id: str, query: SampleQuery, deadline: Deadline
     ) -> Iterator[Sample]:
         """The samples with that id under any source: the key is enough, ids need no index."""
         keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
-        rows = list(limit.over(self.tables.samples_by_key(keys)))
+        rows = list(deadline.guard(self.tables.samples_by_key(keys)))
         tracks = dict(self.tables.tracks({row.handle for row in rows}))
         samples = [
             sample for _, sample in SeriesLookUp(self.tables.descriptions, tracks).samples(rows)
@@ -163,15 +165,15 @@ class TrackStorage(Storage):
 
     def samples_at(self, places: Collection[Place]) -> Iterator[Sample]:
         """See `Storage.samples_at`."""
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         asked = set(places)
         tracks = {one.subject.track.digest: one.subject.track for one in asked}
         found = self.tables.samples_at({(one.subject.track.digest, one.at) for one in asked})
         rows, of_handles = [], {}
-        for digest, row in limit.over(found):
+        for digest, row in deadline.guard(found):
             rows.append(row)
             of_handles[row.handle] = tracks[digest]
-        for _, sample in limit.over(
+        for _, sample in deadline.guard(
             SeriesLookUp(self.tables.descriptions, of_handles).samples(rows)
         ):
             series, at = sample.series, sample.timestamp
@@ -182,41 +184,41 @@ class TrackStorage(Storage):
         """See `Storage.extents`."""
         if query.range.is_empty:
             return
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         left = _left(query)
         visible = (
             (handle, track)
-            for handle, track in self._visible(query, limit, by_resource=True)
+            for handle, track in self._visible(query, deadline, by_resource=True)
             if reduced(left, track) != NOTHING
         )
         most = SeriesPieces.tracks_at_once if query.by_series else _MOST_TRACKS
         for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
             tracks = dict(some)
             if query.by_series:
-                found = self._extents_of_series(tracks, left, query, limit)
+                found = self._extents_of_series(tracks, left, query, deadline)
             else:
-                found = self._extents_of_tracks(tracks, query, limit)
+                found = self._extents_of_tracks(tracks, query, deadline)
             yield from sorted(found, key=attrgetter("subject.resource_id"))
 
     def _extents_of_tracks(
-        self, tracks: Tracks, query: ExtentQuery, limit: Limit
+        self, tracks: Tracks, query: ExtentQuery, deadline: Deadline
     ) -> Iterator[Extent]:
         if query.last_only:
-            for handle, last in limit.over(
+            for handle, last in deadline.guard(
                 self.tables.lasts(tracks.keys(), query.range, query.as_of)
             ):
                 yield Extent(tracks[handle], last, last)
         else:
             ends = self.tables.extents(tracks.keys(), query.range, query.as_of)
-            for handle, first, last in limit.over(ends):
+            for handle, first, last in deadline.guard(ends):
                 yield Extent(tracks[handle], first, last)
 
     def _extents_of_series(
-        self, tracks: Tracks, left: Filter, query: ExtentQuery, limit: Limit
+        self, tracks: Tracks, left: Filter, query: ExtentQuery, deadline: Deadline
     ) -> Iterator[Extent]:
-        reader = self._readers(limit).of_series(tracks, query.as_of)
+        reader = Readers(self.tables, deadline).of_series(tracks, query.as_of)
         whole = Cuts(windows=WholeRange(query.range))
-        for _, pieces in limit.over(reader.pieces(tracks, query.range, whole, Effort())):
+        for _, pieces in deadline.guard(reader.pieces(tracks, query.range, whole, Effort())):
             ends: dict[Subject, list[datetime]] = defaultdict(list)
             for piece in _matching(left, pieces):
                 ends[piece.subject] += (piece.summary.first.at, piece.summary.last.at)
@@ -226,23 +228,23 @@ class TrackStorage(Storage):
 
     def oldest(self, scope: Scope) -> datetime | None:
         """See `Storage.oldest`."""
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         if isinstance(scope, AllProjects):
             found = self.tables.oldest(None)
         else:
-            visible = self._visible(ExtentQuery(scope=scope), limit)
+            visible = self._visible(ExtentQuery(scope=scope), deadline)
             found = self.tables.oldest([handle for handle, _ in visible])
-        return min(limit.over(found), default=None)
+        return min(deadline.guard(found), default=None)
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
     ) -> Iterator[WindowSummary]:
         """See `Storage.summaries`."""
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         effort = effort or Effort()
         windows = query.windows
-        readers = self._readers(limit)
-        for rest, tracks in self._plan(query, limit):
+        readers = Readers(self.tables, deadline)
+        for rest, tracks in self._plan(query, deadline):
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
@@ -253,7 +255,7 @@ class TrackStorage(Storage):
             else:
                 reader = readers.of_series(tracks)
             cuts = Cuts(windows=windows)
-            for _, pieces in limit.over(reader.pieces(tracks, range_, cuts, effort)):
+            for _, pieces in deadline.guard(reader.pieces(tracks, range_, cuts, effort)):
                 found: dict[tuple[Subject, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
                     window = windows.holding(piece.summary.first.at)
@@ -265,15 +267,15 @@ class TrackStorage(Storage):
         """See `Storage.totals`."""
         if query.range.is_empty:
             return
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         left = _left(query)
         rollups = {
             handle: one
-            for handle, one in limit.over(self.tables.find_rollups(_look_up(query)))
+            for handle, one in deadline.guard(self.tables.find_rollups(_look_up(query)))
             if is_visible(one, query.scope) and matches_series(left, one)
         }
-        reader = self._readers(limit).of_totals(query.range, query.windows)
-        for totals in limit.over(reader.totals(rollups, effort or Effort())):
+        reader = Readers(self.tables, deadline).of_totals(query.range, query.windows)
+        for totals in deadline.guard(reader.totals(rollups, effort or Effort())):
             for (handle, window), summary in totals.items():
                 yield WindowTotal(rollups[handle], window, summary)
 
@@ -281,27 +283,27 @@ class TrackStorage(Storage):
         self, query: StreamQuery, effort: Effort | None = None
     ) -> Iterator[Sequence[Stretch]]:
         """See `Storage.streams`."""
-        limit = Limit(self._timeout_seconds)
+        deadline = Deadline(self._timeout_seconds)
         if query.range.is_empty:
             return
-        streams = self._whole_streams(query, limit)
+        streams = self._whole_streams(query, deadline)
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
-        readers = self._readers(limit)
+        readers = Readers(self.tables, deadline)
         pieces = readers.of_series(tracks) if query.by_series else readers.of_tracks()
         neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
         reader = StreamReader(pieces, neighbours, query, effort or Effort())
-        for of_stream in limit.over(reader.streams(streams.values())):
+        for of_stream in deadline.guard(reader.streams(streams.values())):
             found = stretches(of_stream, query)
             if found:
                 yield found
 
     def _whole_streams(
-        self, query: StreamQuery, limit: Limit
+        self, query: StreamQuery, deadline: Deadline
     ) -> Mapping[Stream, Mapping[Handle, Track]]:
         """All tracks of the streams of which a track may match, whoever's they are."""
         streams: dict[Stream, dict[Handle, Track]] = defaultdict(dict)
         left, asked = _left(query), _look_up(query)
-        found = list(self._visible(query, limit))
+        found = list(self._visible(query, deadline))
         for handle, track in found:
             if reduced(left, track) != NOTHING:
                 streams[track.stream][handle] = track
@@ -309,22 +311,19 @@ class TrackStorage(Storage):
         if of_stream != asked:  # else the look-up has found all of each stream
             resources = {stream.resource_id for stream in streams}
             besides = {handle for handle, _ in found}
-            found += limit.over(self.tables.tracks_of_resources(resources, of_stream, besides))
+            found += deadline.guard(self.tables.tracks_of_resources(resources, of_stream, besides))
         for handle, track in found:
             if track.stream in streams:
                 streams[track.stream][handle] = track
         return streams
 
-    def _readers(self, limit: Limit) -> Readers:
-        return Readers(self.tables, limit)
-
     def _plan(
-        self, query: SampleQuery | SummaryQuery, limit: Limit
+        self, query: SampleQuery | SummaryQuery, deadline: Deadline
     ) -> list[tuple[Filter, dict[Handle, Track]]]:
         """The tracks that can match, by what is left to ask of their samples."""
         plan: dict[str, tuple[Filter, dict[Handle, Track]]] = {}
         left = _left(query)
-        for handle, track in self._visible(query, limit):
+        for handle, track in self._visible(query, deadline):
             rest = left if left is EVERYTHING else reduced(left, track)
             if rest == EVERYTHING:
                 rest = EVERYTHING
@@ -335,11 +334,11 @@ class TrackStorage(Storage):
         return list(plan.values())
 
     def _visible(
-        self, query: AnyQuery, limit: Limit, *, by_resource: bool = False
+        self, query: AnyQuery, deadline: Deadline, *, by_resource: bool = False
     ) -> Iterator[tuple[Handle, Track]]:
         """The tracks in scope that the look-up finds; the scope is checked again."""
         found = self.tables.find_tracks(_look_up(query), by_resource=by_resource)
-        for handle, track in limit.over(found):
+        for handle, track in deadline.guard(found):
             if is_visible(track, query.scope):
                 yield handle, track
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from msgspec import structs
 from tables import stored_in
 
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.matching import matches, matches_series
 from metering.metadata import Metadata
 from metering.model import (
@@ -1048,7 +1048,7 @@ class CountsTheCaller(SqliteStorage):
     """Has a time limit for all samples together, whoever takes the time."""
 
     def samples(self, query: SampleQuery) -> Iterator[Sample]:
-        return Limit(self._timeout_seconds).over(super().samples(query))
+        return Deadline(self._timeout_seconds).guard(super().samples(query))
 
 
 # --- sealing

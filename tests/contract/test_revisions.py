@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.metadata import Metadata
 from metering.model import AllProjects, Project, Sample, Scope, is_visible
 from metering.query import FIELDS, Comparison, Operator
@@ -41,7 +41,7 @@ def ask(
 ) -> list[Told]:
     """The revisions of a resource."""
     query = RevisionQuery(scope=scope, resource_id=resource_id, range=range_)
-    found = list(revisions(storage, query, Limit(PATIENT)))
+    found = list(revisions(storage, query, Deadline(PATIENT)))
     firsts = first_samples(storage, found)
     return [
         (one.start, one.end, description(one.series), one.changed, firsts[one.place].id)

@@ -13,8 +13,8 @@ from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.sample_lists import list_samples, writer
 from metering.api.writing.wire import SampleBody
+from metering.deadline import Deadline
 from metering.errors import InvalidQuery
-from metering.limit import Limit
 from metering.ordering import OrderBy, first
 from metering.query import EVERYTHING, Filter, SampleQuery
 
@@ -48,7 +48,7 @@ class QueryController(Controller):
         if call.form in LINE_FORMS and size != limit:
             message = f"orderby needs a limit, at most {config.max_limit}"
             raise InvalidQuery(message, field="limit")
-        time = Limit(config.query_timeout_seconds)
+        deadline = Deadline(config.query_timeout_seconds)
         with closed_after(self.services.storage.samples(question)) as found:
-            page = first(time.over(found), order, size)
+            page = first(deadline.guard(found), order, size)
         return Reply(value=[*map(writer(call, sample_to_api), page)])

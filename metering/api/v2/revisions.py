@@ -13,8 +13,8 @@ from metering.api.writing.convert import revision_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.wire import RevisionBody
 from metering.catalogue.revisions import RevisionQuery, first_samples, revisions
+from metering.deadline import Deadline
 from metering.errors import InvalidQuery
-from metering.limit import Limit
 from metering.times import Range
 
 
@@ -52,8 +52,8 @@ class RevisionsController(Controller):
         if after is not None:
             range_ &= Range(after)
         question = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
-        time = Limit(self.services.config.query_timeout_seconds)
-        found = revisions(self.services.storage, question, time)
+        deadline = Deadline(self.services.config.query_timeout_seconds)
+        found = revisions(self.services.storage, question, deadline)
         later = (one for one in found if after is None or one.start > after)
         page, more = cut(later, size)
         firsts = first_samples(self.services.storage, page)

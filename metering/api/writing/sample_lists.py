@@ -18,7 +18,7 @@ from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.templates import Templates
-from metering.limit import Limit
+from metering.deadline import Deadline
 from metering.model import Sample
 from metering.query import Position, SampleQuery
 from metering.storage.base import Storage
@@ -52,9 +52,9 @@ def list_samples(
     write = writer(call, write)
     if call.form in LINE_FORMS:
         return Reply(value=rows(services.storage, question, read_whole_limit(limit), write))
-    time = Limit(services.config.query_timeout_seconds)
+    deadline = Deadline(services.config.query_timeout_seconds)
     with closed_after(services.storage.samples(question)) as found:
-        page, more = cut(time.over(found), read_limit(limit, services.config))
+        page, more = cut(deadline.guard(found), read_limit(limit, services.config))
     return Reply(
         value=[write(sample) for sample in page],
         next_url=next_url(call, _write_position(page[-1])) if more else None,

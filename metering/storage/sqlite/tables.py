@@ -4,7 +4,6 @@ So nothing is open between two of them.
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from metering.chunks import chunks
+from metering.deadline import Deadline
 from metering.errors import QueryTooExpensive
 from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
@@ -330,19 +330,16 @@ class SqliteTables(Tables):
                     yield f"description {handle} has the digest of another"
 
     def _question(self) -> scanning.Fetch:
-        """A way to fetch rows until the time limit, which begins now, is reached."""
-        return partial(self._fetch, time.monotonic() + self._timeout_seconds)
+        """A way to fetch rows until the deadline, counted from now."""
+        return partial(self._fetch, Deadline(self._timeout_seconds))
 
     def _fetch_alone(self, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
-        """The rows of a statement that has a time limit of its own."""
+        """The rows of a statement that has a deadline of its own."""
         return self._question()(sql, parameters)
 
-    def _fetch(self, deadline: float, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
-        def is_late() -> bool:
-            return time.monotonic() > deadline
-
+    def _fetch(self, deadline: Deadline, sql: str, parameters: Mapping[str, Any]) -> list[Columns]:
         with self._connections.borrowed() as connection:
-            connection.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
+            connection.set_progress_handler(deadline.has_passed, _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK)
             try:
                 rows = connection.execute(sql, parameters).fetchall()
             except sqlite3.OperationalError as error:
@@ -350,7 +347,7 @@ class SqliteTables(Tables):
                     raise QueryTooExpensive(self._timeout_seconds) from error
                 raise
             connection.set_progress_handler(None, 0)
-        if is_late():
+        if deadline.has_passed():
             raise QueryTooExpensive(self._timeout_seconds)
         return rows
 

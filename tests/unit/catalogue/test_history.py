@@ -8,8 +8,8 @@ import pytest
 from builders import after_noon, submission
 
 from metering.catalogue.history import History
+from metering.deadline import Deadline
 from metering.errors import QueryTooExpensive
-from metering.limit import Limit
 from metering.model import AllProjects, Extent, Sample
 from metering.query import ExtentQuery, SampleQuery
 from metering.storage.memory import MemoryStorage
@@ -62,7 +62,7 @@ def polled(*told: tuple[int, int, dict[str, Any]]) -> Counting:
 
 def seen(storage: Counting, at: int | None = None) -> Iterator[Extent]:
     """The changes of its resource."""
-    history = History(storage, AllProjects(), "vm-1", Limit(60))
+    history = History(storage, AllProjects(), "vm-1", Deadline(60))
     return history.changes(None if at is None else after_noon(at))
 
 
@@ -136,7 +136,7 @@ def test_what_never_changes_takes_few_questions() -> None:
 def test_all_of_it_has_one_limit() -> None:
     """Questions that are each quick are too expensive together."""
     history = History(
-        polled((0, DAY, SMALL), (DAY, 2 * DAY, LARGE)), AllProjects(), "vm-1", Limit(0)
+        polled((0, DAY, SMALL), (DAY, 2 * DAY, LARGE)), AllProjects(), "vm-1", Deadline(0)
     )
 
     with pytest.raises(QueryTooExpensive):

@@ -11,8 +11,8 @@ from builders import NOON, sample
 from contract.asking import keep
 
 from metering.cuts import Cuts
+from metering.deadline import Deadline
 from metering.errors import QueryTooExpensive
-from metering.limit import Limit
 from metering.query import FIELDS, Comparison, Operator
 from metering.storage.base import Effort
 from metering.storage.readers import Readers
@@ -89,6 +89,6 @@ def test_time_is_over(
     if is_sealed:
         list(storage.seal(NOON + timedelta(days=1)))
 
-    assert read(Readers(storage.tables, Limit(60)), storage)
+    assert read(Readers(storage.tables, Deadline(60)), storage)
     with pytest.raises(QueryTooExpensive):
-        read(Readers(storage.tables, Limit(-1)), storage)
+        read(Readers(storage.tables, Deadline(-1)), storage)

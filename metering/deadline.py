@@ -1,4 +1,4 @@
-"""The time limit of a question."""
+"""When a question is given up."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -9,23 +9,27 @@ from metering.errors import QueryTooExpensive
 T = TypeVar("T")
 
 
-class Limit:
-    """So many seconds from now on, until the question is given up."""
+class Deadline:
+    """So many seconds from now on."""
 
     def __init__(self, seconds: float) -> None:
-        """Begin to count."""
+        """Start the clock."""
         self._seconds = seconds
         self.restart()
 
     def restart(self) -> None:
-        """Begin to count anew."""
+        """Start the clock again."""
         self._end = time.monotonic() + self._seconds
 
-    def over(self, rows: Iterable[T]) -> Iterator[T]:
-        """The rows, as long as there is time: a look at the clock costs less than any row.
+    def has_passed(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() > self._end
+
+    def guard(self, rows: Iterable[T]) -> Iterator[T]:
+        """The rows, with a look at the clock before each: that costs less than any row.
 
         Raises:
-            QueryTooExpensive: there is none left.
+            QueryTooExpensive: the time is up.
         """
         for row in rows:
             if time.monotonic() > self._end:
