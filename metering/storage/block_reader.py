@@ -28,7 +28,7 @@ from metering.storage.blocks import (
     month_of,
     start_of,
 )
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle
 from metering.summary import Summary
 from metering.times import (
     EPOCH,
@@ -42,7 +42,6 @@ from metering.times import (
 )
 
 ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
-ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
 
 _BLOCKS_AT_ONCE = 1_000
 # Of blocks that are taken apart at once, if every day has some: 30 MB.

@@ -1,13 +1,13 @@
 """Samples that expire: their keys are remembered, then they are deleted."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from metering.chunks import chunks
 from metering.model import Track, sample_key
 from metering.retention import Horizons, becomes_spent
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Tracks
 from metering.storage.tables import Tables
 from metering.times import FIRST, Range
 
@@ -32,7 +32,7 @@ def purge(tables: Tables, retired: Horizons) -> Iterator[int]:
 
 def _expired(
     tables: Tables, horizons: Horizons
-) -> Iterator[tuple[Collection[Handle], Range, Mapping[Handle, Track]]]:
+) -> Iterator[tuple[Collection[Handle], Range, Tracks]]:
     """Tracks, by what range of them has expired."""
     by_horizon: dict[datetime, dict[Handle, Track]] = defaultdict(dict)
     for handle, track in tables.find_tracks({}):

@@ -1,8 +1,11 @@
 """Handles: what a driver calls a track, rollup or description, and nobody else looks into."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
+from metering.model import Track
 from metering.summary import Reading
 
 Handle = Hashable
+# A reading, and the track that it is of.
 Pair = tuple[Handle, Reading]
+Tracks = Mapping[Handle, Track]

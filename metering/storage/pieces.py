@@ -13,18 +13,16 @@ from typing import ClassVar
 
 from metering.chunks import chunks
 from metering.cuts import Cuts
-from metering.model import Track
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks, ReadReadings
-from metering.storage.handles import Handle, Pair
+from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks
+from metering.storage.handles import Handle, Pair, Tracks
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample
-from metering.storage.track_summaries import TrackSummaries
+from metering.storage.track_summaries import ReadReadings, TrackSummaries
 from metering.streams import Piece
 from metering.summary import Reading, of_reading, of_stream
 from metering.times import Range
 
-Tracks = Mapping[Handle, Track]
 # The readings of each track at the last instant before one, or at the first from it on.
 ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
 # All of one track together, by time.

@@ -1,14 +1,13 @@
 """What reads the tables for one question: each reader by the deadline of the question."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from metering.deadline import Deadline
-from metering.model import Track
 from metering.query import Filter
 from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, Pair, Tracks
 from metering.storage.pieces import SeriesPieces, TrackPieces
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.series_lookup import SeriesLookUp
@@ -16,8 +15,6 @@ from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import Member, TotalReader
 from metering.times import Range, Windows
-
-Tracks = Mapping[Handle, Track]
 
 
 class Readers:

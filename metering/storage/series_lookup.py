@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from metering.chunks import growing_chunks
 from metering.errors import Misconfigured
 from metering.metadata import Metadata
-from metering.model import Sample, Series, Track
-from metering.storage.handles import Handle
+from metering.model import Sample, Series
+from metering.storage.handles import Handle, Tracks
 from metering.storage.stored_sample import StoredSample
 
 # Of a track and a description.
@@ -23,7 +23,7 @@ _MOST_SERIES = 4_096
 class SeriesLookUp:
     """Makes series of tracks and descriptions, and remembers some; generators may share one."""
 
-    def __init__(self, read: ReadDescriptions, tracks: Mapping[Handle, Track]) -> None:
+    def __init__(self, read: ReadDescriptions, tracks: Tracks) -> None:
         """Take the way to look descriptions up, and the tracks that there are."""
         self._read = read
         self._tracks = tracks

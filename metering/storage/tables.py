@@ -18,7 +18,6 @@ from metering.storage.handles import Handle, Pair
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
-from metering.summary import Reading
 from metering.times import Range
 
 T = TypeVar("T")
@@ -109,9 +108,7 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def readings(
-        self, handles: Collection[Handle], range_: Range
-    ) -> Iterator[tuple[Handle, Reading]]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, ReadBlocks, ReadReadings
+from metering.storage.block_reader import BlockReader, ReadBlocks
 from metering.storage.blocks import day_of
 from metering.storage.handles import Handle
-from metering.storage.track_summaries import TrackSummaries
+from metering.storage.track_summaries import ReadReadings, TrackSummaries
 from metering.summary import Summary, tally
 from metering.times import EPOCH, FixedWindows, Range, Windows
 

@@ -3,17 +3,19 @@
 They tell the same with and without blocks; only what has to be read differs.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, ReadBlocks, ReadReadings
-from metering.storage.handles import Handle
+from metering.storage.block_reader import BlockReader, ReadBlocks
+from metering.storage.handles import Handle, Pair
 from metering.summary import Summary, of_stream
 from metering.times import Range
+
+ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
 
 
 class TrackSummaries:

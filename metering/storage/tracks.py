@@ -48,13 +48,13 @@ from metering.query import (
 from metering.retention import Horizons
 from metering.storage import expiry
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Tracks
 from metering.storage.pieces import PieceReader, SeriesPieces
 from metering.storage.readers import Readers
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.sealer import Sealer
 from metering.storage.series_lookup import SeriesLookUp
-from metering.storage.streaming import Neighbours, StreamReader
+from metering.storage.stream_reader import Neighbours, StreamReader
 from metering.storage.tables import Tables
 from metering.storage.verification import Verifier
 from metering.streams import Piece, Stretch, stretches
@@ -66,7 +66,6 @@ _FIRST_TRACKS = 128
 _MOST_TRACKS = 8_192
 
 AnyQuery = SampleQuery | ExtentQuery | SummaryQuery | StreamQuery
-Tracks = Mapping[Handle, Track]
 
 
 class TrackStorage(Storage):

@@ -38,7 +38,6 @@ from metering.storage.sqlite.mapping import (
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import Member
-from metering.summary import Reading
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 T = TypeVar("T")
@@ -167,9 +166,7 @@ class SqliteTables(Tables):
         for columns in scanning.newest_first(self._fetch_alone, _numbers(handles), bounds, after):
             yield row_from_columns(columns)
 
-    def readings(
-        self, handles: Collection[Handle], range_: Range
-    ) -> Iterator[tuple[Handle, Reading]]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
         """See `Tables.readings`."""
         return reading.read_readings(self._question(), handles, range_)
 

@@ -15,13 +15,12 @@ from metering.model import MeterType, Track
 from metering.query import StreamQuery
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_range
-from metering.storage.handles import Handle
+from metering.storage.handles import Handle, Tracks
 from metering.storage.pieces import PieceReader, ReadNeighbours, in_runs
 from metering.streams import Piece
 from metering.summary import joined
 from metering.times import Range
 
-Members = Mapping[Handle, Track]
 # Pieces of one stream; of several tracks or series if they overlap.
 Cluster = Sequence[Piece]
 ReadingsOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
@@ -51,7 +50,7 @@ class StreamReader:
         self._cuts = query.cuts
         self._effort = effort
 
-    def streams(self, streams: Iterable[Members]) -> Iterator[list[Piece]]:
+    def streams(self, streams: Iterable[Tracks]) -> Iterator[list[Piece]]:
         """The pieces of each stream in order, with the reading before the range, and after it."""
         query, neighbours = self._query, self._neighbours
         for some in _in_groups(streams, self._reader.tracks_at_once):
@@ -81,7 +80,7 @@ class StreamReader:
         if run:
             yield _as_one(run)
 
-    def _untangled(self, streams: Sequence[Members]) -> list[Sequence[Cluster]]:
+    def _untangled(self, streams: Sequence[Tracks]) -> list[Sequence[Cluster]]:
         """The pieces of each stream; the clusters have one track or series each, or runs."""
         found = self._clusters(streams, self._cuts)
         again = [index for index, clusters in enumerate(found) if any(map(_is_tangled, clusters))]
@@ -102,7 +101,7 @@ class StreamReader:
             ]
         return found
 
-    def _clusters(self, streams: Sequence[Members], cuts: Cuts) -> list[Sequence[Cluster]]:
+    def _clusters(self, streams: Sequence[Tracks], cuts: Cuts) -> list[Sequence[Cluster]]:
         found = self._reader.pieces(_all_of(streams), self._range, cuts, self._effort)
         pieces = dict(found)
         return [
@@ -110,7 +109,7 @@ class StreamReader:
             for members in streams
         ]
 
-    def _readings_of(self, tangled: Iterable[tuple[Members, Cluster]]) -> ReadingsOfDays:
+    def _readings_of(self, tangled: Iterable[tuple[Tracks, Cluster]]) -> ReadingsOfDays:
         """The readings of the tracks of clusters on their days."""
         tracks: dict[Range, dict[Handle, Track]] = defaultdict(dict)
         for members, cluster in tangled:
@@ -121,7 +120,7 @@ class StreamReader:
             self._effort.samples += sum(map(len, readings[days].values()))
         return readings
 
-    def _combed(self, members: Members, cluster: Cluster, readings: ReadingsOfDays) -> Cluster:
+    def _combed(self, members: Tracks, cluster: Cluster, readings: ReadingsOfDays) -> Cluster:
         """The cluster as runs of readings, if it has several tracks or series."""
         if not _is_tangled(cluster):
             return cluster
@@ -136,7 +135,7 @@ class StreamReader:
 
     def _beside(
         self,
-        tracks: Members,
+        tracks: Tracks,
         bound: datetime | None,
         types: Collection[MeterType],
         read: ReadNeighbours,
@@ -150,9 +149,9 @@ class StreamReader:
         return found
 
 
-def _in_groups(streams: Iterable[Members], size: int) -> Iterator[list[Members]]:
+def _in_groups(streams: Iterable[Tracks], size: int) -> Iterator[list[Tracks]]:
     """Streams together that have so many tracks."""
-    group: list[Members] = []
+    group: list[Tracks] = []
     count = 0
     for members in streams:
         group.append(members)
@@ -197,10 +196,10 @@ def _days(cluster: Cluster) -> Range:
     return days_range(day_of(begin), day_of(last) + 1)
 
 
-def _all_of(streams: Iterable[Members]) -> Members:
+def _all_of(streams: Iterable[Tracks]) -> Tracks:
     return {handle: one for members in streams for handle, one in members.items()}
 
 
-def _of_members(members: Members, found: Mapping[Handle, Sequence[Piece]]) -> Iterator[Piece]:
+def _of_members(members: Tracks, found: Mapping[Handle, Sequence[Piece]]) -> Iterator[Piece]:
     for handle in members:
         yield from found.get(handle, ())
