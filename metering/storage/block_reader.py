@@ -14,6 +14,7 @@ from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
+from metering.storage.block_codec import decode, decode_described, decode_whole
 from metering.storage.blocks import (
     DAY_MS,
     Block,
@@ -22,9 +23,6 @@ from metering.storage.blocks import (
     Parts,
     StoredBlock,
     days_of,
-    decode,
-    decode_described,
-    decode_whole,
     month_of,
     start_of,
 )

@@ -24,20 +24,21 @@ from operator import attrgetter
 from typing import TypeVar
 
 from metering.storage.base import Effort
-from metering.storage.blocks import (
-    Block,
-    Combine,
-    Described,
-    Folded,
-    Parts,
-    StoredBlock,
-    days_of,
-    days_range,
+from metering.storage.block_codec import (
     decode,
     decode_described,
     encode_days,
     encode_described,
     encode_hours,
+)
+from metering.storage.blocks import (
+    Block,
+    Combine,
+    Described,
+    Folded,
+    StoredBlock,
+    days_of,
+    days_range,
     fold,
 )
 from metering.storage.handles import Handle, Pair
@@ -260,22 +261,3 @@ def _described_anew(
 
 def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
     return {day: one for day, one in found.items() if day in days}
-
-
-def contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
-    """The days of a block that are not those of the samples of its month, folded anew."""
-    if stored.days is None:
-        return
-    block = decode(stored.days, stored.hours)
-    described = decode_described(stored.described, stored.month)
-    for day in range(days_of(stored.month).start, block.end):
-        known = block.days.get(day), block.hours.get(day)
-        again = fresh.days.get(day), fresh.hours.get(day)
-        is_described = day not in block.days or _on(described, day) == _on(fresh.described, day)
-        if day not in stored.struck and not (known == again and is_described):
-            yield day
-
-
-def _on(described: Described | None, day: int) -> tuple[Handle | None, Parts | None]:
-    """What is said of a day."""
-    return (None, None) if described is None else (described.on(day), described.parts.get(day))

@@ -11,22 +11,24 @@ from operator import attrgetter
 from metering.decimals import EXACT
 from metering.model import Track, sample_key
 from metering.storage.base import Effort, Inspection
+from metering.storage.block_codec import decode, decode_described, decode_whole
 from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import (
     Combine,
+    Described,
     Folded,
     Grain,
+    Parts,
     StoredBlock,
+    by_description,
     day_of,
     days_of,
     days_range,
     fold,
-    is_of_its_days,
     month_of,
     start_of,
 )
 from metering.storage.handles import Handle
-from metering.storage.sealing import contradicting
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import days_of_members
@@ -122,10 +124,10 @@ class Verifier:
         self, handle: Handle, read: Callable[[Range], Folded], together: Combine
     ) -> Iterator[str]:
         for block in list(self._tables.blocks([handle], _ALL_MONTHS, Grain.HOUR, described=True)):
-            if not is_of_its_days(block, together):
+            if not _is_of_its_days(block, together):
                 begin = start_of(days_of(block.month).start)
                 yield f"what was sealed of {begin:%Y-%m} is not what its days are together"
-            for day in self._contradicting(block, read):
+            for day in self._contradicted_days(block, read):
                 yield f"what was sealed of {start_of(day):%Y-%m-%d} is not in its samples"
 
     def _fold_month(self, handle: Handle, range_: Range) -> Folded:
@@ -138,11 +140,11 @@ class Verifier:
         days = days_of_members(no_blocks, self._tables.readings, members, range_, Effort())
         return Folded(days.get(handle, {}), {})
 
-    def _contradicting(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
+    def _contradicted_days(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""
         days, months = days_of(block.month), range(block.month, block.month + 1)
         for _ in range(_LOOKS_AT_A_BLOCK):
-            wrong = list(contradicting(block, read(days_range(days.start, days.stop))))
+            wrong = list(_contradicting(block, read(days_range(days.start, days.stop))))
             if not wrong:
                 break
             found = self._tables.blocks([block.handle], months, Grain.HOUR, described=True)
@@ -178,3 +180,34 @@ def _whole_instants(rows: Iterator[StoredSample]) -> Iterator[list[StoredSample]
             some = []
     if some:
         yield some
+
+
+def _is_of_its_days(stored: StoredBlock, together: Combine) -> bool:
+    """Whether the Summaries of a whole block are those of its days."""
+    if stored.days is None:
+        return True
+    days = decode(stored.days, None).days
+    described = decode_described(stored.described, stored.month)
+    _, whole = decode_whole(stored.days, stored.month)
+    if described and described.wholes != by_description(days, described):
+        return False
+    return whole == (together([days[day] for day in sorted(days)]) if days else None)
+
+
+def _contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
+    """The days of a block that are not those of the samples of its month, folded anew."""
+    if stored.days is None:
+        return
+    block = decode(stored.days, stored.hours)
+    described = decode_described(stored.described, stored.month)
+    for day in range(days_of(stored.month).start, block.end):
+        known = block.days.get(day), block.hours.get(day)
+        again = fresh.days.get(day), fresh.hours.get(day)
+        is_described = day not in block.days or _on(described, day) == _on(fresh.described, day)
+        if day not in stored.struck and not (known == again and is_described):
+            yield day
+
+
+def _on(described: Described | None, day: int) -> tuple[Handle | None, Parts | None]:
+    """What is said of a day."""
+    return (None, None) if described is None else (described.on(day), described.parts.get(day))

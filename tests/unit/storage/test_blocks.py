@@ -12,6 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from metering.storage.block_codec import (
+    decode,
+    decode_described,
+    decode_whole,
+    encode_days,
+    encode_described,
+    encode_hours,
+)
 from metering.storage.blocks import (
     MOST_PARTS,
     READINGS_FOR_A_PART,
@@ -22,12 +30,6 @@ from metering.storage.blocks import (
     day_of,
     days_of,
     days_range,
-    decode,
-    decode_described,
-    decode_whole,
-    encode_days,
-    encode_described,
-    encode_hours,
     fold,
     month_of,
     start_of,
