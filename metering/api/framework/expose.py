@@ -26,10 +26,10 @@ from webob.multidict import MultiDict, NestedMultiDict
 
 from metering.api.exchange.observed import PROJECT, outcomes_of
 from metering.api.faults import excuse
+from metering.api.forms.csv import Columns
+from metering.api.forms.lines import LINE_FORMS, StreamedResponse, write_lines
 from metering.api.forms.media import FORM, JSON, JSON_TYPES, XML, check_media_type
 from metering.api.forms.render import render
-from metering.api.forms.streams import LINE_FORMS, StreamedResponse, write_lines
-from metering.api.forms.tables import Columns
 from metering.api.framework.declare import INTEGER, AggregateChoice, Condition, given
 from metering.api.framework.routing import ARGUMENTS
 from metering.api.scope import Caller
@@ -91,16 +91,16 @@ class Body:
 class Endpoint:
     """What a controller declares: the type of its answer, its parameters and its body.
 
-    Of the statuses the first is the usual one; those that every endpoint may have are not named.
+    The first status is the usual one; those that any endpoint may answer are not listed. Without
+    a `definition` nothing of the request is read, not even who sent it.
     """
 
     returns: Any
-    parameters: Mapping[str, Any]
-    statuses: tuple[int, ...]
-    body: Body | None
     forms: tuple[str, ...]
-    rule: str | None
-    definition: Any
+    statuses: tuple[int, ...] = (200,)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    body: Body | None = None
+    definition: Any = None
 
 
 def expose(
@@ -127,7 +127,6 @@ def expose(
             statuses=statuses,
             body=body,
             forms=forms,
-            rule=rule,
             definition=_definition(method, parameters),
         )
 

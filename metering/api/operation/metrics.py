@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from metering.api.exchange.observed import Exchange
-from metering.api.operation import tally
+from metering.api.operation.outcomes import OUTCOMES
 from metering.errors import Misconfigured, QueryTooExpensive, StorageUnavailable
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -104,7 +104,7 @@ class Metrics:
 
     def _show_zeros(self) -> None:
         """What has not happened yet is zero rather than absent: a rate needs both."""
-        for outcome in tally.OUTCOMES:
+        for outcome in OUTCOMES:
             self._samples.labels(outcome)
         for code in _FAULTS_OF_THE_STORE:
             self._store_errors.labels(code)

@@ -21,15 +21,7 @@ class VersionsController:
             body=msgspec.json.encode(_document(request.application_url)), content_type=JSON
         )
 
-    show.endpoint = Endpoint(
-        returns=dict[str, dict[str, list[dict[str, Any]]]],
-        parameters={},
-        statuses=(200,),
-        body=None,
-        forms=(JSON,),
-        rule=None,
-        definition=None,
-    )
+    show.endpoint = Endpoint(returns=dict[str, dict[str, list[dict[str, Any]]]], forms=(JSON,))
 
 
 def _document(application_url: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition, Truth
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.operation.tally import count, counting_failure
+from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.reading.meters import read_meter
 from metering.api.reading.params import (

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
 from metering.api.forms.sources import closed_after
-from metering.api.forms.streams import LINE_FORMS
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.complex import read_filter, read_order
 from metering.api.reading.params import read_limit

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.operation.tally import count, counting_failure
+from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
 from metering.api.reading.params import SAMPLE_FIELDS, read_conditions
 from metering.api.services import Controller

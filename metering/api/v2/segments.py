@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from metering.api.forms.csv import Columns
+from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
-from metering.api.forms.streams import LINE_FORMS
-from metering.api.forms.tables import Columns
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.meters import read_meter
 from metering.api.reading.params import read_limit, read_whole_limit

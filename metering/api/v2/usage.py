@@ -3,8 +3,8 @@
 from typing import Any
 
 from metering import times
+from metering.api.forms.csv import Columns
 from metering.api.forms.media import ROWS
-from metering.api.forms.tables import Columns
 from metering.api.framework.declare import Truth
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.usage import PARAMETERS, Asked, read_usage

@@ -30,6 +30,11 @@ def fractional(number: Decimal | None) -> Decimal | None:
     return None if number is None else with_fraction(number)
 
 
-def figure_to_api(number: Decimal) -> str:
+def decimal_text(number: Decimal) -> str:
     """A decimal as text, so that whatever reads it keeps every digit."""
     return format(number, "f")
+
+
+def optional_decimal_text(number: Decimal | None) -> str | None:
+    """The same; null where there is no figure."""
+    return None if number is None else decimal_text(number)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import CSV, JSON, XML
 from metering.api.forms.render import encode, encode_in_ascii
 from metering.api.forms.sources import closed_after
-from metering.api.forms.streams import LINE_FORMS
 from metering.api.framework.expose import Call, Reply
 from metering.api.reading.params import Conditions, read_limit, read_whole_limit
 from metering.api.services import Services

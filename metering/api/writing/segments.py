@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 from msgspec import UNSET
 
-from metering.api.writing.figures import figure_to_api, quality_to_api
+from metering.api.writing.figures import decimal_text, optional_decimal_text, quality_to_api
 from metering.api.writing.wire import ExactDetailBody, SegmentBody, SpanBody
 from metering.chunks import chunks
 from metering.decimals import EXACT
@@ -43,13 +43,13 @@ def segment_rows(
                 ranges=[SpanBody(start=write(start), end=write(end)) for start, end in one.spans]
                 if merged
                 else UNSET,
-                duration=figure_to_api(duration),
+                duration=decimal_text(duration),
                 unit=one.stream.unit,
                 count=one.count,
-                sum=figure_to_api(one.sum),
-                min=_optional(one.min),
-                max=_optional(one.max),
-                usage=figure_to_api(one.usage),
+                sum=decimal_text(one.sum),
+                min=optional_decimal_text(one.min),
+                max=optional_decimal_text(one.max),
+                usage=decimal_text(one.usage),
                 first_sample=first[0] if first else None,
                 last_sample=last[1] if last else None,
                 detail=_detail(one.detail),
@@ -59,14 +59,10 @@ def segment_rows(
 def _detail(detail: Detail) -> ExactDetailBody:
     return ExactDetailBody(
         unit=detail.unit,
-        measured=_optional(detail.measured),
-        interpolated=_optional(detail.interpolated),
+        measured=optional_decimal_text(detail.measured),
+        interpolated=optional_decimal_text(detail.interpolated),
         resets=detail.resets,
-        unit_seconds=_optional(detail.unit_seconds),
-        observed_seconds=_optional(detail.observed_seconds),
+        unit_seconds=optional_decimal_text(detail.unit_seconds),
+        observed_seconds=optional_decimal_text(detail.observed_seconds),
         quality=quality_to_api(is_provisional=detail.is_provisional),
     )
-
-
-def _optional(number: Decimal | None) -> str | None:
-    return None if number is None else figure_to_api(number)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, UnsetType
 
 from metering import times
-from metering.api.forms.tables import Columns
+from metering.api.forms.csv import Columns
 from metering.api.reading.statistics import StatisticsShape
 from metering.api.writing.figures import detail_to_api, fractional
 from metering.api.writing.wire import StatisticsBody

@@ -1,7 +1,7 @@
 """Rows of usage, and the window that they are of."""
 
 from metering import times
-from metering.api.writing.figures import figure_to_api, quality_to_api
+from metering.api.writing.figures import decimal_text, optional_decimal_text, quality_to_api
 from metering.api.writing.wire import UsageRowBody, UsageWindowBody
 from metering.decimals import rounded_quotient
 from metering.summary import seconds_between
@@ -18,7 +18,7 @@ def usage_window_to_api(window: UsageWindow, name: str, tz: str) -> UsageWindowB
         start=times.write(window.start),
         end=times.write(window.end),
         tz=tz,
-        hours=figure_to_api(rounded_quotient(length, 3600)),
+        hours=decimal_text(rounded_quotient(length, 3600)),
     )
 
 
@@ -30,8 +30,8 @@ def usage_to_api(row: Usage, names: tuple[str, ...], aggregate: Aggregate) -> Us
         meter=meter or "",
         type=row.kind,
         func=aggregate.name,
-        quantity=None if row.quantity is None else figure_to_api(row.quantity),
+        quantity=optional_decimal_text(row.quantity),
         unit=row.unit,
-        previous=None if row.previous is None else figure_to_api(row.previous),
+        previous=optional_decimal_text(row.previous),
         quality=quality_to_api(is_provisional=row.is_provisional),
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from metering.api.forms.tables import Figure
+from metering.api.forms.csv import DecimalText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +103,11 @@ class ExactDetailBody:
     """The same with decimals as text."""
 
     unit: str
-    measured: Figure | None
-    interpolated: Figure | None
+    measured: DecimalText | None
+    interpolated: DecimalText | None
     resets: int | None
-    unit_seconds: Figure | None
-    observed_seconds: Figure | None
+    unit_seconds: DecimalText | None
+    observed_seconds: DecimalText | None
     quality: str
 
 
@@ -131,13 +131,13 @@ class SegmentBody:
     start: str
     end: str
     ranges: list[SpanBody] | UnsetType = UNSET
-    duration: Figure
+    duration: DecimalText
     unit: str
     count: int
-    sum: Figure
-    min: Figure | None
-    max: Figure | None
-    usage: Figure
+    sum: DecimalText
+    min: DecimalText | None
+    max: DecimalText | None
+    usage: DecimalText
     first_sample: str | None
     last_sample: str | None
     detail: ExactDetailBody
@@ -213,7 +213,7 @@ class UsageWindowBody:
     start: str
     end: str
     tz: str
-    hours: Figure
+    hours: DecimalText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,9 +224,9 @@ class UsageRowBody:
     meter: str
     type: str | None
     func: str
-    quantity: Figure | None
+    quantity: DecimalText | None
     unit: str | None
-    previous: Figure | None
+    previous: DecimalText | None
     quality: str
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from webob import Response
 
+from metering.api.forms.csv import Columns, write_table
 from metering.api.forms.media import CSV, NDJSON
 from metering.api.forms.render import encode
 from metering.api.forms.sources import closed_after
-from metering.api.forms.tables import Columns, write_table
 
 # Few enough bytes for flat memory, and so many that a server's work on each part is nothing.
 PART_BYTES = 64 * 1024

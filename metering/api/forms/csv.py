@@ -21,7 +21,7 @@ from metering.api.forms.render import encode
 from metering.api.forms.sources import closed_after
 
 # A number that JSON has as text, so that whatever reads it keeps every digit; a number in CSV.
-Figure = Annotated[str, Meta(extra_json_schema={"format": "decimal"})]
+DecimalText = Annotated[str, Meta(extra_json_schema={"format": "decimal"})]
 
 # What begins a formula, also after blanks and in the other widths that Unicode has for it; and what
 # some programs skip at the beginning.
@@ -129,7 +129,7 @@ def _json(value: Any) -> str:
 
 _WRITERS: dict[Any, Callable[[Any], str]] = {
     str: _text,
-    Figure: str,
+    DecimalText: str,
     Decimal: lambda number: format(number, "f"),
     int: str,
 }

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+from metering.api.forms.csv import Columns, DecimalText, write_table
+from metering.api.forms.lines import write_lines
 from metering.api.forms.media import CSV, NDJSON
-from metering.api.forms.streams import write_lines
-from metering.api.forms.tables import Columns, Figure, write_table
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.wire import SampleBody
 from metering.model import Sample
@@ -24,7 +24,7 @@ class Detail:
     """Something inside a row."""
 
     unit: str
-    seconds: Figure | None
+    seconds: DecimalText | None
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Row:
     by: dict[str, str | None]
     free: dict[str, int]
     tags: list[str]
-    usage: Figure
+    usage: DecimalText
     count: int
     partial: bool | UnsetType = UNSET
     detail: Detail | UnsetType | None = UNSET

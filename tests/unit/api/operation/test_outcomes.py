@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from builders import sample
 
-from metering.api.operation.tally import count, counting_failure
+from metering.api.operation.outcomes import count, counting_failure
 from metering.errors import Conflict, InvalidSample, StorageUnavailable
 from metering.model import Outcome, Verdict
 
