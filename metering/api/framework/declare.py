@@ -1,6 +1,8 @@
 """What is declared of parameters, with WSME's types, and of bodies."""
 
 import re
+import typing
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 import wsme.types as wtypes
@@ -47,3 +49,16 @@ class Truth(wtypes.UserType):
 def given(value: Any, default: Any = None) -> Any:
     """The value, or the default if WSME found none."""
     return default if value is wtypes.Unset or value is None else value
+
+
+def parameters_of(asked: type) -> dict[str, Any]:
+    """What an endpoint declares whose parameters are the fields of a dataclass."""
+    return {name: _datatype(hint) for name, hint in typing.get_type_hints(asked).items()}
+
+
+def _datatype(hint: Any) -> Any:
+    """In WSME's notation: `[str]` where a parameter may come often, `str` where it comes once."""
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is Iterable:
+        return [arguments[0]]
+    return arguments[0] if arguments else hint

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from metering.api.framework.declare import Condition
-from metering.api.reading import frames
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.params import Fields, of_meter, read_conditions
 from metering.config import ApiConfig
@@ -18,9 +16,6 @@ SERIES_FIELDS = Fields(
     frozenset(name for name, field in FIELDS.items() if field.of_series), drops_nothing=True
 )
 _FIELDS = replace(SERIES_FIELDS, names=SERIES_FIELDS.names | {"timestamp"})
-
-# What an endpoint declares to be asked so.
-PARAMETERS: dict[str, Any] = {"q": [Condition], "meter": str, **frames.PARAMETERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering.api.reading.params import Conditions
 from metering.calendar import first_instant, read_zone
 from metering.errors import InvalidQuery, InvalidRequest
 from metering.times import EVER, Range, read_wall
-
-# What an endpoint declares to be asked so.
-PARAMETERS: dict[str, Any] = {"start": str, "end": str, "tz": str}
 
 _UTC = ZoneInfo("UTC")
 

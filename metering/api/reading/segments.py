@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from metering import times
 from metering.api.framework.declare import Condition
-from metering.api.reading import frames
 from metering.api.reading.choices import read_choice
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.groups import read_group_fields
@@ -22,17 +20,6 @@ _FIELDS = replace(SAMPLE_FIELDS, empty_drops=False, drops_nothing=True)
 MAX_BY = 8
 MERGES = ("ranges", "values")
 ABSENT = ("carry", "null")
-
-# What an endpoint declares to be asked so.
-PARAMETERS: dict[str, Any] = {
-    "q": [Condition],
-    **frames.PARAMETERS,
-    "by": [str],
-    "merge": str,
-    "absent": str,
-    "max_gap": str,
-    "first": str,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from metering import times
 from metering.api.framework.declare import AggregateChoice, Condition
-from metering.api.reading import frames
 from metering.api.reading.aggregates import read_aggregates
 from metering.api.reading.calendars import read_slicing
 from metering.api.reading.frames import framed, read_frame
@@ -29,21 +27,6 @@ from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, Aggregate
 from metering.usage.question import Question
 from metering.usage.statistics import Fill
-
-# What an endpoint declares to be asked so.
-PARAMETERS: dict[str, Any] = {
-    "q": [Condition],
-    **frames.PARAMETERS,
-    "groupby": [str],
-    "period": int,
-    "interval": str,
-    "week_start": str,
-    "anchor": str,
-    "fill": str,
-    "aggregate": [AggregateChoice],
-    "max_gap": str,
-    "first": str,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from metering import times
 from metering.api.framework.declare import Condition
@@ -25,19 +24,6 @@ from metering.usage.windows import UsageWindow
 COMPARISONS = ("previous",)
 # As many comparisons as a filter may have.
 _MAX_METERS = 200
-
-# What an endpoint declares to be asked so.
-PARAMETERS: dict[str, Any] = {
-    "window": str,
-    "tz": str,
-    "meter": [str],
-    "groupby": [str],
-    "q": [Condition],
-    "func": str,
-    "max_gap": str,
-    "first": str,
-    "compare": str,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

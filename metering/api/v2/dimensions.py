@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.extents import PARAMETERS, Asked, read_extents
+from metering.api.reading.extents import Asked, read_extents
 from metering.api.reading.groups import read_group_field
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
@@ -22,7 +23,7 @@ class DimensionsController(Controller):
 
     @expose(
         list[DimensionBody],
-        **PARAMETERS,
+        **parameters_of(Asked),
         limit=int,
         marker=str,
         rule="telemetry:get_dimensions",
@@ -39,7 +40,7 @@ class DimensionsController(Controller):
 
     @expose(
         list[DimensionValueBody],
-        **PARAMETERS,
+        **parameters_of(Asked),
         prefix=str,
         limit=int,
         marker=str,

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.extents import PARAMETERS, Asked, read_extents
+from metering.api.reading.extents import Asked, read_extents
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import presence_to_api
@@ -12,23 +13,24 @@ from metering.api.writing.wire import PresenceBody
 from metering.catalogue.dimensions import Presence, presences
 from metering.query import FIELDS
 
+_PARAMETERS = parameters_of(Asked)
 _BY_ID: Ascending[Presence] = Ascending(lambda one: (one.id,), tuple[str])
 
 
 class DirectoryController(Controller):
     """Whose samples there are, and where they come from."""
 
-    @expose(list[PresenceBody], **PARAMETERS, limit=int, marker=str, rule="telemetry:get_projects")
+    @expose(list[PresenceBody], **_PARAMETERS, limit=int, marker=str, rule="telemetry:get_projects")
     def projects(self, call: Call, **asked: Any) -> Reply:
         """The projects that have samples, by id."""
         return self._list(call, "project_id", **asked)
 
-    @expose(list[PresenceBody], **PARAMETERS, limit=int, marker=str, rule="telemetry:get_users")
+    @expose(list[PresenceBody], **_PARAMETERS, limit=int, marker=str, rule="telemetry:get_users")
     def users(self, call: Call, **asked: Any) -> Reply:
         """The users that have samples, by id."""
         return self._list(call, "user_id", **asked)
 
-    @expose(list[PresenceBody], **PARAMETERS, limit=int, marker=str, rule="telemetry:get_sources")
+    @expose(list[PresenceBody], **_PARAMETERS, limit=int, marker=str, rule="telemetry:get_sources")
     def sources(self, call: Call, **asked: Any) -> Reply:
         """The sources that have samples, by name."""
         return self._list(call, "source", **asked)

@@ -6,7 +6,7 @@ from typing import Any
 from metering import times
 from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading import frames
+from metering.api.reading.frames import read_frame
 from metering.api.reading.params import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import revision_to_api
@@ -25,7 +25,9 @@ class RevisionsController(Controller):
         list[RevisionBody],
         forms=(JSON,),
         resource_id=str,
-        **frames.PARAMETERS,
+        start=str,
+        end=str,
+        tz=str,
         limit=int,
         marker=str,
         rule="telemetry:get_revisions",
@@ -47,7 +49,7 @@ class RevisionsController(Controller):
         if not resource_id:
             raise InvalidQuery("resource_id is needed", field="resource_id")
         size = read_limit(limit, self.services.config)
-        range_ = frames.read_frame(**frame).range
+        range_ = read_frame(**frame).range
         after = None if marker is None else read_marker(marker, tuple[int], _instant)
         if after is not None:
             range_ &= Range(after)

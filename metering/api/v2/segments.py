@@ -5,10 +5,11 @@ from typing import Any
 from metering.api.forms.csv import Columns
 from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
+from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.meters import read_meter
 from metering.api.reading.params import read_limit, read_whole_limit
-from metering.api.reading.segments import PARAMETERS, Asked, read_segments
+from metering.api.reading.segments import Asked, read_segments
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.segments import segment_rows
@@ -31,7 +32,7 @@ class SegmentsController(Controller):
     @expose(
         list[SegmentBody],
         forms=ROWS,
-        **PARAMETERS,
+        **parameters_of(Asked),
         limit=int,
         marker=str,
         rule="telemetry:get_segments",

@@ -3,10 +3,10 @@
 from typing import Any
 
 from metering.api.forms.media import ROWS
-from metering.api.framework.declare import Truth
+from metering.api.framework.declare import Truth, parameters_of
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.meters import read_meter
-from metering.api.reading.statistics import PARAMETERS, Asked, read_statistics
+from metering.api.reading.statistics import Asked, read_statistics
 from metering.api.services import Controller
 from metering.api.writing.effort import effort_headers
 from metering.api.writing.statistics import statistics_columns, statistics_to_api
@@ -24,7 +24,7 @@ class StatisticsController(Controller):
     @expose(
         list[StatisticsBody],
         forms=ROWS,
-        **PARAMETERS,
+        **parameters_of(Asked),
         explain=Truth(),
         rule="telemetry:compute_statistics",
     )

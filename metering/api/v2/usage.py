@@ -5,9 +5,9 @@ from typing import Any
 from metering import times
 from metering.api.forms.csv import Columns
 from metering.api.forms.media import ROWS
-from metering.api.framework.declare import Truth
+from metering.api.framework.declare import Truth, parameters_of
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.usage import PARAMETERS, Asked, read_usage
+from metering.api.reading.usage import Asked, read_usage
 from metering.api.services import Controller
 from metering.api.writing.effort import effort_headers
 from metering.api.writing.usage import usage_to_api, usage_window_to_api
@@ -22,7 +22,7 @@ class UsageController(Controller):
     @expose(
         UsageBody,
         forms=ROWS,
-        **PARAMETERS,
+        **parameters_of(Asked),
         explain=Truth(),
         rule="telemetry:get_usage",
     )

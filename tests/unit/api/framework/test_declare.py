@@ -1,9 +1,26 @@
 """WSME types of parameters."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import pytest
 import wsme.types as wtypes
 
-from metering.api.framework.declare import INTEGER, Truth, given
+from metering.api.framework.declare import INTEGER, Condition, Truth, given, parameters_of
+
+
+@dataclass(frozen=True)
+class _Asked:
+    q: Iterable[Condition] = ()
+    by: Iterable[str] = ()
+    period: int | None = None
+    window: str = "mtd"
+
+
+def test_parameters_follow_from_a_dataclass() -> None:
+    """Those that may come often are lists; whether one may be absent makes no difference."""
+    expected = {"q": [Condition], "by": [str], "period": int, "window": str}
+    assert expected == parameters_of(_Asked)
 
 
 @pytest.mark.parametrize("word", ["1", "true", "T", "YES", "y", "on", True])
