@@ -38,7 +38,7 @@ class Summary:
     The first five do not depend on order. The rest does: `increase` is corrected for resets (a
     fall means that counting began again from zero); `unit_seconds` is the integral of the step
     function in which each reading holds until the next, however long that is, and
-    `longest_gap_seconds` the longest such time, so that a caller with a shorter patience knows
+    `longest_gap_seconds` the longest such time, so that a caller with a shorter `max_gap` knows
     that the integral is not for it.
     """
 

@@ -242,7 +242,7 @@ class FixedWindows:
     anchor: datetime
     period_seconds: int
 
-    def holding(self, instant: datetime) -> Range:
+    def containing(self, instant: datetime) -> Range:
         """The window that holds the instant.
 
         Raises:
@@ -259,7 +259,7 @@ class WholeRange:
 
     range: Range
 
-    def holding(self, instant: datetime) -> Range:  # noqa: ARG002 - the same for every instant
+    def containing(self, instant: datetime) -> Range:  # noqa: ARG002 - the same for every instant
         """The whole range."""
         return self.range
 
@@ -277,7 +277,7 @@ class ListedWindows:
         """Each window, in time order."""
         return (Range(start, end) for start, end in pairwise(self.edges))
 
-    def holding(self, instant: datetime) -> Range:
+    def containing(self, instant: datetime) -> Range:
         """The window that holds the instant.
 
         Raises:

@@ -119,7 +119,7 @@ class MemoryStorage(Storage):
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
-                key = told_apart(query, sample.series), query.windows.holding(sample.timestamp)
+                key = told_apart(query, sample.series), query.windows.containing(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.tracks += len({one.track for one, _ in readings})
         for (series, window), found in readings.items():
@@ -134,7 +134,7 @@ class MemoryStorage(Storage):
             if _is_asked(query, sample):
                 effort.samples += 1
                 series.add(sample.series.track)
-                key = sample.series.track.rollup, query.windows.holding(sample.timestamp)
+                key = sample.series.track.rollup, query.windows.containing(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.tracks += len(series)
         for (rollup, window), found in readings.items():

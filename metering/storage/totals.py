@@ -110,7 +110,7 @@ class _Sums:
     def add(self, handle: Handle, pieces: Collection[Summary]) -> None:
         """Add pieces, each of which lies in one window."""
         for piece in pieces:
-            some = self._found[handle, self._windows.holding(piece.first.at)]
+            some = self._found[handle, self._windows.containing(piece.first.at)]
             some.append(piece)
             if len(some) >= _SUMMARIES_AT_ONCE:
                 some[:] = [tally(some)]

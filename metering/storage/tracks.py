@@ -257,7 +257,7 @@ class TrackStorage(Storage):
             for _, pieces in deadline.guard(reader.pieces(tracks, range_, cuts, effort)):
                 found: dict[tuple[Subject, Range], list[Summary]] = defaultdict(list)
                 for piece in _matching(rest, pieces):
-                    window = windows.holding(piece.summary.first.at)
+                    window = windows.containing(piece.summary.first.at)
                     found[told_apart(query, piece.subject), window].append(piece.summary)
                 for (subject, window), parts in found.items():
                     yield WindowSummary(subject, window, joined(parts))

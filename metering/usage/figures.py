@@ -23,7 +23,7 @@ SECONDS_IN = {"second": 1, "minute": 60, _HOUR: 3_600, "day": 86_400}
 CARDINALITY_FIELDS = ("resource_id", "user_id", "project_id", "source")
 
 
-class Source(Enum):
+class Basis(Enum):
     """What a figure is made of: readings by themselves, or what happens between them."""
 
     READINGS = "readings"
@@ -32,15 +32,15 @@ class Source(Enum):
     LEVELS = "levels"
     BY_TYPE = "by type"
 
-    def of_type(self, kind: MeterType) -> "Source":
+    def of_type(self, kind: MeterType) -> "Basis":
         """What it is for a type of meter: usage is the sum, the increase, or the integral."""
-        return _OF_TYPE[kind] if self is Source.BY_TYPE else self
+        return _OF_TYPE[kind] if self is Basis.BY_TYPE else self
 
 
 _OF_TYPE = {
-    MeterType.DELTA: Source.READINGS,
-    MeterType.CUMULATIVE: Source.INCREASE,
-    MeterType.GAUGE: Source.HOLDING,
+    MeterType.DELTA: Basis.READINGS,
+    MeterType.CUMULATIVE: Basis.INCREASE,
+    MeterType.GAUGE: Basis.HOLDING,
 }
 
 
@@ -57,13 +57,13 @@ class Aggregate:
         return self.function if self.param is None else f"{self.function}/{self.param}"
 
     @property
-    def source(self) -> Source:
+    def basis(self) -> Basis:
         """What it is made of."""
-        return FUNCTIONS[self.function].source
+        return FUNCTIONS[self.function].basis
 
 
 @dataclass(slots=True)
-class Part:
+class Accumulator:
     """The portions of one row so far; of values and levels no more than is asked for.
 
     `seconds` is how long its window is, None without end; the type is None where it does not tell
@@ -121,11 +121,11 @@ class Part:
 
 def _of_readings(
     function: Callable[[Summary], Decimal],
-) -> Callable[[Part, str | None], Decimal | None]:
-    def of_part(part: Part, _: str | None) -> Decimal | None:
-        return None if part.summary is None else function(part.summary)
+) -> Callable[[Accumulator, str | None], Decimal | None]:
+    def of_row(row: Accumulator, _: str | None) -> Decimal | None:
+        return None if row.summary is None else function(row.summary)
 
-    return of_part
+    return of_row
 
 
 def _standard_deviation(whole: Summary) -> Decimal:
@@ -135,45 +135,45 @@ def _standard_deviation(whole: Summary) -> Decimal:
     return root_quotient(radicand, whole.count)
 
 
-def _sum(part: Part, _: str | None) -> Decimal:
-    return _ZERO if part.summary is None else part.summary.sum
+def _sum(row: Accumulator, _: str | None) -> Decimal:
+    return _ZERO if row.summary is None else row.summary.sum
 
 
-def _count(part: Part, _: str | None) -> Decimal:
-    return _ZERO if part.summary is None else Decimal(part.summary.count)
+def _count(row: Accumulator, _: str | None) -> Decimal:
+    return _ZERO if row.summary is None else Decimal(row.summary.count)
 
 
-def _cardinality(part: Part, param: str | None) -> Decimal:
+def _cardinality(row: Accumulator, param: str | None) -> Decimal:
     """How many distinct values; null counts as one."""
-    return Decimal(len(part.distinct.get(str(param), ())))
+    return Decimal(len(row.distinct.get(str(param), ())))
 
 
-def _integral(part: Part, param: str | None) -> Decimal:
-    return rounded_quotient(part.unit_seconds, SECONDS_IN[param or _HOUR])
+def _integral(row: Accumulator, param: str | None) -> Decimal:
+    return rounded_quotient(row.unit_seconds, SECONDS_IN[param or _HOUR])
 
 
-def _time_average(part: Part, _: str | None) -> Decimal | None:
-    if not part.observed_seconds:
+def _time_average(row: Accumulator, _: str | None) -> Decimal | None:
+    if not row.observed_seconds:
         return None
-    return rounded_quotient(part.unit_seconds, part.observed_seconds)
+    return rounded_quotient(row.unit_seconds, row.observed_seconds)
 
 
-def _rate(part: Part, _: str | None) -> Decimal | None:
-    return rounded_quotient(part.increase, part.seconds) if part.seconds else None
+def _rate(row: Accumulator, _: str | None) -> Decimal | None:
+    return rounded_quotient(row.increase, row.seconds) if row.seconds else None
 
 
-def _usage(part: Part, _: str | None) -> Decimal:
-    if part.kind is MeterType.CUMULATIVE:
-        return part.increase
-    return _integral(part, None) if part.kind is MeterType.GAUGE else _sum(part, None)
+def _usage(row: Accumulator, _: str | None) -> Decimal:
+    if row.kind is MeterType.CUMULATIVE:
+        return row.increase
+    return _integral(row, None) if row.kind is MeterType.GAUGE else _sum(row, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
     """How a figure is made of the portions of a row, of what, and with which parameters."""
 
-    compute: Callable[[Part, str | None], Decimal | None]
-    source: Source = Source.READINGS
+    compute: Callable[[Accumulator, str | None], Decimal | None]
+    basis: Basis = Basis.READINGS
     params: tuple[str, ...] = ()
     needs_param: bool = False
 
@@ -188,21 +188,21 @@ FUNCTIONS = {
     "cardinality": Function(_cardinality, params=CARDINALITY_FIELDS, needs_param=True),
     "first": Function(_of_readings(lambda whole: whole.first.volume)),
     "latest": Function(_of_readings(lambda whole: whole.last.volume)),
-    "increase": Function(lambda part, _: part.increase, Source.INCREASE),
-    "rate": Function(_rate, Source.INCREASE),
-    "integral": Function(_integral, Source.HOLDING, params=tuple(SECONDS_IN)),
-    "timeavg": Function(_time_average, Source.HOLDING),
-    "peak": Function(lambda part, _: peak(part.levels), Source.LEVELS),
-    "usage": Function(_usage, Source.BY_TYPE),
+    "increase": Function(lambda row, _: row.increase, Basis.INCREASE),
+    "rate": Function(_rate, Basis.INCREASE),
+    "integral": Function(_integral, Basis.HOLDING, params=tuple(SECONDS_IN)),
+    "timeavg": Function(_time_average, Basis.HOLDING),
+    "peak": Function(lambda row, _: peak(row.levels), Basis.LEVELS),
+    "usage": Function(_usage, Basis.BY_TYPE),
 }
 V2_FUNCTIONS = ("max", "min", "sum", "avg", "count", "stddev", "cardinality")
 STANDARD = tuple(Aggregate(name) for name in ("min", "max", "avg", "sum", "count"))
 USAGE = Aggregate("usage")
 
 
-def figure(aggregate: Aggregate, part: Part) -> Decimal | None:
+def figure(aggregate: Aggregate, row: Accumulator) -> Decimal | None:
     """The figure of a row; None where there is nothing that it could be of."""
-    found = FUNCTIONS[aggregate.function].compute(part, aggregate.param)
+    found = FUNCTIONS[aggregate.function].compute(row, aggregate.param)
     return None if found is None else canonical(found)
 
 
@@ -219,26 +219,24 @@ class Detail:
     is_provisional: bool
 
 
-def detail(aggregates: Iterable[Aggregate], part: Part, unit: str) -> Detail | None:
+def detail(aggregates: Iterable[Aggregate], row: Accumulator, unit: str) -> Detail | None:
     """What the figures that are made of intervals have; the unit is that of the first of them."""
-    sources = [
-        (one, one.source.of_type(part.kind) if part.kind else one.source) for one in aggregates
-    ]
+    bases = [(one, one.basis.of_type(row.kind) if row.kind else one.basis) for one in aggregates]
     of_intervals = [
-        (one, source) for one, source in sources if source in (Source.INCREASE, Source.HOLDING)
+        (one, basis) for one, basis in bases if basis in (Basis.INCREASE, Basis.HOLDING)
     ]
     if not of_intervals:
         return None
-    found = {source for _, source in of_intervals}
-    is_increase, is_holding = Source.INCREASE in found, Source.HOLDING in found
+    found = {basis for _, basis in of_intervals}
+    is_increase, is_holding = Basis.INCREASE in found, Basis.HOLDING in found
     return Detail(
-        unit=unit_of(of_intervals[0][0], part.kind, unit),
-        measured=canonical(part.measured) if is_increase else None,
-        interpolated=canonical(part.interpolated) if is_increase else None,
-        resets=part.resets if is_increase else None,
-        unit_seconds=canonical(part.unit_seconds) if is_holding else None,
-        observed_seconds=canonical(part.observed_seconds) if is_holding else None,
-        is_provisional=part.is_provisional,
+        unit=unit_of(of_intervals[0][0], row.kind, unit),
+        measured=canonical(row.measured) if is_increase else None,
+        interpolated=canonical(row.interpolated) if is_increase else None,
+        resets=row.resets if is_increase else None,
+        unit_seconds=canonical(row.unit_seconds) if is_holding else None,
+        observed_seconds=canonical(row.observed_seconds) if is_holding else None,
+        is_provisional=row.is_provisional,
     )
 
 

@@ -84,7 +84,7 @@ def readings(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     first = stretch.summary.first.at
     if first in rules.range:
         yield Portion(
-            subject=stretch.subject, window=rules.windows.holding(first), summary=stretch.summary
+            subject=stretch.subject, window=rules.windows.containing(first), summary=stretch.summary
         )
 
 
@@ -97,7 +97,7 @@ def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     summary, series, follower = stretch.summary, stretch.subject, stretch.next
     if summary.first.at in rules.range:
         opening = summary.first.volume if stretch.opens and rules.first_counts else _ZERO
-        window = rules.windows.holding(summary.first.at)
+        window = rules.windows.containing(summary.first.at)
         yield Portion(
             subject=series,
             window=window,
@@ -123,7 +123,7 @@ def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion
     rise = later.volume if is_reset else EXACT.subtract(later.volume, earlier.volume)
     if earlier.at == later.at:
         if earlier.at in rules.range:
-            window = rules.windows.holding(earlier.at)
+            window = rules.windows.containing(earlier.at)
             yield Portion(subject=series, window=window, measured=rise, resets=int(is_reset))
         return
     length = (later.at - earlier.at) // MILLISECOND
@@ -160,7 +160,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     summary, series = stretch.summary, stretch.subject
     first, last = summary.first, summary.last
     if first.at in rules.range and first.at < rules.now:
-        window = rules.windows.holding(first.at)
+        window = rules.windows.containing(first.at)
         is_level = summary.min == summary.max and first.at < last.at
         yield Portion(
             subject=series,
@@ -215,7 +215,7 @@ def _spread(
     assert asked.end is not None  # noqa: S101 - so is `end`
     at = asked.start
     while at < asked.end:
-        window = rules.windows.holding(at)
+        window = rules.windows.containing(at)
         until = asked.end if window.end is None else min(window.end, asked.end)
         yield window, at, until
         at = until

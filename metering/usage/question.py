@@ -9,11 +9,11 @@ from metering.model import MeterType, Rollup, Scope
 from metering.query import EVERYTHING, Field, Filter, asks_metadata, fields_of
 from metering.times import EVER, Range, Windows
 from metering.usage import quantities
-from metering.usage.figures import Aggregate, Source
+from metering.usage.figures import Aggregate, Basis
 from metering.usage.quantities import Rules
 
-_COUNTED = frozenset({Source.INCREASE})
-_HELD = frozenset({Source.HOLDING, Source.LEVELS})
+_COUNTED = frozenset({Basis.INCREASE})
+_HELD = frozenset({Basis.HOLDING, Basis.LEVELS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +35,14 @@ class Question:
     first_counts: bool = False
 
     @property
-    def sources(self) -> frozenset[Source]:
+    def bases(self) -> frozenset[Basis]:
         """What the figures are made of."""
-        return frozenset(one.source for one in self.aggregates)
+        return frozenset(one.basis for one in self.aggregates)
 
     @property
     def is_of_readings(self) -> bool:
         """Whether nothing is asked of what happens between readings."""
-        return self.sources <= {Source.READINGS}
+        return self.bases <= {Basis.READINGS}
 
     @property
     def by_series(self) -> bool:
@@ -70,12 +70,12 @@ class Question:
     @property
     def cuts(self) -> Cuts:
         """Where readings have to be told apart."""
-        held = [kind for kind in MeterType if self._sources_of(kind) & _HELD]
+        held = [kind for kind in MeterType if self._bases_of(kind) & _HELD]
         return Cuts(
             windows=self.windows,
             at=self.now if held else None,
-            patience={} if self.max_gap is None else dict.fromkeys(held, self.max_gap),
-            constant=Source.LEVELS in self.sources,
+            max_gaps={} if self.max_gap is None else dict.fromkeys(held, self.max_gap),
+            constant=Basis.LEVELS in self.bases,
         )
 
     @property
@@ -95,17 +95,17 @@ class Question:
         is_held_to_end = end is not None and end < self.now and self.max_gap is None
         return self._types_of(_COUNTED if is_held_to_end else _HELD | _COUNTED)
 
-    def _types_of(self, sources: frozenset[Source]) -> frozenset[MeterType]:
-        return frozenset(kind for kind in MeterType if self._sources_of(kind) & sources)
+    def _types_of(self, bases: frozenset[Basis]) -> frozenset[MeterType]:
+        return frozenset(kind for kind in MeterType if self._bases_of(kind) & bases)
 
-    def _sources_of(self, kind: MeterType) -> frozenset[Source]:
-        return frozenset(source.of_type(kind) for source in self.sources)
+    def _bases_of(self, kind: MeterType) -> frozenset[Basis]:
+        return frozenset(basis.of_type(kind) for basis in self.bases)
 
     def creditings(self, kind: MeterType) -> Iterator[quantities.Crediting]:
         """What is to be made of the stretches of meters of a type."""
-        wanted = self._sources_of(kind)
+        wanted = self._bases_of(kind)
         yield quantities.readings
-        if Source.INCREASE in wanted:
+        if Basis.INCREASE in wanted:
             yield quantities.increase
         if wanted & _HELD:
             yield quantities.holding

@@ -32,7 +32,7 @@ from metering.summary import Reading
 from metering.times import EVER, LAST, Range, WholeRange
 from metering.usage import quantities
 from metering.usage.carrying import carried_into
-from metering.usage.figures import USAGE, Detail, Part, detail, figure
+from metering.usage.figures import USAGE, Accumulator, Detail, detail, figure
 from metering.usage.quantities import Crediting, Portion, Rules
 from metering.usage.runs import Conditions, lacks, runs
 
@@ -84,12 +84,12 @@ class SegmentQuestion:
     @property
     def of_streams(self) -> StreamQuery:
         """The streams, whole: descriptions that do not match are carried on as well."""
-        patience = {} if self.max_gap is None else {MeterType.GAUGE: self.max_gap}
+        max_gaps = {} if self.max_gap is None else {MeterType.GAUGE: self.max_gap}
         return StreamQuery(
             scope=self.scope,
             filter=AllOf(tuple(part for part in _conjuncts(self.filter) if _is_of_stream(part))),
             range=self.range,
-            cuts=Cuts(windows=WholeRange(self.range), at=self.now, patience=patience),
+            cuts=Cuts(windows=WholeRange(self.range), at=self.now, max_gaps=max_gaps),
             by_series=asks_metadata(self.filter, self.by),
         )
 
@@ -263,7 +263,7 @@ def _together(parts: Iterable[_Part], *, merge: bool) -> Collection[Sequence[_Pa
 
 
 def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) -> Segment:
-    whole = Part(
+    whole = Accumulator(
         counted=(),
         has_levels=False,
         seconds=None,

@@ -21,7 +21,7 @@ from metering.query import (
 from metering.storage.base import Effort, Storage
 from metering.summary import Summary, seconds_between
 from metering.times import Range
-from metering.usage.figures import Aggregate, Detail, Part, Source, detail, figure
+from metering.usage.figures import Accumulator, Aggregate, Basis, Detail, detail, figure
 from metering.usage.quantities import Portion
 from metering.usage.question import Question
 
@@ -111,33 +111,33 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
         InvalidQuery: more rows than that.
     """
     counted = tuple(one.param for one in question.aggregates if one.function == "cardinality")
-    splits = Source.BY_TYPE in question.sources
-    found: dict[_Key, Part] = {}
+    splits = Basis.BY_TYPE in question.bases
+    found: dict[_Key, Accumulator] = {}
     rows = 0
-    series, window, part = None, None, None
+    series, window, row = None, None, None
     for one in portions:
-        if part is not None and one.subject is series and one.window == window:
-            part.add(one)  # as most portions, of the same row as the one before
+        if row is not None and one.subject is series and one.window == window:
+            row.add(one)  # as most portions, of the same row as the one before
             continue
         series, window = one.subject, one.window
         kind = series.type if splits else None
         key = _Key(window, group_of(series, question.group_by), series.unit, kind)
-        part = found.get(key)
-        if part is None:
+        row = found.get(key)
+        if row is None:
             rows += key.weight
             if rows > max_rows:
                 raise _too_many_rows(max_rows)
             extent = question.rules.extent(window)
-            part = Part(
+            row = Accumulator(
                 counted=tuple(filter(None, counted)),
-                has_levels=Source.LEVELS in question.sources,
+                has_levels=Basis.LEVELS in question.bases,
                 seconds=_seconds(extent),
                 kind=kind,
                 # Until it is over, anyone may have another reading in it.
                 is_provisional=extent.end is None or question.now <= extent.end,
             )
-            found[key] = part
-        part.add(one)
+            found[key] = row
+        row.add(one)
     return [_finish(key, found[key], question) for key in sorted(found, key=_Key.order)]
 
 
@@ -198,15 +198,15 @@ def _member_order(member: tuple[Group, str, MeterType | None]) -> tuple[object, 
     return tuple((value is not None, value or "") for value in group), unit, kind or ""
 
 
-def _finish(key: _Key, part: Part, question: Question) -> Row:
+def _finish(key: _Key, row: Accumulator, question: Question) -> Row:
     aggregates = question.aggregates
-    figures = {aggregate: figure(aggregate, part) for aggregate in aggregates}
+    figures = {aggregate: figure(aggregate, row) for aggregate in aggregates}
     return Row(
         *key,
-        part.summary,
+        row.summary,
         figures,
-        detail(aggregates, part, key.unit),
-        part.is_provisional,
+        detail(aggregates, row, key.unit),
+        row.is_provisional,
     )
 
 

@@ -704,7 +704,7 @@ class CreditsIntervals(MemoryStorage):
         readings: dict[tuple[Rollup, Range], list[Reading]] = {}
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
         for sample in self.samples(asked):
-            key = sample.series.track.rollup, query.windows.holding(sample.timestamp)
+            key = sample.series.track.rollup, query.windows.containing(sample.timestamp)
             readings.setdefault(key, []).append(Reading(sample.timestamp, sample.volume))
         for (rollup, window), found in readings.items():
             yield WindowTotal(rollup, window, of_stream(sorted(found)))
@@ -804,7 +804,7 @@ class _FromReadings(MemoryStorage):
     def grouped(self, query: SummaryQuery) -> Iterator[tuple[Sample, Range]]:
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
         for one in self.samples(asked):
-            yield one, query.windows.holding(one.timestamp)
+            yield one, query.windows.containing(one.timestamp)
 
     def order(self, readings: list[Reading]) -> list[Reading]:
         return sorted(readings)
@@ -846,7 +846,7 @@ class WindowsClosedAtTheEnd(_FromReadings):
         for one, window in super().grouped(query):
             at_edge = isinstance(query.windows, FixedWindows) and one.timestamp == window.start
             shift = MILLISECOND if at_edge else timedelta(0)
-            yield one, query.windows.holding(one.timestamp - shift)
+            yield one, query.windows.containing(one.timestamp - shift)
 
 
 class WindowsOfTheEpoch(_FromReadings):
@@ -857,7 +857,7 @@ class WindowsOfTheEpoch(_FromReadings):
         if isinstance(windows, FixedWindows):
             windows = replace(windows, anchor=datetime.fromtimestamp(0, windows.anchor.tzinfo))
         for one, _ in super().grouped(query):
-            yield one, windows.holding(one.timestamp)
+            yield one, windows.containing(one.timestamp)
 
 
 class CreditsAcrossWindows(MemoryStorage):
@@ -888,7 +888,7 @@ class FillsGaps(MemoryStorage):
             yield one
             if isinstance(query.windows, FixedWindows):
                 nothing = replace(one.summary, count=0, sum=Decimal(0))
-                window = query.windows.holding(one.window.end)  # type: ignore[arg-type]
+                window = query.windows.containing(one.window.end)  # type: ignore[arg-type]
                 yield replace(one, summary=nothing, window=window)
 
 
@@ -936,7 +936,7 @@ class SummaryOfEachSample(MemoryStorage):
     ) -> Iterator[WindowSummary]:
         asked = SampleQuery(scope=query.scope, filter=query.filter, range=query.range)
         for one in self.samples(asked):
-            window = query.windows.holding(one.timestamp)
+            window = query.windows.containing(one.timestamp)
             alone = of_stream([Reading(one.timestamp, one.volume)])
             yield WindowSummary(_told_apart(query, one), window, alone)
 

@@ -444,8 +444,8 @@ questions = st.builds(
 def quantities_of(storage: Storage, asked: SegmentQuestion) -> dict[Any, list[Any]]:
     """Of each stream what the range has: count, sum, increase, resets, unit- and seconds."""
     rules = asked.rules
-    patience = {} if asked.max_gap is None else {MeterType.GAUGE: asked.max_gap}
-    cuts = Cuts(windows=WholeRange(asked.range), at=asked.now, patience=patience)
+    max_gaps = {} if asked.max_gap is None else {MeterType.GAUGE: asked.max_gap}
+    cuts = Cuts(windows=WholeRange(asked.range), at=asked.now, max_gaps=max_gaps)
     query = StreamQuery(scope=asked.scope, range=asked.range, cuts=cuts)
     sums: dict[Any, list[Any]] = {}
     with localcontext(EXACT):

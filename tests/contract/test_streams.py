@@ -66,7 +66,7 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
         for one in stretches:
             assert one.summary.count == 1 or cuts.allow(one.subject.type, one.summary)
             summary, follower = one.summary, one.next
-            window = cuts.windows.holding(summary.first.at)
+            window = cuts.windows.containing(summary.first.at)
             found = [summary]
             if follower is None or follower.at not in window:
                 crossing.append((one.subject.digest, summary.last, one.until, follower))
@@ -256,7 +256,7 @@ def test_types_units_sources_and_resources_are_streams_of_their_own(storage: Sto
 CUTS = {
     "days": Cuts(windows=FixedWindows(NOON - DAY / 2, 86_400)),
     "at an instant": Cuts(windows=WholeRange(EVER), at=after_noon(25)),
-    "patience": Cuts(windows=WholeRange(EVER), patience={MeterType.GAUGE: timedelta(seconds=10)}),
+    "max gaps": Cuts(windows=WholeRange(EVER), max_gaps={MeterType.GAUGE: timedelta(seconds=10)}),
     "constant": Cuts(windows=WholeRange(EVER), constant=True),
     "longest": Cuts(windows=WholeRange(EVER), longest=timedelta(seconds=20)),
 }
@@ -334,7 +334,7 @@ def cut_questions(draw: st.DrawFn) -> StreamQuery:
         cuts=Cuts(
             windows=draw(st.just(WholeRange(range_)) | strategies.fixed_windows),
             at=draw(st.none() | strategies.instants),
-            patience=draw(
+            max_gaps=draw(
                 st.dictionaries(
                     st.sampled_from(MeterType),
                     st.sampled_from([timedelta(), timedelta(seconds=60), DAY]),

@@ -372,7 +372,7 @@ def test_windows_fill_the_range(
     assert [one.end for one in windows[:-1]] == [one.start for one in windows[1:]]
     assert not any(one.is_empty for one in windows)
     assert found.partial <= {windows[0], windows[-1]}
-    assert instant in found.windows.holding(instant)
+    assert instant in found.windows.containing(instant)
 
 
 @given(CALENDARS, INSTANTS, st.integers(1, 100))

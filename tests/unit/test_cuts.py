@@ -20,7 +20,7 @@ cuts = st.builds(
     Cuts,
     windows=st.just(WHOLE) | strategies.fixed_windows,
     at=st.none() | strategies.instants,
-    patience=st.dictionaries(
+    max_gaps=st.dictionaries(
         st.sampled_from(MeterType), st.sampled_from([timedelta(), timedelta(seconds=60)])
     ),
     constant=st.booleans(),
@@ -67,6 +67,6 @@ def test_each_kind() -> None:
     assert lengths(Cuts(windows=WHOLE, at=after_noon(20))) == [2, 3]
     assert lengths(Cuts(windows=WHOLE, constant=True)) == [2, 3]
     assert lengths(Cuts(windows=WHOLE, longest=timedelta(seconds=10))) == [2, 1, 2]
-    patience = {MeterType.GAUGE: timedelta(seconds=29)}
-    assert lengths(Cuts(windows=WHOLE, patience=patience)) == [3, 2]
-    assert lengths(Cuts(windows=WHOLE, patience={MeterType.DELTA: timedelta()})) == [5]
+    max_gaps = {MeterType.GAUGE: timedelta(seconds=29)}
+    assert lengths(Cuts(windows=WHOLE, max_gaps=max_gaps)) == [3, 2]
+    assert lengths(Cuts(windows=WHOLE, max_gaps={MeterType.DELTA: timedelta()})) == [5]

@@ -334,13 +334,13 @@ def test_fixed_windows(seconds: float, start: float) -> None:
     """An instant lies in the half-open window that is counted from the anchor."""
     expected = Range(after_noon(start), after_noon(start + 60))
 
-    assert expected == FixedWindows(NOON, 60).holding(after_noon(seconds))
+    assert expected == FixedWindows(NOON, 60).containing(after_noon(seconds))
 
 
 @given(strategies.fixed_windows, strategies.instants)
 def test_every_instant_is_in_its_window(windows: FixedWindows, instant: datetime) -> None:
     """The window that holds an instant holds it, and has the length asked for."""
-    window = windows.holding(instant)
+    window = windows.containing(instant)
 
     assert instant in window
     assert window.start is not None
@@ -352,7 +352,7 @@ def test_every_instant_is_in_its_window(windows: FixedWindows, instant: datetime
 def test_window_beyond_the_calendar() -> None:
     """A window that would end after the year 9999 is an overflow, not a shorter window."""
     with pytest.raises(OverflowError):
-        FixedWindows(NOON, 3 * 10**11).holding(after_noon(1))
+        FixedWindows(NOON, 3 * 10**11).containing(after_noon(1))
 
 
 def test_listed_windows() -> None:
@@ -364,19 +364,19 @@ def test_listed_windows() -> None:
     for window in windows:
         assert window.start
         assert window.end
-        assert window == windows.holding(window.start)
-        assert window == windows.holding(window.end - MILLISECOND)
+        assert window == windows.containing(window.start)
+        assert window == windows.containing(window.end - MILLISECOND)
 
 
 @pytest.mark.parametrize("seconds", [-0.001, 90, 91])
 def test_no_listed_window_holds_it(seconds: float) -> None:
     """Before the first and from the end of the last on there is none."""
     with pytest.raises(ValueError, match="no window holds"):
-        ListedWindows((NOON, after_noon(90))).holding(after_noon(seconds))
+        ListedWindows((NOON, after_noon(90))).containing(after_noon(seconds))
 
 
 def test_no_listed_windows() -> None:
     """Without edges there are none."""
     assert [] == [*ListedWindows()]
     with pytest.raises(ValueError, match="no window holds"):
-        ListedWindows().holding(NOON)
+        ListedWindows().containing(NOON)

@@ -13,10 +13,10 @@ from metering.api.writing.figures import detail_to_api, fractional
 from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.summary import seconds_between
-from metering.usage.figures import STANDARD, Source
+from metering.usage.figures import STANDARD, Basis
 from metering.usage.statistics import Row
 
-_DETAILED = (Source.INCREASE, Source.HOLDING, Source.BY_TYPE)
+_DETAILED = (Basis.INCREASE, Basis.HOLDING, Basis.BY_TYPE)
 
 
 def statistics_to_api(row: Row, shape: StatisticsShape) -> StatisticsBody:
@@ -57,7 +57,7 @@ def statistics_columns(shape: StatisticsShape) -> Columns:
         "period_start_local": shape.zone is not None,
         "period_end_local": shape.zone is not None,
         "partial": bool(shape.partial),
-        "detail": any(one.source in _DETAILED for one in shape.chosen),
+        "detail": any(one.basis in _DETAILED for one in shape.chosen),
     }
     return Columns(
         keys={"groupby": shape.groupby, "aggregate": [one.name for one in shape.chosen]},
