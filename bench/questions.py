@@ -12,7 +12,7 @@ from metering.query import FIELDS, AllOf, Comparison, Operator
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
 from metering.usage.figures import STANDARD, USAGE
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.report import Usage, usage
 from metering.usage.statistics import statistics
 
@@ -45,7 +45,7 @@ def month_of_project(storage: Storage) -> object:
     asked = {"meter": METER, "project_id": PROJECT}
     leaves = [Comparison(FIELDS[name], Operator.EQ, value) for name, value in asked.items()]
     range_ = Range(START, END)
-    question = Question(
+    query = StatisticsQuery(
         scope=AllProjects(),
         filter=AllOf(tuple(leaves)),
         range=range_,
@@ -53,13 +53,13 @@ def month_of_project(storage: Storage) -> object:
         aggregates=STANDARD,
         now=END,
     )
-    return statistics(storage, question, _ROWS)
+    return statistics(storage, query, _ROWS)
 
 
 def usage_of_project(storage: Storage) -> list[Usage]:
     """What one project used of each meter."""
     range_ = Range(START, END)
-    question = Question(
+    query = StatisticsQuery(
         scope=AllProjects(),
         filter=Comparison(FIELDS["project_id"], Operator.EQ, PROJECT),
         range=range_,
@@ -69,7 +69,7 @@ def usage_of_project(storage: Storage) -> list[Usage]:
         now=END,
         max_gap=timedelta(seconds=MAX_GAP_SECONDS),
     )
-    return usage(storage, question, None, _ROWS)
+    return usage(storage, query, None, _ROWS)
 
 
 def resources(storage: Storage) -> object:

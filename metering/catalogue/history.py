@@ -76,14 +76,14 @@ class History:
             return None
         since = self._extents(Range(last.first_sample_at, None))
         end = max((one.last_sample_at for one in since), default=last.last_sample_at)
-        question = StreamQuery(
+        query = StreamQuery(
             scope=self._scope,
             filter=self._filter,
             range=Range(end, end + MILLISECOND),
             cuts=Cuts(windows=WholeRange(EVER)),
             by_series=False,
         )
-        found = [one.until for stream in self._storage.streams(question) for one in stream]
+        found = [one.until for stream in self._storage.streams(query) for one in stream]
         return min((until for until in found if until and until > end), default=None)
 
     def _around(self, start: datetime) -> Iterator[Part]:
@@ -117,10 +117,10 @@ class History:
         yield from (part for part in parts[::step] if part.first_sample_at in begins)
 
     def _extents(self, range_: Range) -> list[Part]:
-        question = ExtentQuery(scope=self._scope, filter=self._filter, range=range_)
+        query = ExtentQuery(scope=self._scope, filter=self._filter, range=range_)
         parts = (
             Part(one.subject, one.first_sample_at, one.last_sample_at)
-            for one in self._storage.extents(question)
+            for one in self._storage.extents(query)
             if isinstance(one.subject, Series)
         )
         found = sorted(parts, key=lambda one: one.series.digest, reverse=True)
@@ -128,9 +128,9 @@ class History:
 
     def _instants(self, range_: Range) -> list[Part]:
         """What is in force after each instant that has samples."""
-        question = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
+        query = SampleQuery(scope=self._scope, filter=self._filter, range=range_)
         found: dict[datetime, Series] = {}
-        samples = list(self._deadline.guard(self._storage.samples(question)))
+        samples = list(self._deadline.guard(self._storage.samples(query)))
         for sample in samples:
             other = found.get(sample.timestamp, sample.series)
             found[sample.timestamp] = max(sample.series, other, key=lambda one: one.digest)

@@ -171,7 +171,7 @@ def _by_resource(
     **how: bool,
 ) -> Iterator[list[Extent]]:
     """The extents that match, a list for each resource, by id; how as in `ExtentQuery`."""
-    question = ExtentQuery(
+    asked = ExtentQuery(
         scope=query.scope,
         filter=filter_,
         range=range_,
@@ -179,7 +179,7 @@ def _by_resource(
         by_series=by_series,
         **how,
     )
-    for _, members in groupby(storage.extents(question), key=attrgetter("subject.resource_id")):
+    for _, members in groupby(storage.extents(asked), key=attrgetter("subject.resource_id")):
         yield list(members)
 
 

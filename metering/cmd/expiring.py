@@ -63,13 +63,13 @@ def _expiring(storage: Storage, horizons: Horizons) -> Counter[str]:
         if before == FIRST:
             continue
         range_ = Range(None, before)
-        question = SummaryQuery(
+        query = SummaryQuery(
             scope=AllProjects(),
             range=range_,
             windows=WholeRange(range_),
             filter=filter_,
             by_series=False,
         )
-        for found in storage.summaries(question):
+        for found in storage.summaries(query):
             counts[found.subject.meter] += found.summary.count
     return counts

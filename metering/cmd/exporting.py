@@ -48,7 +48,7 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         raise InvalidRequest("--end must be after --start", field="--end")
     storage.ping()
     if arguments.file == _STDOUT:
-        _write(storage, _question(arguments, None), sys.stdout.buffer)
+        _write(storage, _query(arguments, None), sys.stdout.buffer)
         return 0
     file = Path(arguments.file)
     if file.exists():
@@ -56,7 +56,7 @@ def _export(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
     part = part_of(file, arguments)
     with part.open("ab+") as out:
         _lock(part, out)
-        _write(storage, _question(arguments, _last_position(out)), out)
+        _write(storage, _query(arguments, _last_position(out)), out)
         out.flush()
         os.fsync(out.fileno())
         part.rename(file)
@@ -82,7 +82,7 @@ def part_of(file: Path, arguments: argparse.Namespace) -> Path:
     return file.with_name(f"{file.name}.{digest}.part")
 
 
-def _question(arguments: argparse.Namespace, after: Position | None) -> SampleQuery:
+def _query(arguments: argparse.Namespace, after: Position | None) -> SampleQuery:
     wanted = {"meter": arguments.meter, "project_id": arguments.project}
     leaves = [
         Comparison(FIELDS[name], Operator.EQ, value)
@@ -97,9 +97,9 @@ def _question(arguments: argparse.Namespace, after: Position | None) -> SampleQu
     )
 
 
-def _write(storage: Storage, question: SampleQuery, out: IO[bytes]) -> None:
+def _write(storage: Storage, query: SampleQuery, out: IO[bytes]) -> None:
     with tqdm(unit=" samples", disable=None) as bar:
-        for sample in storage.samples(question):
+        for sample in storage.samples(query):
             out.write(write_line(sample))
             bar.update()
 

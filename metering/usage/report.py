@@ -9,7 +9,7 @@ from metering.model import MeterType
 from metering.storage.base import Effort, Storage
 from metering.times import Range, WholeRange
 from metering.usage.figures import unit_of
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import statistics
 
 _NOTHING = Decimal(0)
@@ -37,7 +37,7 @@ class Usage:
 
 def usage(
     storage: Storage,
-    question: Question,
+    query: StatisticsQuery,
     previous: Range | None,
     max_rows: int,
     effort: Effort | None = None,
@@ -49,10 +49,10 @@ def usage(
     Raises:
         InvalidQuery: as of `statistics`.
     """
-    (aggregate,) = question.aggregates
+    (aggregate,) = query.aggregates
     before: Mapping[_Member, Decimal | None] | None = None
     if previous is not None:
-        asked = replace(question, range=previous, windows=WholeRange(previous))
+        asked = replace(query, range=previous, windows=WholeRange(previous))
         rows = statistics(storage, asked, max_rows, effort)
         before = {(row.group, row.unit, row.kind): row.figures[aggregate] for row in rows}
     return [
@@ -68,5 +68,5 @@ def usage(
             else before.get((row.group, row.unit, row.kind), _NOTHING),
             is_provisional=row.is_provisional,
         )
-        for row in statistics(storage, question, max_rows, effort)
+        for row in statistics(storage, query, max_rows, effort)
     ]

@@ -45,7 +45,7 @@ _CREDITINGS: Mapping[MeterType, tuple[Crediting, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentQuestion:
+class SegmentQuery:
     """By which fields streams are divided, and what is asked of them.
 
     `now`, `max_gap` and `first_counts` are as in `Rules`; after the last reading of a stream its
@@ -138,17 +138,17 @@ class Segment:
         return resource_id, source, type_, unit, self.spans[0].start, self.number
 
 
-def segments(storage: Storage, question: SegmentQuestion) -> list[Segment]:
+def segments(storage: Storage, query: SegmentQuery) -> list[Segment]:
     """The segments of the streams in question, sorted.
 
     Raises:
         InvalidQuery: the filter asks of single samples.
     """
-    require_series_fields(question.filter)
+    require_series_fields(query.filter)
     found = [
-        _segment(stream, parts, question)
-        for stream, stretches, carried in _streams(storage, question)
-        for parts in _together(_parts(stretches, carried, question), merge=question.merges)
+        _segment(stream, parts, query)
+        for stream, stretches, carried in _streams(storage, query)
+        for parts in _together(_parts(stretches, carried, query), merge=query.merges)
     ]
     return sorted(_numbered(found), key=lambda one: one.order)
 
@@ -178,20 +178,20 @@ def _is_of_stream(filter_: Filter) -> bool:
 
 
 def _streams(
-    storage: Storage, question: SegmentQuestion
+    storage: Storage, query: SegmentQuery
 ) -> Iterator[tuple[Stream, Sequence[Stretch], Group]]:
     """Each stream, and the values that it carried into the range."""
-    query, nothing = question.of_streams, (None,) * len(question.by)
+    streams, nothing = query.of_streams, (None,) * len(query.by)
     lacking: dict[Stream, Sequence[Stretch]] = {}
-    for stretches in storage.streams(query):
+    for stretches in storage.streams(streams):
         first = stretches[0]
-        is_lacking = question.carries and lacks(first.subject, question.by)
+        is_lacking = query.carries and lacks(first.subject, query.by)
         if is_lacking and not first.opens and query.range.start is not None:
             lacking[first.subject.stream] = stretches
         else:
             yield first.subject.stream, stretches, nothing
     if lacking:
-        carried = carried_into(storage, query, question.by, lacking.keys())
+        carried = carried_into(storage, streams, query.by, lacking.keys())
         for stream, stretches in lacking.items():
             yield stream, stretches, carried[stream]
 
@@ -207,48 +207,46 @@ class _Part:
     last: End | None
 
 
-def _parts(
-    stretches: Sequence[Stretch], carried: Group, question: SegmentQuestion
-) -> Iterator[_Part]:
-    conditions = Conditions(by=question.by, filter=question.filter, carries=question.carries)
+def _parts(stretches: Sequence[Stretch], carried: Group, query: SegmentQuery) -> Iterator[_Part]:
+    conditions = Conditions(by=query.by, filter=query.filter, carries=query.carries)
     for values, run in runs(stretches, carried, conditions):
-        part = _part(values, run, question)
+        part = _part(values, run, query)
         if part is not None:
             yield part
 
 
-def _part(values: Group, run: Sequence[Stretch], question: SegmentQuestion) -> _Part | None:
+def _part(values: Group, run: Sequence[Stretch], query: SegmentQuery) -> _Part | None:
     """What a run has in range; None of the one before, if its interval does not reach into it."""
-    rules, creditings = question.rules, _CREDITINGS[run[0].subject.type]
+    rules, creditings = query.rules, _CREDITINGS[run[0].subject.type]
     portions = [[portion for credit in creditings for portion in credit(one, rules)] for one in run]
-    inside = [one for one in run if one.summary.first.at in question.range]
+    inside = [one for one in run if one.summary.first.at in query.range]
     start = inside[0].summary.first.at if inside else None
     if portions[0] and (not inside or inside[0] is not run[0]):
-        start = question.range.start
+        start = query.range.start
     if start is None:
         return None
     first = End(inside[0].subject, inside[0].summary.first) if inside else None
     last = End(inside[-1].subject, inside[-1].summary.last) if inside else None
     return _Part(
         values=values,
-        span=Span(start, max(start, _end(run[-1], question))),
+        span=Span(start, max(start, _end(run[-1], query))),
         portions=[portion for some in portions for portion in some],
         first=first,
         last=last,
     )
 
 
-def _end(last: Stretch, question: SegmentQuestion) -> datetime:
+def _end(last: Stretch, query: SegmentQuery) -> datetime:
     """Where a segment ends whose last stretch this is."""
-    end = question.range.end
-    if last.until is not None and last.until in question.range:
+    end = query.range.end
+    if last.until is not None and last.until in query.range:
         return last.until
     if last.next is not None and end is not None and last.subject.type is MeterType.CUMULATIVE:
         return end  # the interval up to the next reading is counted
-    ends = [question.now, end or LAST]
+    ends = [query.now, end or LAST]
     at = last.summary.last.at
-    if question.max_gap is not None and question.max_gap < LAST - at:
-        ends.append(at + question.max_gap)
+    if query.max_gap is not None and query.max_gap < LAST - at:
+        ends.append(at + query.max_gap)
     return min(ends)
 
 
@@ -262,14 +260,14 @@ def _together(parts: Iterable[_Part], *, merge: bool) -> Collection[Sequence[_Pa
     return merged.values()
 
 
-def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) -> Segment:
+def _segment(stream: Stream, parts: Sequence[_Part], query: SegmentQuery) -> Segment:
     whole = Accumulator(
         counted=(),
         has_levels=False,
         seconds=None,
         kind=stream.type,
         # What is over by itself can be merged with a segment that is still to come.
-        is_provisional=question.merges and question.is_open,
+        is_provisional=query.merges and query.is_open,
     )
     for part in parts:
         for portion in part.portions:
@@ -289,11 +287,11 @@ def _segment(stream: Stream, parts: Sequence[_Part], question: SegmentQuestion) 
         first=next((part.first for part in parts if part.first), None),
         last=next((part.last for part in reversed(parts) if part.last), None),
         usage=usage,
-        detail=detail([USAGE], whole, stream.unit) or _of_samples(stream.unit, question),
+        detail=detail([USAGE], whole, stream.unit) or _of_samples(stream.unit, query),
     )
 
 
-def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
+def _of_samples(unit: str, query: SegmentQuery) -> Detail:
     """The detail of a sum: until the range is over, more may come."""
     return Detail(
         unit=unit,
@@ -302,7 +300,7 @@ def _of_samples(unit: str, question: SegmentQuestion) -> Detail:
         resets=None,
         unit_seconds=None,
         observed_seconds=None,
-        is_provisional=question.is_open,
+        is_provisional=query.is_open,
     )
 
 

@@ -23,7 +23,7 @@ from metering.summary import Summary, seconds_between
 from metering.times import Range
 from metering.usage.figures import Accumulator, Aggregate, Basis, Detail, detail, figure
 from metering.usage.quantities import Portion
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 
 _CHARACTERS_OF_A_ROW = 4096
 
@@ -58,7 +58,7 @@ class Fill(Enum):
 
 
 def statistics(
-    storage: Storage, question: Question, max_rows: int, effort: Effort | None = None
+    storage: Storage, query: StatisticsQuery, max_rows: int, effort: Effort | None = None
 ) -> list[Row]:
     """A row for each window, group, unit (and type) that has samples or an interval, in that order.
 
@@ -67,51 +67,51 @@ def statistics(
             can answer.
         OverflowError: windows lead out of the calendar.
     """
-    return compute(_portions(storage, question, effort), question, max_rows)
+    return compute(_portions(storage, query, effort), query, max_rows)
 
 
-def _portions(storage: Storage, question: Question, effort: Effort | None) -> Iterator[Portion]:
-    if question.is_of_readings:
+def _portions(storage: Storage, query: StatisticsQuery, effort: Effort | None) -> Iterator[Portion]:
+    if query.is_of_readings:
         asked = SummaryQuery(
-            scope=question.scope,
-            filter=question.filter,
-            range=question.range,
-            windows=question.windows,
-            by_series=question.by_series,
+            scope=query.scope,
+            filter=query.filter,
+            range=query.range,
+            windows=query.windows,
+            by_series=query.by_series,
         )
-        if question.is_of_rollups:
+        if query.is_of_rollups:
             for total in storage.totals(asked, effort):
                 yield Portion(subject=total.rollup, window=total.window, summary=total.summary)
             return
         for one in storage.summaries(asked, effort):
             yield Portion(subject=one.subject, window=one.window, summary=one.summary)
         return
-    require_series_fields(question.filter)
-    rules = question.rules
-    creditings = {kind: tuple(question.creditings(kind)) for kind in MeterType}
-    query = StreamQuery(
-        scope=question.scope,
-        filter=question.filter,
-        range=question.range,
-        cuts=question.cuts,
-        before=question.types_before,
-        after=question.types_after,
-        by_series=question.by_series,
+    require_series_fields(query.filter)
+    rules = query.rules
+    creditings = {kind: tuple(query.creditings(kind)) for kind in MeterType}
+    streams = StreamQuery(
+        scope=query.scope,
+        filter=query.filter,
+        range=query.range,
+        cuts=query.cuts,
+        before=query.types_before,
+        after=query.types_after,
+        by_series=query.by_series,
     )
-    for stretches in storage.streams(query, effort):
+    for stretches in storage.streams(streams, effort):
         for stretch in stretches:
             for credit in creditings[stretch.subject.type]:
                 yield from credit(stretch, rules)
 
 
-def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> list[Row]:
+def compute(portions: Iterable[Portion], query: StatisticsQuery, max_rows: int) -> list[Row]:
     """The rows of portions, as of `statistics`.
 
     Raises:
         InvalidQuery: more rows than that.
     """
-    counted = tuple(one.param for one in question.aggregates if one.function == "cardinality")
-    splits = Basis.BY_TYPE in question.bases
+    counted = tuple(one.param for one in query.aggregates if one.function == "cardinality")
+    splits = Basis.BY_TYPE in query.bases
     found: dict[_Key, Accumulator] = {}
     rows = 0
     series, window, row = None, None, None
@@ -121,24 +121,24 @@ def compute(portions: Iterable[Portion], question: Question, max_rows: int) -> l
             continue
         series, window = one.subject, one.window
         kind = series.type if splits else None
-        key = _Key(window, group_of(series, question.group_by), series.unit, kind)
+        key = _Key(window, group_of(series, query.group_by), series.unit, kind)
         row = found.get(key)
         if row is None:
             rows += key.weight
             if rows > max_rows:
                 raise _too_many_rows(max_rows)
-            extent = question.rules.extent(window)
+            extent = query.rules.extent(window)
             row = Accumulator(
                 counted=tuple(filter(None, counted)),
-                has_levels=Basis.LEVELS in question.bases,
+                has_levels=Basis.LEVELS in query.bases,
                 seconds=_seconds(extent),
                 kind=kind,
                 # Until it is over, anyone may have another reading in it.
-                is_provisional=extent.end is None or question.now <= extent.end,
+                is_provisional=extent.end is None or query.now <= extent.end,
             )
             found[key] = row
         row.add(one)
-    return [_finish(key, found[key], question) for key in sorted(found, key=_Key.order)]
+    return [_finish(key, found[key], query) for key in sorted(found, key=_Key.order)]
 
 
 def filled(
@@ -198,8 +198,8 @@ def _member_order(member: tuple[Group, str, MeterType | None]) -> tuple[object, 
     return tuple((value is not None, value or "") for value in group), unit, kind or ""
 
 
-def _finish(key: _Key, row: Accumulator, question: Question) -> Row:
-    aggregates = question.aggregates
+def _finish(key: _Key, row: Accumulator, query: StatisticsQuery) -> Row:
+    aggregates = query.aggregates
     figures = {aggregate: figure(aggregate, row) for aggregate in aggregates}
     return Row(
         *key,

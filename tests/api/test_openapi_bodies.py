@@ -8,7 +8,7 @@ from api.client import Client, agent_sample, assert_fault, v2_sample
 from api.described import violations
 
 V2 = {"$ref": "#/components/schemas/V2Sample"}
-QUESTION = {"$ref": "#/components/schemas/Question"}
+QUESTION = {"$ref": "#/components/schemas/ComplexQuery"}
 
 
 @pytest.fixture

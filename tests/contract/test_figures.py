@@ -20,7 +20,7 @@ from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FixedWindows, Range, WholeRange
 from metering.usage.figures import Aggregate
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import Row, statistics
 
 HOUR = timedelta(hours=1)
@@ -31,11 +31,11 @@ long_windows = st.builds(FixedWindows, strategies.instants, st.sampled_from([7_0
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> Question:
+def questions(draw: st.DrawFn) -> StatisticsQuery:
     """Questions of figures, of ranges that are over or not."""
     range_ = draw(strategies.ranges)
     names = draw(st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=2, unique=True))
-    return Question(
+    return StatisticsQuery(
         scope=draw(strategies.scopes),
         filter=draw(strategies.series_filters),
         range=range_,
@@ -62,22 +62,22 @@ def test_same_figures(driver: Driver) -> None:
         st.lists(questions(), min_size=4, max_size=8),
         strategies.instants,
     )
-    def check(batches: History, asked: list[Question], until: datetime) -> None:
+    def check(batches: History, asked: list[StatisticsQuery], until: datetime) -> None:
         memory = MemoryStorage()
         with driver.fresh() as storage:
             record_in_both(batches, memory, storage)
             list(storage.seal(until))
-            for question in asked:
-                assert said(statistics(memory, question, 10**6)) == said(
-                    statistics(storage, question, 10**6)
+            for query in asked:
+                assert said(statistics(memory, query, 10**6)) == said(
+                    statistics(storage, query, 10**6)
                 )
 
     check()
 
 
-def usage_of(range_: Range, now: datetime, max_gap: timedelta | None) -> Question:
+def usage_of(range_: Range, now: datetime, max_gap: timedelta | None) -> StatisticsQuery:
     """Usage of all that is there, in one row for each type."""
-    return Question(
+    return StatisticsQuery(
         scope=EVERYONE,
         range=range_,
         windows=WholeRange(range_),
@@ -92,9 +92,9 @@ def test_a_gap_over_the_end_of_a_range(storage: Storage) -> None:
     keep(storage, sample(id="s-1", timestamp=after_noon(-9_000)))
     keep(storage, sample(id="s-2", timestamp=after_noon(9_000)))
     range_ = Range(NOON, after_noon(60))
-    question = usage_of(range_, after_noon(10_000), HOUR)
+    query = usage_of(range_, after_noon(10_000), HOUR)
 
-    (row,) = statistics(storage, question, 10)
+    (row,) = statistics(storage, query, 10)
     assert list(row.figures.values()) == [0]
 
 
@@ -120,9 +120,9 @@ def test_neighbours_are_read_where_they_matter(
         ),
     )
     range_ = Range(NOON, after_noon(60))
-    question = usage_of(range_, after_noon(now), max_gap)
+    query = usage_of(range_, after_noon(now), max_gap)
     effort = Effort()
-    statistics(storage, question, 10, effort)
+    statistics(storage, query, 10, effort)
 
     inside = 2
     assert effort.samples == inside + (1 if isinstance(storage, MemoryStorage) else read)

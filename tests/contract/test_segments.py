@@ -26,7 +26,7 @@ from metering.storage.base import Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import EVER, LAST, Range, WholeRange
 from metering.usage import quantities
-from metering.usage.segments import Segment, SegmentQuestion, sample_ids, segments
+from metering.usage.segments import Segment, SegmentQuery, sample_ids, segments
 
 HOUR = timedelta(hours=1)
 DAY = Range(NOON - 12 * HOUR, NOON + 12 * HOUR)
@@ -51,7 +51,7 @@ def ask(storage: Storage, *by: str, **more: Any) -> list[Segment]:
     """The segments of a day that is over, by metadata.flavor unless told otherwise."""
     fields = tuple(map(field_of, by or ["metadata.flavor"]))
     asked = {"scope": EVERYONE, "by": fields, "now": LAST, "range": DAY, "max_gap": None}
-    return segments(storage, SegmentQuestion(**asked | more))
+    return segments(storage, SegmentQuery(**asked | more))
 
 
 def told(found: list[Segment]) -> list[Any]:
@@ -422,7 +422,7 @@ def test_single_samples_cannot_be_asked_of(storage: Storage, name: str) -> None:
 
 
 questions = st.builds(
-    lambda range_, by, now, gap, flags, scope: SegmentQuestion(
+    lambda range_, by, now, gap, flags, scope: SegmentQuery(
         scope=scope,
         by=tuple(map(field_of, by)),
         now=now,
@@ -441,7 +441,7 @@ questions = st.builds(
 )
 
 
-def quantities_of(storage: Storage, asked: SegmentQuestion) -> dict[Any, list[Any]]:
+def quantities_of(storage: Storage, asked: SegmentQuery) -> dict[Any, list[Any]]:
     """Of each stream what the range has: count, sum, increase, resets, unit- and seconds."""
     rules = asked.rules
     max_gaps = {} if asked.max_gap is None else {MeterType.GAUGE: asked.max_gap}
@@ -484,7 +484,7 @@ def sums_of(found: list[Segment]) -> dict[Any, list[Any]]:
     return sums
 
 
-def check_shape(found: list[Segment], asked: SegmentQuestion) -> None:
+def check_shape(found: list[Segment], asked: SegmentQuery) -> None:
     """Spans lie in the range and do not overlap; of successive ones the values differ."""
     begun: dict[Any, tuple[datetime, Any]] = {}
     for one in found:
@@ -517,19 +517,19 @@ def test_segments_add_up(driver: Driver) -> None:
         strategies.instants,
     )  # fmt: skip
     def check(
-        batches: History, asked: list[SegmentQuestion], sealed_after: int, until: datetime
+        batches: History, asked: list[SegmentQuery], sealed_after: int, until: datetime
     ) -> None:
         memory = MemoryStorage()
         with driver.fresh() as storage:
             record_in_both(batches[:sealed_after], memory, storage)
             list(storage.seal(until))
             record_in_both(batches[sealed_after:], memory, storage)
-            for question in asked:
-                found = segments(storage, question)
+            for query in asked:
+                found = segments(storage, query)
 
-                assert found == segments(memory, question)
-                assert sums_of(found) == quantities_of(memory, question)
-                check_shape(found, question)
+                assert found == segments(memory, query)
+                assert sums_of(found) == quantities_of(memory, query)
+                check_shape(found, query)
                 ids = sample_ids(storage, found)
                 assert ids == sample_ids(memory, found)
                 assert ids.keys() == {
@@ -550,7 +550,7 @@ def test_a_carried_value_is_that_of_all_time(driver: Driver) -> None:
             record_in_both(batches, memory, storage)
 
             def of_ends(range_: Range) -> set[Any]:
-                asked = SegmentQuestion(
+                asked = SegmentQuery(
                     scope=scope,
                     by=(metadata_field("a"), FIELDS["project_id"]),
                     now=LAST,

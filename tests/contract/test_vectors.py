@@ -18,8 +18,8 @@ from metering.query import EVERYTHING, metadata_field
 from metering.storage.base import Storage
 from metering.times import Range, WholeRange
 from metering.usage.figures import Aggregate
-from metering.usage.segments import SegmentQuestion, segments
-from metering.usage.statistics import Question, statistics
+from metering.usage.segments import SegmentQuery, segments
+from metering.usage.statistics import StatisticsQuery, statistics
 
 GAUGE, COUNTER, DELTA = MeterType.GAUGE, MeterType.CUMULATIVE, MeterType.DELTA
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -64,7 +64,7 @@ def used(  # noqa: PLR0913 - what may be asked
     """The figure of each window of a range, or of all of it."""
     range_ = Range(start, end)
     calendar = Calendar(interval=interval or Interval.DAY, zone=read_zone(zone))
-    question = Question(
+    query = StatisticsQuery(
         scope=EVERYONE,
         range=range_,
         windows=calendar.windows(start, end).windows if interval else WholeRange(range_),
@@ -72,7 +72,7 @@ def used(  # noqa: PLR0913 - what may be asked
         now=now,
         max_gap=max_gap,
     )
-    return [row.figures[aggregate] for row in statistics(storage, question, 10_000)]
+    return [row.figures[aggregate] for row in statistics(storage, query, 10_000)]
 
 
 def local(zone: str, *parts: int) -> datetime:
@@ -255,7 +255,7 @@ def test_what_a_resource_was(storage: Storage, seal: Seal) -> None:
         metadata = {"flavor": flavor}
         keep(storage, *told(GAUGE, (T + n * HOUR, n + 1), metadata=metadata))
     seal()
-    question = SegmentQuestion(
+    query = SegmentQuery(
         scope=EVERYONE,
         filter=EVERYTHING,
         by=(metadata_field("flavor"),),
@@ -263,7 +263,7 @@ def test_what_a_resource_was(storage: Storage, seal: Seal) -> None:
         range=Range(T, T + 3 * HOUR),
         max_gap=HOUR,
     )
-    found = segments(storage, question)
+    found = segments(storage, query)
 
     assert [(one.values, one.number, one.usage) for one in found] == [
         (("a",), 1, 1),

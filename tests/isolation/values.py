@@ -12,7 +12,7 @@ from isolation.fixed import fixed
 from isolation.tenants import FOREIGN, OWN, VOLUME, foreign, marked, own
 
 from metering.api.app import make_app
-from metering.api.reading import complex as filters
+from metering.api.reading import complex_filter as filters
 from metering.api.reading.params import ALIASES
 from metering.config import load
 from metering.query import FIELDS

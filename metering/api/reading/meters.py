@@ -24,5 +24,5 @@ def read_meter(storage: Storage, scope: Scope, name: str) -> str:
 
 def _is_there(storage: Storage, scope: Scope, name: str) -> bool:
     leaf = Comparison(FIELDS["meter"], Operator.EQ, name)
-    question = ExtentQuery(scope=scope, filter=leaf, last_only=True, lazily=True, by_series=False)
-    return next(iter(storage.extents(question)), None) is not None
+    query = ExtentQuery(scope=scope, filter=leaf, last_only=True, lazily=True, by_series=False)
+    return next(iter(storage.extents(query)), None) is not None

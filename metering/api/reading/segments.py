@@ -13,7 +13,7 @@ from metering.api.reading.params import SAMPLE_FIELDS, of_meter, read_conditions
 from metering.api.services import Services
 from metering.errors import InvalidQuery
 from metering.model import Scope
-from metering.usage.segments import SegmentQuestion
+from metering.usage.segments import SegmentQuery
 
 # As those of samples, but none is dropped; who asks of single samples is told of them by name.
 _FIELDS = replace(SAMPLE_FIELDS, empty_drops=False, drops_nothing=True)
@@ -42,7 +42,7 @@ class Asked:
         return tuple(dict.fromkeys(self.by))
 
 
-def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) -> SegmentQuestion:
+def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) -> SegmentQuery:
     """The question for the segments of a meter.
 
     Raises:
@@ -53,7 +53,7 @@ def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) ->
         raise InvalidQuery("by is mandatory: at least one field", field="by")
     found = read_conditions(asked.q, _FIELDS, scope, services.config)
     conditions = framed(of_meter(meter, found), read_frame(asked.start, asked.end, asked.tz))
-    return SegmentQuestion(
+    return SegmentQuery(
         scope=scope,
         by=read_group_fields(asked.names, "by", MAX_BY),
         now=times.now(),

@@ -25,7 +25,7 @@ from metering.model import Scope
 from metering.storage.base import Storage
 from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, Aggregate
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import Fill
 
 
@@ -73,7 +73,7 @@ class StatisticsShape:
 
 def read_statistics(
     asked: Asked, meter: str, scope: Scope, services: Services
-) -> tuple[Question, StatisticsShape]:
+) -> tuple[StatisticsQuery, StatisticsShape]:
     """The question for the figures of a meter, and how their rows look.
 
     Raises:
@@ -96,7 +96,7 @@ def read_statistics(
     chosen = read_aggregates(asked.aggregate)
     seconds = read_period(asked.period)
     cut = slicing.windows(conditions.range) if slicing else None
-    question = Question(
+    query = StatisticsQuery(
         scope=scope,
         filter=conditions.filter,
         range=conditions.range,
@@ -113,12 +113,12 @@ def read_statistics(
         lower=conditions.lower,
         upper=conditions.upper,
         chosen=chosen,
-        now=question.now,
+        now=query.now,
         zone=frame.tz,
         partial=cut.partial if cut else frozenset(),
         fill=slicing.fill if slicing else None,
     )
-    return question, shape
+    return query, shape
 
 
 def _windows(

@@ -18,7 +18,7 @@ from metering.errors import InvalidQuery
 from metering.model import Scope
 from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
 from metering.times import Range, WholeRange
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.windows import UsageWindow
 
 COMPARISONS = ("previous",)
@@ -48,7 +48,7 @@ class Asked:
 
 def read_usage(
     asked: Asked, scope: Scope, services: Services
-) -> tuple[Question, UsageWindow, Range | None]:
+) -> tuple[StatisticsQuery, UsageWindow, Range | None]:
     """The question for usage by meter and group, its window, and with which range it is compared.
 
     Raises:
@@ -59,7 +59,7 @@ def read_usage(
     window = read_window(asked.window, read_zone(asked.tz), now)
     is_compared = read_choice(asked.compare, COMPARISONS, "compare", "") != ""
     conditions = read_conditions(asked.q, SERIES_FIELDS, scope, services.config)
-    question = Question(
+    query = StatisticsQuery(
         scope=scope,
         filter=AllOf((_of_meters(asked.meter), conditions.filter)),
         range=window.range,
@@ -70,7 +70,7 @@ def read_usage(
         max_gap=read_max_gap(asked.max_gap, services.usage),
         first_counts=read_first(asked.first),
     )
-    return question, window, window.previous if is_compared else None
+    return query, window, window.previous if is_compared else None
 
 
 def _of_meters(names: Iterable[str]) -> Filter:

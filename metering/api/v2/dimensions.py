@@ -33,8 +33,8 @@ class DimensionsController(Controller):
     ) -> Reply:
         """The fields of samples, and each path that occurs in the metadata, by name."""
         size = read_limit(limit, self.services.config)
-        question = read_extents(Asked(**asked), call.caller.scope, self.services.config)
-        found = dimensions(self.services.storage, question)
+        query = read_extents(Asked(**asked), call.caller.scope, self.services.config)
+        found = dimensions(self.services.storage, query)
         page, following = page_of(call, found, _BY_NAME, after=marker, limit=size)
         return Reply(value=[DimensionBody(name=one) for one in page], next_url=following)
 
@@ -62,8 +62,8 @@ class DimensionsController(Controller):
         """
         dimension = _read_dimension(name)
         size = read_limit(limit, self.services.config)
-        question = read_extents(Asked(**asked), call.caller.scope, self.services.config)
-        found = values(self.services.storage, question, dimension)
+        query = read_extents(Asked(**asked), call.caller.scope, self.services.config)
+        found = values(self.services.storage, query, dimension)
         if prefix:
             found = [one for one in found if one is not None and one.startswith(prefix)]
         page, following = page_of(call, found, _BY_VALUE, after=marker, limit=size)

@@ -45,7 +45,7 @@ class DirectoryController(Controller):
         **asked: Any,
     ) -> Reply:
         size = read_limit(limit, self.services.config)
-        question = read_extents(Asked(**asked), call.caller.scope, self.services.config)
-        found = presences(self.services.storage, question, FIELDS[name])
+        query = read_extents(Asked(**asked), call.caller.scope, self.services.config)
+        found = presences(self.services.storage, query, FIELDS[name])
         page, following = page_of(call, found, _BY_ID, after=marker, limit=size)
         return Reply(value=[presence_to_api(one) for one in page], next_url=following)

@@ -24,7 +24,7 @@ from metering.api.writing.convert import (
     unique_meter_to_api,
 )
 from metering.api.writing.paging import Ascending, page_of, read_marker
-from metering.api.writing.sample_lists import list_samples, question_after
+from metering.api.writing.sample_lists import list_samples, query_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue.resources import CatalogueQuery, meter_order, meters
 from metering.model import Meter
@@ -91,8 +91,8 @@ class MetersController(Controller):
         scope = call.caller.scope
         meter = read_meter(self.services.storage, scope, name)
         asked = of_meter(meter, read_conditions(q, SAMPLE_FIELDS, scope, self.services.config))
-        question = question_after(marker, call, asked)
-        return list_samples(self.services, call, question, limit, sample_to_old_api)
+        query = query_after(marker, call, asked)
+        return list_samples(self.services, call, query, limit, sample_to_old_api)
 
     @expose(
         list[OldSampleBody],

@@ -6,9 +6,9 @@ from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
 from metering.api.forms.sources import closed_after
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.complex import read_filter, read_order
+from metering.api.reading.complex_filter import read_filter, read_order
+from metering.api.reading.complex_query import BODY, read_complex_query, read_limit_of
 from metering.api.reading.params import read_limit
-from metering.api.reading.question import BODY, read_limit_of, read_question
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.sample_lists import list_samples, writer
@@ -25,7 +25,7 @@ class QueryController(Controller):
     @expose(list[SampleBody], forms=ROWS, body=BODY, rule="telemetry:query_sample")
     def samples(self, call: Call) -> Reply:
         """The samples that match the filter, newest first or in the order asked for."""
-        asked = read_question(call)
+        asked = read_complex_query(call)
         config = self.services.config
         limit = read_limit_of(asked.limit)
         scope = call.caller.scope
@@ -33,14 +33,14 @@ class QueryController(Controller):
         if asked.filter is not None:
             filter_ = read_filter(asked.filter, scope, config.max_filter_depth)
         order = () if asked.orderby is None else read_order(asked.orderby)
-        question = SampleQuery(scope=scope, filter=filter_)
+        query = SampleQuery(scope=scope, filter=filter_)
         if order:
-            return self._sort(call, question, order, limit)
-        listed = list_samples(self.services, call, question, limit, sample_to_api)
+            return self._sort(call, query, order, limit)
+        listed = list_samples(self.services, call, query, limit, sample_to_api)
         return replace(listed, next_url=None)  # a body has no URL
 
     def _sort(
-        self, call: Call, question: SampleQuery, order: tuple[OrderBy, ...], limit: int | None
+        self, call: Call, query: SampleQuery, order: tuple[OrderBy, ...], limit: int | None
     ) -> Reply:
         """The first rows in the order. They are all in memory, so that no form has them all."""
         config = self.services.config
@@ -49,6 +49,6 @@ class QueryController(Controller):
             message = f"orderby needs a limit, at most {config.max_limit}"
             raise InvalidQuery(message, field="limit")
         deadline = Deadline(config.query_timeout_seconds)
-        with closed_after(self.services.storage.samples(question)) as found:
+        with closed_after(self.services.storage.samples(query)) as found:
             page = first(deadline.guard(found), order, size)
         return Reply(value=[*map(writer(call, sample_to_api), page)])

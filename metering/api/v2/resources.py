@@ -59,20 +59,20 @@ class ResourcesController(Controller):
         asked = read_conditions(q, RESOURCE_FIELDS, scope, self.services.config)
         begin = None, times.now()
         after, as_of = begin if marker is None else read_marker(marker, _MarkerParts, _place)
-        question = CatalogueQuery(
+        query = CatalogueQuery(
             scope=scope,
             filter=asked.filter,
             range=asked.range,
             as_of=None if marker is None else as_of,
         )
-        found = seen(self.services.storage, question)
+        found = seen(self.services.storage, query)
         if after is not None:
             found = [resource for resource in found if resource_order(resource) < after]
         page, more = cut(found, size)
         return Reply(
             value=[
                 resource_to_api(one, call.application_url, meter_links=bool(meter_links))
-                for one in described(self.services.storage, question, page)
+                for one in described(self.services.storage, query, page)
             ],
             next_url=next_url(call, _write_marker(page[-1], as_of)) if more else None,
         )
@@ -95,8 +95,8 @@ class ResourcesController(Controller):
 
     def _find(self, scope: Scope, resource_id: str, range_: Range) -> list[Resource]:
         leaf = Comparison(FIELDS["resource_id"], Operator.EQ, resource_id)
-        question = CatalogueQuery(scope=scope, filter=leaf, range=range_)
-        return resources(self.services.storage, question)
+        query = CatalogueQuery(scope=scope, filter=leaf, range=range_)
+        return resources(self.services.storage, query)
 
 
 def _write_marker(resource: Sighting, as_of: datetime) -> str:

@@ -53,9 +53,9 @@ class RevisionsController(Controller):
         after = None if marker is None else read_marker(marker, tuple[int], _instant)
         if after is not None:
             range_ &= Range(after)
-        question = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
+        query = RevisionQuery(scope=call.caller.scope, resource_id=resource_id, range=range_)
         deadline = Deadline(self.services.config.query_timeout_seconds)
-        found = revisions(self.services.storage, question, deadline)
+        found = revisions(self.services.storage, query, deadline)
         later = (one for one in found if after is None or one.start > after)
         page, more = cut(later, size)
         firsts = first_samples(self.services.storage, page)

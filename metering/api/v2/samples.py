@@ -11,7 +11,7 @@ from metering.api.reading.bodies import SAMPLES, read_samples
 from metering.api.reading.params import SAMPLE_FIELDS, read_conditions
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
-from metering.api.writing.sample_lists import list_samples, question_after
+from metering.api.writing.sample_lists import list_samples, query_after
 from metering.api.writing.wire import ConflictBody, RejectionBody, SampleBody, VerdictsBody
 from metering.errors import InvalidSample, NotFound
 from metering.model import Outcome, Verdict
@@ -37,8 +37,8 @@ class SamplesController(Controller):
     ) -> Reply:
         """Samples, newest first."""
         asked = read_conditions(q, SAMPLE_FIELDS, call.caller.scope, self.services.config)
-        question = question_after(marker, call, asked)
-        return list_samples(self.services, call, question, limit, sample_to_api)
+        query = query_after(marker, call, asked)
+        return list_samples(self.services, call, query, limit, sample_to_api)
 
     @expose(
         VerdictsBody, statuses=(_ALL_WELL, _SOME_NOT), body=SAMPLES, rule="telemetry:create_samples"
@@ -60,8 +60,8 @@ class SamplesController(Controller):
         plain = sample_id.removesuffix("/")
         for candidate in dict.fromkeys((sample_id, plain)):
             leaf = Comparison(FIELDS["id"], Operator.EQ, candidate)
-            question = SampleQuery(scope=call.caller.scope, filter=leaf)
-            found = next(self.services.storage.samples(question), None)
+            query = SampleQuery(scope=call.caller.scope, filter=leaf)
+            found = next(self.services.storage.samples(query), None)
             if found is not None:
                 return sample_to_api(found)
         raise NotFound("Sample", plain)

@@ -49,17 +49,15 @@ class SegmentsController(Controller):
         """Runs of equal values of some fields, by resource, source, type, unit and time."""
         asked, scope = Asked(**parameters), call.caller.scope
         meter = read_meter(self.services.storage, scope, name)
-        question = read_segments(asked, meter, scope, self.services)
+        query = read_segments(asked, meter, scope, self.services)
         in_lines = call.form in LINE_FORMS
         size = read_whole_limit(limit) if in_lines else read_limit(limit, self.services.config)
-        found = segments(self.services.storage, question)
+        found = segments(self.services.storage, query)
         most = len(found) if size is None else size
         page, following = page_of(call, found, _BY_STREAM, after=marker, limit=most)
-        rows = segment_rows(self.services.storage, page, asked.names, merged=question.merges)
+        rows = segment_rows(self.services.storage, page, asked.names, merged=query.merges)
         return Reply(
             value=rows if in_lines else list(rows),
             next_url=following,
-            columns=Columns(
-                keys={"by": asked.names}, absent=() if question.merges else ("ranges",)
-            ),
+            columns=Columns(keys={"by": asked.names}, absent=() if query.merges else ("ranges",)),
         )

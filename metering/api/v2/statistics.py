@@ -14,7 +14,7 @@ from metering.api.writing.wire import StatisticsBody
 from metering.errors import InvalidQuery
 from metering.storage.base import Effort
 from metering.times import ListedWindows
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import Fill, Row, filled, statistics
 
 
@@ -37,22 +37,22 @@ class StatisticsController(Controller):
             call.caller.check_may_explain()
         scope = call.caller.scope
         meter = read_meter(self.services.storage, scope, name)
-        question, shape = read_statistics(Asked(**asked), meter, scope, self.services)
+        query, shape = read_statistics(Asked(**asked), meter, scope, self.services)
         effort = Effort()
-        rows = self._rows(question, shape.fill, effort)
+        rows = self._rows(query, shape.fill, effort)
         return Reply(
             value=[statistics_to_api(row, shape) for row in rows],
             headers=effort_headers(effort, explain=explain),
             columns=statistics_columns(shape),
         )
 
-    def _rows(self, question: Question, fill: Fill | None, effort: Effort) -> list[Row]:
+    def _rows(self, query: StatisticsQuery, fill: Fill | None, effort: Effort) -> list[Row]:
         most = self.services.config.max_statistics
         try:
-            rows = statistics(self.services.storage, question, most, effort)
+            rows = statistics(self.services.storage, query, most, effort)
         except OverflowError:
             message = "Invalid period: it leads out of the calendar"
             raise InvalidQuery(message, field="period") from None
-        if fill and isinstance(question.windows, ListedWindows):
-            return filled(rows, question.windows, fill, question.aggregates, most)
+        if fill and isinstance(query.windows, ListedWindows):
+            return filled(rows, query.windows, fill, query.aggregates, most)
         return rows

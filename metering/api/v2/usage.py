@@ -31,15 +31,15 @@ class UsageController(Controller):
         if explain:
             call.caller.check_may_explain()
         asked = Asked(**parameters)
-        question, window, previous = read_usage(asked, call.caller.scope, self.services)
-        (aggregate,) = question.aggregates
+        query, window, previous = read_usage(asked, call.caller.scope, self.services)
+        (aggregate,) = query.aggregates
         most = self.services.config.max_limit
         effort = Effort()
-        rows = usage(self.services.storage, question, previous, most, effort)
+        rows = usage(self.services.storage, query, previous, most, effort)
         return Reply(
             value=UsageBody(
                 window=usage_window_to_api(window, asked.window, asked.tz),
-                as_of=times.write(question.now),
+                as_of=times.write(query.now),
                 complete=window.is_complete,
                 rows=[usage_to_api(row, asked.names, aggregate) for row in rows],
             ),

@@ -27,7 +27,7 @@ from metering.times import from_milliseconds, to_milliseconds
 Write = Callable[[Sample], Any]
 
 
-def question_after(marker: str | None, call: Call, asked: Conditions) -> SampleQuery:
+def query_after(marker: str | None, call: Call, asked: Conditions) -> SampleQuery:
     """The question for the samples that match, after the marker if there is one.
 
     Raises:
@@ -42,7 +42,7 @@ def question_after(marker: str | None, call: Call, asked: Conditions) -> SampleQ
 
 
 def list_samples(
-    services: Services, call: Call, question: SampleQuery, limit: int | None, write: Write
+    services: Services, call: Call, query: SampleQuery, limit: int | None, write: Write
 ) -> Reply:
     """The samples as rows, in the form that the client accepts.
 
@@ -51,9 +51,9 @@ def list_samples(
     """
     write = writer(call, write)
     if call.form in LINE_FORMS:
-        return Reply(value=rows(services.storage, question, read_whole_limit(limit), write))
+        return Reply(value=rows(services.storage, query, read_whole_limit(limit), write))
     deadline = Deadline(services.config.query_timeout_seconds)
-    with closed_after(services.storage.samples(question)) as found:
+    with closed_after(services.storage.samples(query)) as found:
         page, more = cut(deadline.guard(found), read_limit(limit, services.config))
     return Reply(
         value=[write(sample) for sample in page],
@@ -68,9 +68,9 @@ def writer(call: Call, write: Write) -> Write:
     return Templates(write, encode_in_ascii if call.form == JSON else encode).row
 
 
-def rows(storage: Storage, question: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:
+def rows(storage: Storage, query: SampleQuery, limit: int | None, write: Write) -> Iterator[Any]:
     """The samples as rows while they are read, all or so many."""
-    with closed_after(storage.samples(question)) as found:
+    with closed_after(storage.samples(query)) as found:
         for sample in islice(found, limit):
             yield write(sample)
 

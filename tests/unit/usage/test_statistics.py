@@ -19,7 +19,7 @@ from metering.summary import Reading, of_stream
 from metering.times import EVER, Range, WholeRange
 from metering.usage.figures import STANDARD, Aggregate
 from metering.usage.quantities import Portion
-from metering.usage.question import Question
+from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import Fill, Row, compute, filled
 
 MAX_ROWS = 10_000
@@ -27,9 +27,9 @@ HOURS = [Range(after_noon(3600 * n), after_noon(3600 * (n + 1))) for n in range(
 STDDEV = Aggregate("stddev")
 
 
-def question(group_by: tuple[Field, ...] = (), aggregates: Any = STANDARD) -> Question:
+def query(group_by: tuple[Field, ...] = (), aggregates: Any = STANDARD) -> StatisticsQuery:
     """A question for figures by these fields."""
-    return Question(
+    return StatisticsQuery(
         scope=AllProjects(),
         windows=WholeRange(EVER),
         aggregates=tuple(aggregates),
@@ -46,13 +46,13 @@ def part(*volumes: Any, window: Range = EVER, **changes: Any) -> Portion:
 
 def figures(*parts: Portion, aggregates: Any = STANDARD) -> dict[str, str]:
     """The figures of the only row, as text."""
-    (row,) = compute(parts, question((), aggregates), MAX_ROWS)
+    (row,) = compute(parts, query((), aggregates), MAX_ROWS)
     return {aggregate.name: str(value) for aggregate, value in row.figures.items()}
 
 
 def grouped(*parts: Portion, by: str) -> list[tuple[tuple[str | None, ...], int]]:
     """The group and count of each row."""
-    rows = compute(parts, question((field_of(by),), STANDARD), MAX_ROWS)
+    rows = compute(parts, query((field_of(by),), STANDARD), MAX_ROWS)
     return [(row.group, row.summary.count) for row in rows if row.summary]
 
 
@@ -110,7 +110,7 @@ def test_cardinality() -> None:
 
 def test_units_make_rows() -> None:
     """Different units are never added."""
-    rows = compute([part(unit="GB"), part(unit="B")], question((), STANDARD), MAX_ROWS)
+    rows = compute([part(unit="GB"), part(unit="B")], query((), STANDARD), MAX_ROWS)
 
     assert ["B", "GB"] == [row.unit for row in rows]
 
@@ -127,7 +127,7 @@ def test_rows_are_sorted() -> None:
         part(window=first, user_id=None, unit="a"),
     ]
 
-    rows = compute(parts, question((FIELDS["user_id"],), STANDARD), MAX_ROWS)
+    rows = compute(parts, query((FIELDS["user_id"],), STANDARD), MAX_ROWS)
 
     assert [(None, "a"), (None, "z"), ("", "core"), ("b", "core"), (None, "core")] == [
         (row.group[0], row.unit) for row in rows
@@ -136,7 +136,7 @@ def test_rows_are_sorted() -> None:
 
 def test_window_of_ever_is_sorted_too() -> None:
     """A window without a beginning comes first."""
-    assert [EVER] == [row.window for row in compute([part()], question((), STANDARD), MAX_ROWS)]
+    assert [EVER] == [row.window for row in compute([part()], query((), STANDARD), MAX_ROWS)]
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_groups_add_up_to_the_whole(samples: list[tuple[Any, Decimal]]) -> None:
         return totals
 
     fields = (FIELDS["user_id"], field_of("metadata.a"))
-    assert sums(compute(parts, question((), STANDARD), MAX_ROWS)) == sums(
-        compute(parts, question(fields, STANDARD), MAX_ROWS)
+    assert sums(compute(parts, query((), STANDARD), MAX_ROWS)) == sums(
+        compute(parts, query(fields, STANDARD), MAX_ROWS)
     )
 
 
@@ -194,14 +194,14 @@ def test_too_many_rows() -> None:
     summary = part()
     parts = [replace(summary, window=window) for window in windows]
 
-    assert MAX_ROWS == len(compute(parts[:-1], question((), STANDARD), MAX_ROWS))
+    assert MAX_ROWS == len(compute(parts[:-1], query((), STANDARD), MAX_ROWS))
     with pytest.raises(InvalidQuery, match="more than 10000 rows"):
-        compute(parts, question((), STANDARD), MAX_ROWS)
+        compute(parts, query((), STANDARD), MAX_ROWS)
 
 
 def test_long_groups_count_as_several_rows() -> None:
     """However many there may be, an answer has room for their texts."""
-    by = question((field_of("metadata.note"),), STANDARD)
+    by = query((field_of("metadata.note"),), STANDARD)
     parts = [part(window=hour, metadata={"note": "x" * 10_000}) for hour in HOURS[:2]]
     rows = compute(parts, by, 6)
 
@@ -225,7 +225,7 @@ def test_fill(fill: Fill, nothing: Decimal | None) -> None:
         part(4, window=HOURS[2], user_id=None),
         part(5, window=HOURS[2], user_id="b", unit="GB"),
     ]
-    rows = compute(parts, question((FIELDS["user_id"],), asked), MAX_ROWS)
+    rows = compute(parts, query((FIELDS["user_id"],), asked), MAX_ROWS)
     found = filled(rows, HOURS, fill, asked, MAX_ROWS)
 
     assert [(window, *member) for window in HOURS for member in MEMBERS] == [
@@ -244,7 +244,7 @@ def test_nothing_to_fill() -> None:
 def test_too_many_rows_to_fill() -> None:
     """What is filled in counts."""
     parts = [part(window=HOURS[0], user_id=name) for name in ("a", "b")]
-    rows = compute(parts, question((FIELDS["user_id"],), STANDARD), 6)
+    rows = compute(parts, query((FIELDS["user_id"],), STANDARD), 6)
 
     assert 6 == len(filled(rows, HOURS, Fill.ZERO, STANDARD, 6))
     with pytest.raises(InvalidQuery, match="more than 5 rows"):

@@ -23,7 +23,7 @@ _LIMIT = Meta(
 )
 
 
-class Question(Struct, forbid_unknown_fields=True):
+class ComplexQuery(Struct, forbid_unknown_fields=True):
     """A complex query; filter and orderby hold JSON in a text."""
 
     filter: Annotated[str, _JSON_TEXT] | None = None
@@ -31,12 +31,12 @@ class Question(Struct, forbid_unknown_fields=True):
     limit: Annotated[Raw, _LIMIT] = Raw(b"null")
 
 
-BODY = Body(types={JSON: Question})
+BODY = Body(types={JSON: ComplexQuery})
 
-_question = msgspec.json.Decoder(Question).decode
+_question = msgspec.json.Decoder(ComplexQuery).decode
 
 
-def read_question(call: Call) -> Question:
+def read_complex_query(call: Call) -> ComplexQuery:
     """The body, as it was sent; its filter and its order are texts still.
 
     Raises:

@@ -17,7 +17,7 @@ _HELD = frozenset({Basis.HOLDING, Basis.LEVELS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class StatisticsQuery:
     """Which figures are asked for, of what, and by which windows and groups.
 
     `now`, `max_gap` and `first_counts` are as in `Rules`. The filter may ask of single samples only
