@@ -1,7 +1,7 @@
 """The questions: fields, operators, filter trees, and what is asked of a store.
 
 A filter is a tree of plain values. It is checked when it is made from foreign input
-(`metering.api.reading.params`), and answered by `metering.matching`, the same for every driver.
+(`metering.api.reading.conditions`), and answered by `metering.matching`, the same for every driver.
 """
 
 from collections.abc import Collection, Iterable, Iterator

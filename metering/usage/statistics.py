@@ -13,11 +13,7 @@ from typing import NamedTuple
 from metering.errors import InvalidQuery
 from metering.grouping import Group, group_of
 from metering.model import MeterType
-from metering.query import (
-    StreamQuery,
-    SummaryQuery,
-    require_series_fields,
-)
+from metering.query import StreamQuery, SummaryQuery, require_series_fields
 from metering.storage.base import Effort, Storage
 from metering.summary import Summary, seconds_between
 from metering.times import Range

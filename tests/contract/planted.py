@@ -43,17 +43,8 @@ from metering.query import (
 )
 from metering.retention import Expiry, Horizons
 from metering.storage.base import Effort, WindowSummary, WindowTotal
-from metering.storage.block_codec import (
-    decode,
-    decode_described,
-    encode_days,
-    encode_described,
-)
-from metering.storage.blocks import (
-    Described,
-    StoredBlock,
-    days_of,
-)
+from metering.storage.block_codec import decode, decode_described, encode_days, encode_described
+from metering.storage.blocks import Described, StoredBlock, days_of
 from metering.storage.handles import Handle
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage

@@ -11,7 +11,7 @@ from metering import config
 from metering.api.app import Services
 from metering.api.document.openapi import path_of
 from metering.api.reading.calendars import FILLS
-from metering.api.reading.params import ALIASES, OPERATORS
+from metering.api.reading.conditions import ALIASES, OPERATORS
 from metering.api.reading.segments import ABSENT, MERGES
 from metering.api.routes import make_routes
 from metering.calendar import WEEK_STARTS, Interval

@@ -13,7 +13,7 @@ from isolation.tenants import FOREIGN, OWN, VOLUME, foreign, marked, own
 
 from metering.api.app import make_app
 from metering.api.reading import complex_filter as filters
-from metering.api.reading.params import ALIASES
+from metering.api.reading.conditions import ALIASES
 from metering.config import load
 from metering.query import FIELDS
 from metering.storage.memory import MemoryStorage

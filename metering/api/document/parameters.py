@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from metering.api.document.schema import Schema
 from metering.api.reading.calendars import ANCHOR, FILLS
+from metering.api.reading.conditions import ALIASES, OPERATORS
 from metering.api.reading.holding import FIRST, FOR_EVER, MAX_GAP
 from metering.api.reading.literals import TYPES
-from metering.api.reading.params import ALIASES, MAX_PERIOD_SECONDS, OPERATORS
 from metering.api.reading.segments import ABSENT, MAX_BY, MERGES
+from metering.api.reading.statistics import MAX_PERIOD_SECONDS
 from metering.api.reading.usage import COMPARISONS
 from metering.api.reading.windows import LAST, TO_DATE
 from metering.calendar import WEEK_STARTS, Interval

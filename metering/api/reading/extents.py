@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from metering.api.framework.declare import Condition
+from metering.api.reading.conditions import Fields, of_meter, read_conditions
 from metering.api.reading.frames import framed, read_frame
-from metering.api.reading.params import Fields, of_meter, read_conditions
 from metering.config import ApiConfig
 from metering.errors import InvalidQuery
 from metering.model import Scope

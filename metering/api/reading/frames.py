@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from metering.api.reading.params import Conditions
+from metering.api.reading.conditions import Conditions
 from metering.calendar import first_instant, read_zone
 from metering.errors import InvalidQuery, InvalidRequest
 from metering.times import EVER, Range, read_wall

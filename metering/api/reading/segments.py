@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from metering import times
 from metering.api.framework.declare import Condition
 from metering.api.reading.choices import read_choice
+from metering.api.reading.conditions import SAMPLE_FIELDS, of_meter, read_conditions
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
-from metering.api.reading.params import SAMPLE_FIELDS, of_meter, read_conditions
 from metering.api.services import Services
 from metering.errors import InvalidQuery
 from metering.model import Scope

@@ -9,16 +9,10 @@ from metering import times
 from metering.api.framework.declare import AggregateChoice, Condition
 from metering.api.reading.aggregates import read_aggregates
 from metering.api.reading.calendars import read_slicing
+from metering.api.reading.conditions import SAMPLE_FIELDS, Conditions, of_meter, read_conditions
 from metering.api.reading.frames import framed, read_frame
 from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
-from metering.api.reading.params import (
-    SAMPLE_FIELDS,
-    Conditions,
-    of_meter,
-    read_conditions,
-    read_period,
-)
 from metering.api.services import Services
 from metering.errors import InvalidQuery
 from metering.model import Scope
@@ -27,6 +21,9 @@ from metering.times import EPOCH, FixedWindows, Range, WholeRange, Windows
 from metering.usage.figures import STANDARD, Aggregate
 from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import Fill
+
+# As long as the calendar: ten thousand years.
+MAX_PERIOD_SECONDS = 315_569_520_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +126,17 @@ def _windows(
     if anchor is None:
         anchor = storage.oldest(scope) or EPOCH
     return FixedWindows(anchor, period_seconds) if period_seconds else WholeRange(Range(anchor))
+
+
+def read_period(period: int | None) -> int:
+    """The length of the windows of statistics in seconds; 0 for one window.
+
+    Raises:
+        InvalidQuery: negative, or longer than the calendar.
+    """
+    seconds = period or 0
+    if seconds < 0:
+        raise InvalidQuery("Period must be positive.", field="period")
+    if seconds > MAX_PERIOD_SECONDS:
+        raise InvalidQuery(f"Invalid period {str(seconds)[:100]}: too long", field="period")
+    return seconds

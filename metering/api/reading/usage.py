@@ -7,10 +7,10 @@ from metering import times
 from metering.api.framework.declare import Condition
 from metering.api.reading.aggregates import read_function
 from metering.api.reading.choices import read_choice
+from metering.api.reading.conditions import read_conditions
 from metering.api.reading.extents import SERIES_FIELDS
 from metering.api.reading.groups import read_group_fields
 from metering.api.reading.holding import read_first, read_max_gap
-from metering.api.reading.params import read_conditions
 from metering.api.reading.windows import read_window
 from metering.api.services import Services
 from metering.calendar import read_zone

@@ -6,7 +6,7 @@ from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.extents import Asked, read_extents
 from metering.api.reading.groups import read_group_field
-from metering.api.reading.params import read_limit
+from metering.api.reading.limits import read_limit
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of
 from metering.api.writing.wire import DimensionBody, DimensionValueBody

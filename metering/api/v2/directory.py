@@ -5,7 +5,7 @@ from typing import Any
 from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.extents import Asked, read_extents
-from metering.api.reading.params import read_limit
+from metering.api.reading.limits import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import presence_to_api
 from metering.api.writing.paging import Ascending, page_of

@@ -8,14 +8,9 @@ from metering.api.framework.declare import Condition, Truth
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
+from metering.api.reading.conditions import METER_FIELDS, SAMPLE_FIELDS, of_meter, read_conditions
+from metering.api.reading.limits import read_limit
 from metering.api.reading.meters import read_meter
-from metering.api.reading.params import (
-    METER_FIELDS,
-    SAMPLE_FIELDS,
-    of_meter,
-    read_conditions,
-    read_limit,
-)
 from metering.api.services import Controller
 from metering.api.writing.convert import (
     meter_to_api,

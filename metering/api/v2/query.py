@@ -8,7 +8,7 @@ from metering.api.forms.sources import closed_after
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.complex_filter import read_filter, read_order
 from metering.api.reading.complex_query import BODY, read_complex_query, read_limit_of
-from metering.api.reading.params import read_limit
+from metering.api.reading.limits import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.sample_lists import list_samples, writer

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from metering import times
 from metering.api.framework.declare import Condition
 from metering.api.framework.expose import Call, Reply, expose
-from metering.api.reading.params import RESOURCE_FIELDS, read_conditions, read_limit
+from metering.api.reading.conditions import RESOURCE_FIELDS, read_conditions
+from metering.api.reading.limits import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import resource_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker

@@ -7,7 +7,7 @@ from metering import times
 from metering.api.forms.media import JSON
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.reading.frames import read_frame
-from metering.api.reading.params import read_limit
+from metering.api.reading.limits import read_limit
 from metering.api.services import Controller
 from metering.api.writing.convert import revision_to_api
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker

@@ -8,7 +8,7 @@ from metering.api.framework.declare import Condition
 from metering.api.framework.expose import Call, Reply, expose
 from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
-from metering.api.reading.params import SAMPLE_FIELDS, read_conditions
+from metering.api.reading.conditions import SAMPLE_FIELDS, read_conditions
 from metering.api.services import Controller
 from metering.api.writing.convert import sample_to_api
 from metering.api.writing.sample_lists import list_samples, query_after

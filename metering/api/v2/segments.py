@@ -7,8 +7,8 @@ from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import parameters_of
 from metering.api.framework.expose import Call, Reply, expose
+from metering.api.reading.limits import read_limit, read_whole_limit
 from metering.api.reading.meters import read_meter
-from metering.api.reading.params import read_limit, read_whole_limit
 from metering.api.reading.segments import Asked, read_segments
 from metering.api.services import Controller
 from metering.api.writing.paging import Ascending, page_of

@@ -14,7 +14,8 @@ from metering.api.forms.media import CSV, JSON, XML
 from metering.api.forms.render import encode, encode_in_ascii
 from metering.api.forms.sources import closed_after
 from metering.api.framework.expose import Call, Reply
-from metering.api.reading.params import Conditions, read_limit, read_whole_limit
+from metering.api.reading.conditions import Conditions
+from metering.api.reading.limits import read_limit, read_whole_limit
 from metering.api.services import Services
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.api.writing.templates import Templates

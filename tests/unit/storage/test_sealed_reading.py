@@ -14,14 +14,8 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
 from metering.storage import sealer, sealing
 from metering.storage.base import Effort
-from metering.storage.block_codec import (
-    encode_days,
-)
-from metering.storage.blocks import (
-    MOST_PARTS,
-    Block,
-    Combine,
-)
+from metering.storage.block_codec import encode_days
+from metering.storage.blocks import MOST_PARTS, Block, Combine
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 

@@ -8,8 +8,7 @@ import pytest
 from builders import MILLISECOND, NOON
 
 from metering.api.framework.declare import Condition
-from metering.api.reading.extents import SERIES_FIELDS
-from metering.api.reading.params import (
+from metering.api.reading.conditions import (
     METER_FIELDS,
     RESOURCE_FIELDS,
     SAMPLE_FIELDS,
@@ -17,9 +16,10 @@ from metering.api.reading.params import (
     Fields,
     check_project,
     read_conditions,
-    read_limit,
-    read_period,
 )
+from metering.api.reading.extents import SERIES_FIELDS
+from metering.api.reading.limits import read_limit
+from metering.api.reading.statistics import read_period
 from metering.config import load
 from metering.errors import InvalidQuery, MeteringError, Unauthorized
 from metering.model import AllProjects, Project

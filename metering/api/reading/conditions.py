@@ -1,8 +1,7 @@
-"""Parameters: `q`, `limit` and `period` become questions.
+"""`q`: conditions, all of which must hold, become a filter and a range of time.
 
 Each endpoint names the fields that its `q` may use; every operator works on each of them. The
-conditions are ANDed, repeated fields too. Time is half-open once it is read: `le t` ends a
-millisecond after t, since instants have whole milliseconds.
+range is half-open: `le t` ends a millisecond after t, since instants have whole milliseconds.
 """
 
 import re
@@ -31,8 +30,6 @@ from metering.query import (
 )
 from metering.times import EVER, Range
 
-# As long as the calendar: ten thousand years.
-MAX_PERIOD_SECONDS = 315_569_520_000
 OPERATORS = ("eq", "ne", "lt", "le", "gt", "ge")
 
 ALIASES = {
@@ -138,27 +135,6 @@ def check_project(asked: object, scope: Scope) -> None:
     if isinstance(scope, Project) and asked != scope.id:
         message = f"Not Authorized to access project {str(asked)[:100]}"
         raise Unauthorized(message, field="project_id")
-
-
-def read_limit(limit: int | None, config: ApiConfig) -> int:
-    """How many rows a list has: what was asked for, at most `max_limit`.
-
-    Raises:
-        InvalidQuery: not positive.
-    """
-    asked = read_whole_limit(limit)
-    return min(config.default_limit if asked is None else asked, config.max_limit)
-
-
-def read_whole_limit(limit: int | None) -> int | None:
-    """How many rows an answer has that is made while it is sent: as many as asked for, or all.
-
-    Raises:
-        InvalidQuery: not positive.
-    """
-    if limit is not None and limit <= 0:
-        raise InvalidQuery("Limit must be positive", field="limit")
-    return limit
 
 
 def _parts(condition: Condition, place: int, scope: Scope) -> tuple[str, Operator, str]:
@@ -271,17 +247,3 @@ def _moved(bound: datetime | None, by: timedelta) -> datetime | None:
     except OverflowError:
         message = "search_offset leads out of the calendar"
         raise InvalidQuery(message, field="q.value") from None
-
-
-def read_period(period: int | None) -> int:
-    """The length of the windows of statistics in seconds; 0 for one window.
-
-    Raises:
-        InvalidQuery: negative, or longer than the calendar.
-    """
-    seconds = period or 0
-    if seconds < 0:
-        raise InvalidQuery("Period must be positive.", field="period")
-    if seconds > MAX_PERIOD_SECONDS:
-        raise InvalidQuery(f"Invalid period {str(seconds)[:100]}: too long", field="period")
-    return seconds
