@@ -1,7 +1,7 @@
-"""Cuts: which successive readings must not be told of by one Summary.
+"""Cuts: which successive readings must not share a Summary.
 
-Whoever asks for streams says so, and a store may give any pieces that keep to it: months, days,
-hours or single readings. An answer does not depend on which.
+The query says so, and a store may answer with any pieces that comply: months, days, hours or single
+readings. The result is the same.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,11 @@ from metering.times import MILLISECOND, Windows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cuts:
-    """A piece lies in one window, and on one side of the instant `at`, if that is given.
+    """What every piece must comply with.
 
-    It takes no longer than `longest`. One of a meter type that `max_gaps` names has no longer gap
-    between readings. With `constant` all its readings are equal.
+    It lies in one window, and on one side of the instant `at`, if that is given. It lasts no longer
+    than `longest`. If its meter type is in `max_gaps`, no gap between its readings is longer than
+    that. With `constant` all its readings are equal.
     """
 
     windows: Windows
@@ -63,9 +64,9 @@ class Cuts:
             yield readings[begin:]
 
     def joins(self, kind: MeterType, earlier: Summary, later: Summary, begin: datetime) -> bool:
-        """Whether Summaries of a track or series may be one, whose first reading is at `begin`.
+        """Whether two successive Summaries of a track or series may be joined.
 
-        They are successive, and each may stay together; so does what begins there with `earlier`.
+        Each by itself complies. `begin` is the first instant of the piece that `earlier` ends.
         """
         max_gap = self.max_gaps.get(kind)
         last = later.last.at

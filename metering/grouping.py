@@ -1,4 +1,4 @@
-"""Groups: by which fields of series samples are told apart, and the values that they show."""
+"""Groups: the values of the fields that samples are grouped by, as text."""
 
 from metering.metadata import as_text
 from metering.model import Rollup, Series, Subject

@@ -75,8 +75,7 @@ class Metadata:
     def read(cls, json: bytes) -> "Metadata":
         """The description in a JSON object; of two equal keys in one object the last counts.
 
-        Those read last are remembered, but the longest: a resource sends the same with every
-        sample.
+        The last are cached, unless they are very long: a resource sends the same with every sample.
 
         Raises:
             InvalidSample: not a JSON object, or one that `of` refuses.
@@ -107,7 +106,7 @@ class Metadata:
 
     @property
     def tree(self) -> dict[str, Any]:
-        """The nested object; to be read only: those parsed last are remembered, some megabytes."""
+        """The nested object, not to be changed: the last few megabytes of them are cached."""
         tree = _parsed.get(self.text)
         if tree is None:
             tree = _decode(self.text)
@@ -119,8 +118,8 @@ class Metadata:
         """Text by flattened key, as v2 shows it: `{"a": {"b": {"c": 1}}}` is `{"a.b:c": "1"}`.
 
         The rule is textual, v2's: all dots become colons, then the first
-        colon becomes a dot. Values have their Python text; empty objects vanish. To be read only:
-        those made last are remembered, as many as have some megabytes.
+        colon becomes a dot. Values have their Python text; empty objects vanish. Not to be changed:
+        the last few megabytes of them are cached.
         """
         flat = _flattened.get(self.text)
         if flat is None:

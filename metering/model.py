@@ -27,7 +27,7 @@ class MeterType(StrEnum):
 
 
 class Stream(NamedTuple):
-    """What goes on when its owner or its metadata change: it has several tracks, and series."""
+    """What goes on being measured when its owner or metadata change; it has one or more tracks."""
 
     source: str
     meter: str
@@ -37,7 +37,7 @@ class Stream(NamedTuple):
 
 
 class Rollup(NamedTuple):
-    """What the tracks of a meter of one project share; readings of all of them are added up."""
+    """All tracks of a meter in one project, taken together: their readings are added up."""
 
     meter: str
     type: MeterType
@@ -77,7 +77,7 @@ class Track:
 
     @property
     def track(self) -> "Track":
-        """Itself, as a series has one: so that both can be asked."""
+        """Itself: a series has a track too, so that either can be asked for it."""
         return self
 
     @property
@@ -143,7 +143,7 @@ class Series(msgspec.Struct, frozen=True):
         return self.track.digest + self.metadata.digest
 
 
-# What an answer tells of: series, where somebody asks for metadata; tracks, where nobody does.
+# What an answer is about: a series if the query looks at metadata, else a track.
 Subject = Series | Track
 
 
@@ -160,7 +160,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> bytes:
         """128 bits that identify (source, id); with the timestamp they order samples.
 
-        Made anew each time: who asks once or twice pays no more than for remembering it.
+        Computed each time: for one or two uses that is no dearer than remembering it.
         """
         return sample_key(self.series.source, self.id)
 

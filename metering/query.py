@@ -182,12 +182,12 @@ class SampleQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtentQuery:
-    """Series that match and have a sample in scope and range; without `by_series`, tracks.
+    """The series that match and have a sample in scope and range; without `by_series`, the tracks.
 
-    Then the filter may use no metadata; it may use fields of series only. `as_of` leaves out
-    samples recorded later: the pages of a list are all cut from what was there when the first was.
-    `lazily` is for who may read the first few resources only, and costs a little more where all are
-    read. With `last_only` an extent is that of the last sample alone, for less work.
+    The filter may use fields of series only, and without `by_series` no metadata. `as_of` leaves
+    out samples that were recorded later, so that all pages of a list show the same moment. `lazily`
+    suits a caller that may stop after a few resources; to read all of them then costs a little
+    more. With `last_only` an extent is that of the last sample alone, which is cheaper.
     """
 
     scope: Scope
@@ -207,8 +207,8 @@ class ExtentQuery:
 class SummaryQuery:
     """Summaries of the samples in scope and range that match, cut into windows.
 
-    Of each series; without `by_series` of each track, which takes less, and then the filter may use
-    no metadata.
+    One for each series and window; without `by_series` for each track, which is cheaper, and then
+    the filter may use no metadata.
     """
 
     scope: Scope
@@ -226,10 +226,11 @@ class SummaryQuery:
 class StreamQuery:
     """Streams with a series that matches, in scope: the stretches in range, and the one before it.
 
-    Stretches are of series; without `by_series` of tracks, which takes less, and then the filter
-    may use no metadata. It may use fields of series only. Of meters of other types than `before`
-    names, a store may leave out the readings before the range, and of other types than `after`
-    names those after it, as if there were none: to find them costs as much as all that is sealed.
+    Stretches are of series; without `by_series` of tracks, which is cheaper, and then the filter
+    may use no metadata. It may use fields of series only. `before` and `after` are the meter types
+    for which the reading before the range, and the one after it, are needed. For other types a
+    store may leave them out, as if there were none: to find them costs as much as all that is
+    sealed.
     """
 
     scope: Scope
@@ -246,7 +247,7 @@ class StreamQuery:
 
 
 def told_apart(query: ExtentQuery | SummaryQuery | StreamQuery, subject: Subject) -> Subject:
-    """What the answer tells of: series, or all that are of one track together."""
+    """What the answer is about: the series, or its track if series are not told apart."""
     return subject if query.by_series else subject.track
 
 

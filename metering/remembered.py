@@ -1,4 +1,4 @@
-"""A bounded memory of what was made lately, by what it was made of."""
+"""A bounded cache that needs no lock."""
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -8,10 +8,10 @@ V = TypeVar("V")
 
 
 class Remembered(Generic[K, V]):
-    """At least the last pairs that were added up to the size, at most twice as many.
+    """A cache of at least the last pairs that were added, up to the size, at most twice as many.
 
-    Two generations instead of an order of use: nothing to lock, so threads and forks may share it.
-    What was met again while it was old is young again.
+    It keeps two generations instead of an order of use: nothing to lock, so threads and forks may
+    share it. An old pair that is asked for becomes young again.
     """
 
     def __init__(self, size: int, weigh: Callable[[K, V], int] = lambda _key, _value: 1) -> None:

@@ -1,7 +1,7 @@
 """Streams as stretches: successive readings under one description, and what comes after them.
 
 What happens between two readings of a stream belongs to the description at the earlier one (see
-docs/quantities.rst). So a stretch stands for itself: its own intervals, and the one that follows.
+docs/quantities.rst). So a stretch accounts for its own intervals and for the one that follows it.
 """
 
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ class Piece:
 class Stretch:
     """Readings of a series, or a track, that follow each other in their stream.
 
-    `until` is the instant of the reading after them, whoever's it is, and `next` that reading, if
-    the caller may see it. `opens` says that the first is the stream's, of a stretch in range.
-    `stream_last` is the instant of the stream's last reading, of whatever description, if there is
-    none at the range's end or later; None also if that reading is somebody else's.
+    `until` is when the stream's next reading comes, whoever owns it; `next` is that reading, if the
+    caller may see it. `opens` is set if the stretch is in range and begins with the stream's first
+    reading. `stream_last` is when the stream's last reading comes, under any description; None if
+    one comes at the end of the range or later, or if it is somebody else's.
     """
 
     subject: Subject
@@ -46,11 +46,10 @@ class Stretch:
 
 
 def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
-    """What a question finds of a whole stream, whose pieces come in order.
+    """The stretches of a stream that a query asks for, made of all its pieces in order.
 
-    They may leave out what is before the last reading before the range, and what is after the
-    first one after it. Only pieces that lie in range as a whole are taken, and the last before;
-    of an empty range nothing.
+    Pieces may be missing before the last reading that precedes the range, and after the first one
+    that follows it. Of those that are there, the ones in range are taken, and the last one before.
     """
     if query.range.is_empty or not pieces:
         return []

@@ -145,9 +145,9 @@ def total(parts: Sequence[Summary]) -> Summary:
 
 
 def tally(parts: Sequence[Summary]) -> Summary:
-    """What Summaries, at least one, say of readings by themselves: nothing of any intervals.
+    """The total of Summaries, at least one, as far as it does not depend on any intervals.
 
-    Associative and commutative, whatever streams they are of and however these were cut.
+    Associative and commutative, whichever streams they are of and however these were cut.
     """
     return replace(
         total(parts),

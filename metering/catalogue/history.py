@@ -44,7 +44,8 @@ class History:
     """The history of a resource, made of *parts*.
 
     Only samples in scope exist. Of several descriptions at one instant that of the series with the
-    greatest digest is in force from it on, as in `catalogue.newest`; a part has that series.
+    greatest digest is in force from then on, as in `catalogue.resources.newest`; a part has that
+    series.
     """
 
     def __init__(
@@ -60,8 +61,8 @@ class History:
     def changes(self, start: datetime | None = None) -> Iterator[Part]:
         """The first part of each description that follows another one, by time.
 
-        They begin with the description that is in force at the instant, if one is given, and a
-        part (not the first) of the one before.
+        If an instant is given, they begin with the description in force then, after some part (not
+        the first) of the one before it.
         """
         parts = self._parts(EVER) if start is None else self._around(start)
         for _, alike in groupby(parts, key=_description):
@@ -152,7 +153,7 @@ def _contested(extents: Iterable[Part]) -> list[tuple[datetime, datetime]]:
     for extent in extents:
         if furthest is None:
             furthest = extent
-        # Where it meets one that does not reach so far, that one has met the furthest before.
+        # Others that it overlaps end before the furthest, and were compared with that already.
         until = min(furthest.last_sample_at, extent.last_sample_at)
         if until >= extent.first_sample_at and _description(furthest) != _description(extent):
             start, end = extent.first_sample_at, until + MILLISECOND

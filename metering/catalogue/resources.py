@@ -74,7 +74,7 @@ class Sighting:
 def seen(storage: Storage, query: CatalogueQuery) -> list[Sighting]:
     """The resources, by (user, project, last sample, id), each descending; null comes last.
 
-    Who shows a page of them has only those `described`.
+    To show a page, have only the rows of that page `described`.
     """
     of_resources = _of_resources(query.filter)
     if query.range.is_unbounded:

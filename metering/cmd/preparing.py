@@ -1,4 +1,4 @@
-"""A store that is prepared by whoever serves it, also if it is away at first."""
+"""The store is prepared when the service starts, or as soon as it can be reached."""
 
 import logging
 import threading

@@ -15,7 +15,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A sample as a client sent it, unchecked; None where it was not sent.
 
     A struct, since a frozen dataclass takes several times as long to make, and every sample needs
-    one. `names` says how the client calls a field, where it is not as here.
+    one. `names` has the client's name of a field where it is not ours.
     """
 
     meter: str | None

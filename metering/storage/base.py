@@ -31,10 +31,10 @@ from metering.times import Range
 
 @dataclass(slots=True)
 class Effort:
-    """What an answer of Summaries took, counted up while it is read.
+    """What it took to answer, counted while the answer is read.
 
-    `tracks` are those that were read one by one, `pieces` the Summaries of months, days or hours
-    that `seal` kept, of tracks or rollups, `samples` what was read beside.
+    `tracks` counts tracks that were read one by one, `pieces` the Summaries of months, days or
+    hours that `seal` kept, of tracks or rollups, and `samples` the samples that were read besides.
     """
 
     tracks: int = 0
@@ -76,9 +76,9 @@ class Storage(abc.ABC):
     the calendar.) Scope is applied before everything else: no answer depends on
     a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
     All methods may be called from several threads at once. `is_for_production` is for
-    /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` every
-    writer that has not heard of a new horizon, or of days that are being sealed, has come to its
-    end, dead ones included; those that live make it good by themselves.
+    /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` no
+    writer is left that does not know of a new horizon, or of days that are being sealed: live ones
+    correct what they wrote, killed ones cannot.
     """
 
     is_for_production: ClassVar[bool] = True
@@ -89,8 +89,8 @@ class Storage(abc.ABC):
     def open(cls, url: str, *, timeout_seconds: float) -> Self:
         """A store for the URL. Connects when first used, so a fork may follow.
 
-        No question takes much longer than the timeout: it raises `QueryTooExpensive`. Of samples
-        each is such a question: whoever reads them slowly, or very many, may take for ever. (The
+        No question takes much longer than the timeout: it raises `QueryTooExpensive`. When samples
+        are read, the limit is that of each next one: a caller may read slowly, or very many. (The
         memory driver has no limit.)
         """
 
@@ -189,9 +189,9 @@ class Storage(abc.ABC):
 
         In range, and the last reading before the range, as far as the query asks for it. The whole
         stream counts for what follows a stretch, and whether it opens the stream: what does
-        not match, or is out of scope, too. So a caller learns one instant at which a resource was
-        somebody else's: that which ends the caller's own last interval; and that there was a
-        reading before the caller's first.
+        not match, or is out of scope, too. So a caller learns two things of readings that are out
+        of scope: when the one came that ended the caller's own last interval, and that there was
+        one before the caller's first.
         Stretches are cut as the query says, and it makes no difference how far: the intervals
         between their readings are the same.
         """
@@ -200,12 +200,12 @@ class Storage(abc.ABC):
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
         """Keep Summaries of the whole days (UTC) before an instant; no answer depends on it.
 
-        From now on a sample of these days that is recorded costs a little more, also when all was
-        unsealed: so seal what is over.
-        Yields from time to time how many samples were read. May be stopped anywhere and called
-        again, then does what is left, and days again for which samples came late. All the while
-        samples may be recorded. The time to settle is for writers that are killed while they
-        record and never retried: with a minute, their samples count too.
+        From now on it costs a little more to record a sample of these days, even after `unseal`: so
+        seal only what is over.
+        Yields from time to time how many samples were read. May be stopped anywhere: the next call
+        does what is left, and the days for which samples came late once more. Samples may be
+        recorded meanwhile. `settle_seconds` is for writers that are killed while they record, and
+        never retry: with a minute, their samples count too.
 
         Raises:
             Misconfigured: the database cannot do it.

@@ -1,6 +1,6 @@
-"""Pieces: Summaries from blocks where there are, of tracks from samples elsewhere.
+"""What blocks tell of a range, and what is left to be read from samples.
 
-What they tell is the same with and without blocks; only what has to be read differs.
+The answer is the same with and without blocks; only what has to be read differs.
 """
 
 from collections import defaultdict
@@ -55,14 +55,14 @@ _LONGEST_HOUR = timedelta(minutes=90)
 
 
 def no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
-    """For who wants everything from samples."""
+    """As if there were none: everything is read from samples."""
     return iter(())
 
 
 def grain_of(windows: Windows) -> Grain:
-    """The pieces to ask for: hours only where days would not do, and nothing where hours would not.
+    """The longest pieces that fit into the windows: days, else hours, else single readings.
 
-    Of windows that are longer than a month the few days that lie in two are read from samples.
+    Windows that are longer than a month take days: the few that lie in two are read from samples.
     """
     if isinstance(windows, WholeRange):
         return Grain.DAY
@@ -95,7 +95,7 @@ class BlockPiece(NamedTuple):
 
 @dataclass(slots=True)
 class Coverage:
-    """What blocks tell of a track or rollup: pieces, and between which instants they say all."""
+    """What blocks tell of a track or rollup: pieces, and the times that these cover wholly."""
 
     kind: MeterType
     pieces: list[BlockPiece] = field(default_factory=list)
@@ -103,10 +103,10 @@ class Coverage:
 
 
 class BlockReader:
-    """Takes the pieces in a range, cut as somebody asks, that blocks have.
+    """Takes from blocks the pieces of a range that comply with the cuts.
 
-    With `by_series`, those that have one description; with `as_of`, of those blocks only that have
-    nothing that was recorded later.
+    With `by_series`, each has one description; with `as_of`, blocks with samples that were recorded
+    later are not used.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class BlockReader:
     def _take_whole(
         self, found: Coverage, whole: Summary | None, described: Described | None
     ) -> bool:
-        """Take all that a block covers, if it need not be cut; whether it does."""
+        """Take all that a block covers, if it need not be cut; say whether it was taken."""
         if whole is None:
             return True
         only = described and described.of_all
@@ -194,12 +194,12 @@ class BlockReader:
         covered_from = start_of(asked.start)
         for day in sorted({*stored.struck, *block.days}):
             if day in asked:
-                for begin, length in self._gaps(found, stored, block, described, day):
+                for begin, length in self._take_day(found, stored, block, described, day):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
         _cover(found, covered_from, start_of(asked.stop))
 
-    def _gaps(
+    def _take_day(
         self,
         found: Coverage,
         stored: StoredBlock,
@@ -207,7 +207,7 @@ class BlockReader:
         described: Described | None,
         day: int,
     ) -> Iterator[tuple[datetime, timedelta]]:
-        """Take what can be taken of a day; what is left to be read from samples, in order."""
+        """Take what can be taken of a day, and yield what is left for samples, in order."""
         start = start_of(day)
         description = described and described.on(day)
         if day in stored.struck:
@@ -225,14 +225,14 @@ class BlockReader:
                     yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
-        """Take a day by its descriptions, if none of its parts need be cut; whether it does."""
+        """Take a day or month by description, if no part need be cut; say whether it was taken."""
         if not parts or not all(self._cuts.allow(found.kind, one) for one in parts.values()):
             return False
         found.pieces += [BlockPiece(summary, description) for description, summary in parts.items()]
         return True
 
     def _take_piece(self, found: Coverage, summary: Summary, description: Handle | None) -> bool:
-        """Take it, if it need not be cut; whether it does."""
+        """Take it, if it need not be cut; say whether it was taken."""
         if not self._cuts.allow(found.kind, summary):
             return False
         found.pieces.append(BlockPiece(summary, description))

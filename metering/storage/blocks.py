@@ -1,11 +1,11 @@
-"""Blocks: the Summaries of a track for each day of a month, kept so that nobody reads its samples.
+"""Blocks: the Summaries of a track for each day of a month, so that its samples need not be read.
 
-Those of a rollup have what all of its tracks have on a day, so that nobody reads theirs. A block
-covers the days (UTC) from the first of its month up to `end`: a day that it covers and does not
-have is empty. Days with many readings have their hours too. Of a day on which a track had one
-description, its block says which, and of a day that had a few, what there was under each; questions
-that tell series apart read the samples of others. Blocks are derived: without one, samples are
-read. A day that is *struck* is read from samples whatever the block says, until it is sealed again.
+A rollup has blocks too, in which a day sums up all its tracks. A block covers the days (UTC) from
+the first of its month up to `end`: a day that it covers and does not have is empty. Busy days have
+their hours, too. If a track had one description on a day, its block says which; if it had a few,
+the block has a Summary under each. Where there were more, queries by series read the samples.
+Blocks are derived: without one, samples are read. A day that is *struck* is read from samples,
+whatever its block says, until it is sealed again.
 """
 
 import calendar
@@ -51,11 +51,12 @@ class Grain(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The one description of each day of a track, by day since 1970; None where there were several.
+    """Which description a track had on each day; None where it had several.
 
-    Kept as the days from which on each holds. `parts` has what there was under each of several, of
-    days that had few; `wholes` what all days have under each, if that is known of every day and
-    there are few. Nothing that the days have was recorded after `recorded_until`.
+    The first of `descriptions` holds from the first day in `since` (counted from 1970) up to the
+    next, and so on. `parts` has a Summary under each description, for days that had a few; `wholes`
+    the same for all days together, if it is known for every day and there are few. No sample of
+    these days was recorded after `recorded_until`.
     """
 
     recorded_until: datetime
@@ -94,8 +95,8 @@ class Described:
 class Block:
     """What is kept for the days of a month that lie before `end`, by day since 1970.
 
-    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970. The last is
-    there of tracks only.
+    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970. `described`
+    is there for tracks only.
     """
 
     end: int
@@ -185,7 +186,7 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
 
 
 def by_description(days: Mapping[int, Summary], described: Described) -> Parts:
-    """What these days have under each of some descriptions; else, or if not known, nothing."""
+    """A Summary of these days under each description; nothing if one, too many, or unknown."""
     found: dict[Handle, list[Summary]] = defaultdict(list)
     for day in sorted(days):
         only = described.on(day)

@@ -19,7 +19,7 @@ Read = Callable[[Collection[Handle]], Iterable[tuple[Handle, T]]]
 
 
 class DigestCache(Generic[T]):
-    """Tracks or descriptions by their digests, as many as have some megabytes.
+    """Some megabytes of tracks or descriptions, by their digests.
 
     A digest stands for all that each is, in every database and for ever, so what is known of one
     cannot be wrong. Whether the database has a track is not known here: each question asks it

@@ -33,7 +33,7 @@ def purge(tables: Tables, retired: Horizons) -> Iterator[int]:
 def _expired(
     tables: Tables, horizons: Horizons
 ) -> Iterator[tuple[Collection[Handle], Range, Tracks]]:
-    """Tracks, by what range of them has expired."""
+    """The handles of tracks of which the same range has expired, that range, and the tracks."""
     by_horizon: dict[datetime, dict[Handle, Track]] = defaultdict(dict)
     for handle, track in tables.find_tracks({}):
         by_horizon[horizons.of(track.meter)][handle] = track

@@ -1,4 +1,4 @@
-"""Two ways to read tracks as pieces: whatever their metadata are, or a piece for each series.
+"""Two ways to read tracks as pieces: without regard to metadata, or each series apart.
 
 The first reads volumes and instants only. The second reads rows where blocks do not say what there
 was on a day under each description, and takes what that costs.
@@ -32,7 +32,7 @@ ReadSamplesAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[by
 
 
 class PieceReader(abc.ABC):
-    """Reads what tracks have, as pieces in order; those of `tracks_at_once` are held together."""
+    """Reads tracks as pieces, in order; those of `tracks_at_once` are in memory together."""
 
     tracks_at_once: ClassVar[int]
 

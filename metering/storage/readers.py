@@ -43,7 +43,7 @@ class Readers:
         )
 
     def of_samples(self, tracks: Tracks, left: Filter) -> SeriesPieces:
-        """Pieces of those samples of the tracks that match, of which no block tells."""
+        """Pieces of the samples that match, without blocks: these know no single samples."""
         look_up = SeriesLookUp(self._tables.descriptions, tracks)
         matching = SampleFilter(dict.fromkeys(tracks, left))
 

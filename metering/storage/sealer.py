@@ -37,7 +37,7 @@ class Sealer:
         with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
         yield from self._seal_months(run, seal, with_samples, end)
         struck = self._tables.struck()
-        # Read after that: whatever is struck was stored before.
+        # Read after the strikes: a rollup is stored before it is struck.
         rollups = {handle for handle, _ in self._tables.find_rollups({})}
         of_tracks = [(month, [one for one in some if one not in rollups]) for month, some in struck]
         yield from self._seal_months(run, seal, of_tracks, end)
@@ -62,7 +62,7 @@ class Sealer:
         return sorted(found.items())
 
     def _seal_months(self, run: Run, make: Make, work: Work, end: int) -> Iterator[int]:
-        """As many at once as have little enough to read: nobody else writes to SQLite then."""
+        """Seal as many at once as are read quickly: nobody else can write to SQLite meanwhile."""
         size = 1
         for month, handles in work:
             days = days_of(month)

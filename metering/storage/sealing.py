@@ -4,12 +4,13 @@ Those of rollups are made of the blocks of their tracks, and of samples where th
 day. No sample is missing from a block, because of four steps:
 
 1. Whoever seals first publishes up to which day (`Tables.open_seal`), and waits for writers.
-2. A transaction that seals sees one moment, and writes the blocks that it makes of it.
+2. A transaction that seals reads a snapshot, and writes the blocks that it makes of it.
 3. A writer that knows that a day may be sealed *strikes* it, for the track and for its rollup, in
    the transaction of the sample; a transaction that seals takes away those strikes that it sees, as
    it sees their samples.
-4. A writer that does not know it looks, after the sample is stored and before it answers, whether
-   it is so by now; then it strikes. So for duplicates too: who stored them may be dead.
+4. A writer that does not know it checks again, after the sample is stored and before it answers,
+   and strikes the day if it may be sealed by now; that of a duplicate too, whose first writer may
+   have died.
 
 So whenever a sample is acknowledged, its day is struck, or sealed with it, or not sealed yet. What
 deletes samples strikes their days as well. Questions take blocks as they find them.
@@ -49,7 +50,7 @@ from metering.times import Range
 
 
 class SealTransaction(abc.ABC):
-    """What sealing does in a transaction; it sees one moment, and writes all or nothing."""
+    """What sealing does in a transaction, which reads a snapshot and writes all or nothing."""
 
     @abc.abstractmethod
     def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
@@ -69,10 +70,10 @@ class SealTransaction(abc.ABC):
 
     @abc.abstractmethod
     def keep(self, blocks: Collection[StoredBlock]) -> None:
-        """Keep these blocks, and what is struck in them, instead of those of the same months.
+        """Replace the blocks of these months by these, with what is struck in them.
 
-        What somebody strikes that this transaction does not see stays struck; what was struck since
-        its run began may stay so until the next.
+        Strikes that this transaction does not see are kept. Those made since its run began may be
+        left for the next run.
         """
 
 
@@ -85,9 +86,9 @@ class BatchTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A sealing that has begun: up to which day (since 1970) all was sealed before, if it ever was.
+    """One run of sealing: all before `done_day` (since 1970) was sealed by an earlier one, if any.
 
-    The number changes with each, and when all is unsealed.
+    `number` is another for each run, and after all was unsealed.
     """
 
     done_day: int | None
@@ -96,7 +97,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A month, up to which day (since 1970) to seal it, and from which to renew what is struck."""
+    """A month to seal up to the day `end`; struck days are sealed again from `begin` on."""
 
     month: int
     begin: int
@@ -132,7 +133,7 @@ def seal(
 def add_up(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """The same of rollups: of the days of their tracks, and readings of those that are not sealed.
+    """The same for rollups: from the sealed days of their tracks, else from readings.
 
     The days between two that are missing are read too: to find a block costs more than its days.
 
@@ -195,9 +196,9 @@ def _keep(
 
 @dataclass(slots=True)
 class _Renewal:
-    """A block without the days that are to be read anew, and from which day up to which these are.
+    """A block without the days that must be read again: `missing`, each from a day up to another.
 
-    What else is struck stays struck.
+    The days in `struck` stay struck.
     """
 
     block: Block

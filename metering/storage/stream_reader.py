@@ -1,7 +1,8 @@
 """The pieces of whole streams in order, taken apart where several tracks or series overlap.
 
 The tracks or series of a stream rarely overlap in time: an owner or a description changes, and the
-next one goes on. Where one comes back its days are enough, or else its readings.
+next one goes on. Where they do, their days are read apart, and if these overlap too, their
+readings.
 """
 
 from collections import defaultdict
@@ -65,7 +66,7 @@ class StreamReader:
                 yield [*([last] if last else []), *within, *([first] if first else [])]
 
     def _in_few(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces of a stream, in as few as the cuts allow: each costs more than to join it."""
+        """The pieces of a stream, joined as far as the cuts allow: cheaper than using each."""
         run: list[Piece] = []
         for piece in pieces:
             if run and not (

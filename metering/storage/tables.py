@@ -85,9 +85,9 @@ class Tables(abc.ABC):
     def tracks_of_resources(
         self, resource_ids: Collection[str], equal: Mapping[str, Any], besides: Collection[Handle]
     ) -> Iterator[tuple[Handle, Track]]:
-        """The tracks of these resources whose fields equal these values, whoever's they are.
+        """The tracks of these resources whose fields equal these values, whoever owns them.
 
-        Without those with the handles `besides`, which the caller has.
+        Those with the handles `besides` are left out: the caller has them.
         """
 
     @abc.abstractmethod
@@ -132,7 +132,7 @@ class Tables(abc.ABC):
 
     @abc.abstractmethod
     def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
-        """Timestamps of samples, the oldest of all among them; of these tracks only, if given."""
+        """Some timestamps, that of the oldest sample among them; of these tracks only, if given."""
 
     @abc.abstractmethod
     def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
@@ -177,9 +177,9 @@ class Tables(abc.ABC):
 
     @abc.abstractmethod
     def open_seal(self, day: int, settle_seconds: float) -> Run:
-        """Let whoever records a sample from before the day strike it, from now on.
+        """From now on, let writers strike the day of each sample from before this one.
 
-        Waits then, if the driver has writers that may not know it yet, and days are not sealed.
+        Then wait, if there may be writers that do not know it yet, and days that are not sealed.
         """
 
     @abc.abstractmethod

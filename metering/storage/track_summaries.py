@@ -1,7 +1,4 @@
-"""Summaries of tracks: from blocks where there are, from samples elsewhere.
-
-They tell the same with and without blocks; only what has to be read differs.
-"""
+"""Summaries of tracks: from blocks where there are any, from samples elsewhere."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import groupby

@@ -343,7 +343,7 @@ class TrackStorage(Storage):
 
 
 def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """The pieces that match, if that can be said of series; else all, whose samples do."""
+    """The pieces whose series match; all, if the filter asks of samples: these were filtered."""
     if left is EVERYTHING or _asks_samples(left):
         yield from pieces
         return

@@ -29,8 +29,8 @@ class Rules:
 
     `range` is what was asked for; it clips the windows. `max_gap` is how long a reading holds at
     most, None for ever. With `first_counts` a stream's first reading counts from zero, at its own
-    instant; without it is the baseline. With `returning` a description that another followed may
-    come back and add to the same figure; a segment by itself is over then.
+    instant; without it is the baseline. With `returning` a description that was replaced may come
+    back and add to the same figure; that of a single segment cannot.
     """
 
     windows: Windows
@@ -110,7 +110,7 @@ def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 
 
 def _is_uncounted(stretch: Stretch, window: Range, rules: Rules) -> bool:
-    """Whether the stream has no reading at or after the window's end, and one would count here."""
+    """Whether a later reading would count: the stream has none at or after the window's end."""
     last, end = stretch.stream_last, rules.extent(window).end
     is_last = last is not None and (end is None or last < end)
     return is_last and (rules.returning or stretch.until is None)
@@ -183,7 +183,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 
 
 def gaps(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
-    """Nothing, of windows in which a stretch holds no more, but its stream goes on up to now."""
+    """An empty portion for each window in which a stretch has ended, but its stream goes on."""
     if stretch.until is not None:
         until = min(stretch.until, rules.now)
         for window, _, _ in _spread(_held_until(stretch, rules), until, rules):

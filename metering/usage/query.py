@@ -80,16 +80,16 @@ class StatisticsQuery:
 
     @property
     def types_before(self) -> frozenset[MeterType]:
-        """Of which meters the last reading before the range has a part in the figures."""
+        """The meter types whose figures need the last reading before the range."""
         return self._types_of(_HELD | _COUNTED)
 
     @property
     def types_after(self) -> frozenset[MeterType]:
-        """Of which meters the first reading after the range has.
+        """The meter types whose figures need the first reading after the range.
 
-        What is held for ever ends with the range once that is over, whatever follows. Until then
-        what follows says that nothing else will come in between, and where readings hold no longer
-        than `max_gap`, that the stream goes on after a gap.
+        Without a `max_gap`, the last reading holds until the end of a range that is over, whatever
+        follows. Before it is over, what follows says that nothing else will come in between; and
+        with a `max_gap`, that the stream goes on after a gap.
         """
         end = self.range.end
         is_held_to_end = end is not None and end < self.now and self.max_gap is None

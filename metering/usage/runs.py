@@ -25,7 +25,7 @@ class Conditions:
 def carry(earlier: Group, series: Subject, by: tuple[Field, ...]) -> Group:
     """The values that a description has; of metadata, where it has none, the earlier ones.
 
-    Who leaves a key out says nothing of it; but a sample without an owner is nobody's.
+    A description that leaves a key out says nothing of it; a sample without an owner has none.
     """
     return tuple(
         before if value is None and field.kind is Kind.METADATA else value

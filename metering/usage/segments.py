@@ -83,7 +83,7 @@ class SegmentQuery:
 
     @property
     def of_streams(self) -> StreamQuery:
-        """The streams, whole: descriptions that do not match are carried on as well."""
+        """The whole streams: values are carried on from descriptions that do not match, too."""
         max_gaps = {} if self.max_gap is None else {MeterType.GAUGE: self.max_gap}
         return StreamQuery(
             scope=self.scope,
@@ -133,7 +133,7 @@ class Segment:
 
     @property
     def order(self) -> tuple[str, str, str, str, datetime, int]:
-        """By which segments are sorted: resource, source, type, unit, start; none has another's."""
+        """The sort key: resource, source, type, unit, start. No two segments have the same."""
         source, _, type_, unit, resource_id = self.stream
         return resource_id, source, type_, unit, self.spans[0].start, self.number
 
@@ -154,7 +154,7 @@ def segments(storage: Storage, query: SegmentQuery) -> list[Segment]:
 
 
 def sample_ids(storage: Storage, found: Iterable[Segment]) -> dict[End, tuple[str, str]]:
-    """The id of the sample of each end, twice: if several are equal, of the first and the last."""
+    """The ids of the samples with the reading of each end: the least and the greatest of them."""
     ends = {end for one in found for end in (one.first, one.last) if end is not None}
     ids: dict[End, list[str]] = defaultdict(list)
     for sample in storage.samples_at({Place(end.series, end.reading.at) for end in ends}):

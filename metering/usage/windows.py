@@ -1,7 +1,7 @@
-"""The windows that dashboards and bills are of: of a calendar, so far or whole, or any other.
+"""The windows of dashboards and bills: a day, week or month, so far or whole, or any range.
 
-Each has one before it, to compare with: that of the window as a whole once it is over, until then
-as much of it as has passed of this one. Days to years are those of a zone's clocks; weeks begin on
+Each has a previous one to compare with: all of it once the window is over, until then as much of it
+as has passed of this one. Days to years are those of a zone's clocks; weeks begin on
 Monday. Windows that lead out of the years 1 to 9999 of UTC raise OverflowError.
 """
 

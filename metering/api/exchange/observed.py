@@ -116,7 +116,7 @@ class _Watched:
 
 
 def _tell(tell: Callable[..., None], *what: Exchange) -> None:
-    """Whatever ails an observer (its files were removed, say), it costs no answer."""
+    """Tell an observer; if it fails (its files were removed, say), the answer is not lost."""
     try:
         tell(*what)
     except Exception as error:  # noqa: BLE001 - see above

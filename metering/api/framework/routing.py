@@ -23,8 +23,8 @@ class Route:
     """A path template, and its controllers by method.
 
     A segment in braces is an argument. One of them may end in `...`: it takes all of the path that
-    the others leave, slashes included; if it is the last, that is something. A slash at the end
-    means nothing, unless it is taken so.
+    the others leave, slashes included, and is not empty if it comes last. A slash at the end of a
+    path is ignored, unless that argument takes it.
     """
 
     def __init__(self, template: str, verbs: Mapping[str, Controller]) -> None:

@@ -1,7 +1,7 @@
-"""Requests that reach the application whole: what is missing would change what was asked.
+"""Requests that did not arrive whole are refused: what is missing would change what they ask.
 
 A body that is read as empty asks for everything, and so does a query string that is not there. A
-server that understands a request otherwise than it was sent must not have it answered either.
+request that the server understood differently from what was sent is refused, too.
 """
 
 import re

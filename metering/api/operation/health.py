@@ -32,9 +32,8 @@ class _Look:
 class Readiness:
     """Knows whether the store answers, from a look that is no older than a second.
 
-    One thread at a time looks, however many ask. Who asks waits for it until it has taken a
-    second; what takes longer, or hangs, counts as unavailable, and the next look begins when it
-    is over.
+    Only one thread looks at a time, however many ask. They wait for it up to a second. If it takes
+    longer, or hangs, the store counts as unavailable; the next look begins when it is over.
     """
 
     def __init__(self, storage: Storage, stopping: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""The meter that a path names: a slash in a name and one of the path look alike."""
+"""The meter that a path names: a slash may be part of the name, or separate it from the rest."""
 
 from metering.errors import NotFound
 from metering.model import Scope
@@ -9,10 +9,10 @@ from metering.storage.base import Storage
 def read_meter(storage: Storage, scope: Scope, name: str) -> str:
     """The name, which may end in a slash that means nothing.
 
-    One with a slash is that of a meter, or none at all: so no path leads to what was not meant.
+    A name with a slash must be that of a meter, so that a mistyped path is not taken for one.
 
     Raises:
-        NotFound: a name with a slash that no meter has which the caller may see.
+        NotFound: the name has a slash, and the caller may see no such meter.
     """
     if "/" not in name or _is_there(storage, scope, name):
         return name

@@ -94,7 +94,7 @@ def sample_to_old_api(sample: Sample) -> OldSampleBody:
 def recorded_sample_to_old_api(sample: Sample) -> OldSampleBody:
     """A sample as v2 answers its POST: metadata as they were sent, if they are one layer of text.
 
-    Only that did v2 accept, and it shows such metadata flattened on reading only.
+    v2 accepted nothing else, and flattened metadata only when they were read.
     """
     tree = sample.series.metadata.tree
     if all(value is None or isinstance(value, str) for value in tree.values()):

@@ -87,9 +87,9 @@ def prepare(connection: Connection) -> None:
 
 
 def _create(collection: Collection[Document]) -> None:
-    """Create the collection in fewer bytes, unless it is there or the server does not know how.
+    """Create the collection with stronger compression, unless it is there or the server cannot.
 
-    Then it is as it is, or is created with its indexes: nothing but its size differs.
+    Then it stays as it is, or is created with its indexes: nothing but its size differs.
     """
     with suppress(OperationFailure):
         collection.database.create_collection(collection.name, check_exists=False, **_COMPRESSED)

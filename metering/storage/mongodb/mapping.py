@@ -69,7 +69,7 @@ _SAMPLES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Watermarks:
-    """The instants of `horizons`: none of them ever moves back, but `sealed_before`, a hint.
+    """The instants of `horizons`: none ever moves back but `sealed_before`, which is only a hint.
 
     `run` counts how often sealing was begun, or all was unsealed.
     """

@@ -1,6 +1,6 @@
 """Transactions whose process died before it could commit; MongoDB keeps each open for a minute.
 
-So long it refuses every other insert of the same keys, of all things the one that is sent again.
+Until then it refuses any other insert of the same keys, and so the very request that is retried.
 """
 
 from typing import Any

@@ -3,9 +3,10 @@
 Whoever stores or deletes a sample of a day that may be sealed strikes the day, in the transaction
 of the sample or before the answer is sent. A transaction that seals takes away the strikes that it
 sees. A strike always changes its document, so that one that it does not see stays, or excludes it.
-Late samples of a rollup come from many writers at once, and all the while. So that they seldom
-meet, each takes one of several documents, and none the block's; so that they do not keep who seals
-from coming to an end, they take others from the moment on when his run began, and he leaves these.
+Late samples of a rollup come from many writers at once, and all the time. So that these seldom
+conflict, each strikes in one of several documents, and never in the block's own. So that they do
+not keep a run of sealing from ending, they use other documents from its beginning on, which it
+leaves alone.
 """
 
 import time
@@ -51,7 +52,7 @@ _STRIKE_DOCUMENTS = 16
 
 
 def in_transaction(session: ClientSession, work: Callable[[ClientSession], T]) -> T:
-    """Do the work in a transaction that sees one moment; again if it met another one."""
+    """Do the work in a transaction that reads a snapshot; again if it conflicts with another."""
     return session.with_transaction(
         work,
         read_concern=ReadConcern("snapshot"),
@@ -130,7 +131,7 @@ def close_seal(connection: Connection, day: int, run: Run) -> None:
 def unseal(connection: Connection) -> None:
     """Forget all blocks, after the hint that they are there.
 
-    What is struck stays: somebody may be about to write a block that he made before it was.
+    Strikes stay: somebody may be about to write a block that was made before them.
     """
     update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
     connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])

@@ -56,7 +56,7 @@ _THERE = {Outcome.DUPLICATE, Outcome.CONFLICT}
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What is known at a moment, and what of some submissions it refuses."""
+    """The watermarks as last read, and what they refuse of some submissions."""
 
     known: Watermarks
     expiry: Expiry
@@ -64,7 +64,7 @@ class _View:
 
 @dataclass(frozen=True, slots=True)
 class _Insert:
-    """What is to be done together, for whom, and as judged from which view."""
+    """Documents to insert together, the days to strike, and the view they were judged by."""
 
     documents: list[RawBSONDocument]
     days: Collection[Day]
@@ -104,10 +104,10 @@ class Writer:
             return self._settled(submissions, verdicts, view, session)
 
     def _known(self, session: ClientSession) -> Watermarks:
-        """The instants that count, as they were lately: none moves back.
+        """The watermarks, at most `_KNOWN_SECONDS` old: none moves back.
 
-        What they became meanwhile is looked up after the samples are stored. Before, they are only
-        read again so that `Storage.seal` can wait out who knows less.
+        They are read afresh after the samples are stored. Before that, only so often that
+        `Storage.seal` can wait for writers that know less.
         """
         now = time.monotonic()
         known, read_at = self._remembered
