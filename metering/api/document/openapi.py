@@ -15,7 +15,7 @@ from metering.api.exchange.request_id import HEADER
 from metering.api.faults import STATUS, ErrorBody
 from metering.api.forms.media import CSV, JSON, NDJSON, XML
 from metering.api.framework.declare import Truth
-from metering.api.framework.expose import Endpoint
+from metering.api.framework.endpoint import Endpoint
 from metering.api.framework.routing import ANY_METHOD, Controller, Route
 
 # Beside STATUS: of Pecan's negotiation, of `middleware.framing`, and of whatever goes wrong.

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from metering.api.forms.media import JSON, JSON_TYPES, NDJSON
-from metering.api.framework.expose import Body, Call
+from metering.api.framework.endpoint import Body, Call
 from metering.api.reading.shapes import (
     NOT_FINITE,
     AgentSample,

@@ -7,7 +7,7 @@ from msgspec import Meta, Raw, Struct
 
 from metering.api.forms.media import JSON, JSON_TYPES, check_media_type
 from metering.api.framework.declare import INTEGER
-from metering.api.framework.expose import Body, Call
+from metering.api.framework.endpoint import Body, Call
 from metering.errors import InvalidQuery, InvalidRequest
 
 _LONGEST_LIMIT = 100

@@ -5,7 +5,7 @@ import pecan
 from webob import Request, Response
 
 from metering.api.forms.media import JSON
-from metering.api.framework.expose import Endpoint
+from metering.api.framework.endpoint import Endpoint
 from metering.api.operation.health import Readiness
 from metering.api.services import Services
 from metering.errors import NotReady

@@ -7,7 +7,7 @@ import pecan
 from webob import Request, Response
 
 from metering.api.forms.media import JSON
-from metering.api.framework.expose import Endpoint
+from metering.api.framework.endpoint import Endpoint
 
 
 class VersionsController:

@@ -1,6 +1,7 @@
 """/v2/capabilities: what the API and the storage driver can do, in v2's names."""
 
-from metering.api.framework.expose import Call, expose
+from metering.api.framework.endpoint import Call
+from metering.api.framework.expose import expose
 from metering.api.services import Controller
 from metering.api.writing.wire import CapabilitiesBody
 from metering.usage.figures import V2_FUNCTIONS

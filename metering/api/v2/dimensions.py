@@ -3,7 +3,8 @@
 from typing import Any
 
 from metering.api.framework.declare import parameters_of
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.extents import Asked, read_extents
 from metering.api.reading.groups import read_group_field
 from metering.api.reading.limits import read_limit

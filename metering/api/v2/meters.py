@@ -5,7 +5,8 @@ from typing import Any
 
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition, Truth
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import V2_SAMPLES, read_v2_samples
 from metering.api.reading.conditions import METER_FIELDS, SAMPLE_FIELDS, of_meter, read_conditions

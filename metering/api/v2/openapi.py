@@ -7,7 +7,8 @@ import msgspec
 
 from metering.api.document.openapi import describe
 from metering.api.forms.media import JSON
-from metering.api.framework.expose import Call, expose
+from metering.api.framework.endpoint import Call
+from metering.api.framework.expose import expose
 from metering.api.framework.routing import Route
 from metering.api.services import Controller
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
 from metering.api.forms.sources import closed_after
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.complex_filter import read_filter, read_order
 from metering.api.reading.complex_query import BODY, read_complex_query, read_limit_of
 from metering.api.reading.limits import read_limit

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 
 from metering import times
 from metering.api.framework.declare import Condition
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.conditions import RESOURCE_FIELDS, read_conditions
 from metering.api.reading.limits import read_limit
 from metering.api.services import Controller

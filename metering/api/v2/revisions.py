@@ -5,7 +5,8 @@ from typing import Any
 
 from metering import times
 from metering.api.forms.media import JSON
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.frames import read_frame
 from metering.api.reading.limits import read_limit
 from metering.api.services import Controller

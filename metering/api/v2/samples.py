@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Condition
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.operation.outcomes import count, counting_failure
 from metering.api.reading.bodies import SAMPLES, read_samples
 from metering.api.reading.conditions import SAMPLE_FIELDS, read_conditions

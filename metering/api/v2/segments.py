@@ -6,7 +6,8 @@ from metering.api.forms.csv import Columns
 from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import parameters_of
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.limits import read_limit, read_whole_limit
 from metering.api.reading.meters import read_meter
 from metering.api.reading.segments import Asked, read_segments

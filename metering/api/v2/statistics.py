@@ -4,7 +4,8 @@ from typing import Any
 
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Truth, parameters_of
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.meters import read_meter
 from metering.api.reading.statistics import Asked, read_statistics
 from metering.api.services import Controller

@@ -6,7 +6,8 @@ from metering import times
 from metering.api.forms.csv import Columns
 from metering.api.forms.media import ROWS
 from metering.api.framework.declare import Truth, parameters_of
-from metering.api.framework.expose import Call, Reply, expose
+from metering.api.framework.endpoint import Call, Reply
+from metering.api.framework.expose import expose
 from metering.api.reading.usage import Asked, read_usage
 from metering.api.services import Controller
 from metering.api.writing.effort import effort_headers

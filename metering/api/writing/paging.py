@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from metering.api.forms.sources import closed_after
-from metering.api.framework.expose import Call
+from metering.api.framework.endpoint import Call
 from metering.errors import InvalidQuery
 
 # About what uWSGI takes; as a header it would take 64 KiB, and send the rest of the bytes alone.

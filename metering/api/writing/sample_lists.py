@@ -13,7 +13,7 @@ from metering.api.forms.lines import LINE_FORMS
 from metering.api.forms.media import CSV, JSON, XML
 from metering.api.forms.render import encode, encode_in_ascii
 from metering.api.forms.sources import closed_after
-from metering.api.framework.expose import Call, Reply
+from metering.api.framework.endpoint import Call, Reply
 from metering.api.reading.conditions import Conditions
 from metering.api.reading.limits import read_limit, read_whole_limit
 from metering.api.services import Services

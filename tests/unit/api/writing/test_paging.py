@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.api.framework.expose import Call
+from metering.api.framework.endpoint import Call
 from metering.api.scope import Caller
 from metering.api.writing.paging import cut, next_url, read_marker, write_marker
 from metering.errors import InvalidQuery
