@@ -60,7 +60,7 @@ class Portion:
 
     `measured` and `interpolated` are increase: between readings that are both inside, and of an
     interval that the window has a part of. `level` is there where one volume held throughout.
-    `is_provisional` says that later readings could still change it.
+    `is_provisional` says that a later reading could still change it, also if the window is over.
     """
 
     subject: Subject | Rollup
@@ -154,8 +154,7 @@ def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion
 def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     """For how long which volumes held: within a stretch, and after it.
 
-    Pieces must have been cut at gaps that are longer than `max_gap`, and at now. Without a next
-    reading the figures of a window are provisional until it is over.
+    Pieces must have been cut at gaps that are longer than `max_gap`, and at now.
     """
     summary, series = stretch.summary, stretch.subject
     first, last = summary.first, summary.last
@@ -168,7 +167,6 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             unit_seconds=summary.unit_seconds,
             observed_seconds=seconds_between(first.at, last.at),
             level=Level(first.at, last.at, first.volume) if is_level else None,
-            is_provisional=_is_open(stretch, window, rules),
         )
     for window, start, end in _spread(last.at, _held_until(stretch, rules), rules):
         seconds = seconds_between(start, end)
@@ -178,7 +176,6 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
             unit_seconds=EXACT.multiply(last.volume, seconds),
             observed_seconds=seconds,
             level=Level(start, end, last.volume),
-            is_provisional=_is_open(stretch, window, rules),
         )
 
 
@@ -198,12 +195,6 @@ def _held_until(stretch: Stretch, rules: Rules) -> datetime:
     if rules.max_gap is not None and rules.max_gap < LAST - stretch.summary.last.at:
         ends.append(stretch.summary.last.at + rules.max_gap)
     return min(ends)
-
-
-def _is_open(stretch: Stretch, window: Range, rules: Rules) -> bool:
-    """Whether the next reading may still come into the window."""
-    end = rules.extent(window).end
-    return stretch.until is None and (end is None or rules.now <= end)
 
 
 def _spread(

@@ -198,10 +198,14 @@ def _streams(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """Successive stretches of a stream with equal values, as far as they are in range."""
+    """Successive stretches of a stream with equal values, as far as they are in range.
+
+    `is_open` says that it goes on until now at least, and the range too.
+    """
 
     values: Group
     span: Span
+    is_open: bool
     portions: Sequence[Portion]
     first: End | None
     last: End | None
@@ -230,10 +234,16 @@ def _part(values: Group, run: Sequence[Stretch], query: SegmentQuery) -> _Part |
     return _Part(
         values=values,
         span=Span(start, max(start, _end(run[-1], query))),
+        is_open=query.is_open and not _has_ended(run[-1], query),
         portions=[portion for some in portions for portion in some],
         first=first,
         last=last,
     )
+
+
+def _has_ended(last: Stretch, query: SegmentQuery) -> bool:
+    """Whether another reading has followed; the clock of who sent it may be ahead of ours."""
+    return last.until is not None and last.until <= query.now
 
 
 def _end(last: Stretch, query: SegmentQuery) -> datetime:
@@ -267,7 +277,7 @@ def _segment(stream: Stream, parts: Sequence[_Part], query: SegmentQuery) -> Seg
         seconds=None,
         kind=stream.type,
         # What is over by itself can be merged with a segment that is still to come.
-        is_provisional=query.merges and query.is_open,
+        is_provisional=(query.merges and query.is_open) or any(one.is_open for one in parts),
     )
     for part in parts:
         for portion in part.portions:

@@ -118,6 +118,20 @@ def test_what_is_merged_can_still_come_again(storage: Storage, kept: Keep) -> No
     assert provisional(now=after_noon(7200)) == [False, False, True]
 
 
+@pytest.mark.parametrize("kind", [MeterType.GAUGE, MeterType.CUMULATIVE])
+def test_what_follows_must_have_come(storage: Storage, kept: Keep, kind: MeterType) -> None:
+    """A clock may be ahead: until the instant of its reading comes, earlier ones may, too."""
+    typed = {"type": kind}
+    kept(*history((0, 1, SMALL | typed), (60, 2, LARGE | typed), (HALF, 3, SMALL | typed)))
+
+    def provisional(seconds: float) -> list[bool]:
+        return [one.detail.is_provisional for one in ask(storage, now=after_noon(seconds))]
+
+    assert provisional(59) == [True, True]
+    assert provisional(60) == [False, True]
+    assert provisional(HALF) == [False, False]
+
+
 def test_a_merged_counter_is_final_with_its_stream(storage: Storage, kept: Keep) -> None:
     """When it was read at the end of the range or later; a segment by itself before."""
     counted = {"type": MeterType.CUMULATIVE}

@@ -223,20 +223,6 @@ def test_carried_in() -> None:
     assert held(now=after_noon(3600)) == []
 
 
-def test_provisional_until_the_window_is_over() -> None:
-    """A gauge without a next reading may still change, but not in a window that is over."""
-    told = readings((0, 4))
-
-    def provisional(now: float) -> list[bool]:
-        asked = rules(FixedWindows(NOON, 60), now=after_noon(now))
-        return [one.is_provisional for one in portions(quantities.holding, told, asked)]
-
-    assert provisional(59) == [True, True]
-    assert provisional(60) == [True, True]
-    assert provisional(61) == [False, False, True]
-    assert provisional(90) == [False, False, True]
-
-
 def test_the_earlier_description_has_the_interval() -> None:
     """A at 0, B at 10, A at 20: the seconds and the rise from 0 to 10 are A's."""
     small, large = series(metadata={"flavor": "small"}), series(metadata={"flavor": "large"})
