@@ -17,9 +17,9 @@ from metering.usage.quantities import Level, Portion
 
 _SUMMARIES_AT_ONCE = 100
 _ZERO = Decimal(0)
-_HOUR = "hour"
+_SECOND, _HOUR = "second", "hour"
 
-SECONDS_IN = {"second": 1, "minute": 60, _HOUR: 3_600, "day": 86_400}
+SECONDS_IN = {_SECOND: 1, "minute": 60, _HOUR: 3_600, "day": 86_400}
 CARDINALITY_FIELDS = ("resource_id", "user_id", "project_id", "source")
 
 
@@ -149,6 +149,8 @@ def _cardinality(row: Accumulator, param: str | None) -> Decimal:
 
 
 def _integral(row: Accumulator, param: str | None) -> Decimal:
+    if param == _SECOND:
+        return canonical(row.unit_seconds)
     return rounded_quotient(row.unit_seconds, SECONDS_IN[param or _HOUR])
 
 

@@ -16,7 +16,7 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.model import MeterType, Sample
 from metering.query import EVERYTHING, metadata_field
 from metering.storage.base import Storage
-from metering.times import Range, WholeRange
+from metering.times import MILLISECOND, Range, WholeRange
 from metering.usage.figures import Aggregate
 from metering.usage.segments import SegmentQuery, segments
 from metering.usage.statistics import StatisticsQuery, statistics
@@ -138,6 +138,15 @@ def test_units_of_time(storage: Storage, seal: Seal, param: str, expected: int |
     found = used(storage, T, T + HOUR, aggregate=Aggregate("integral", param))
 
     assert found == [Decimal("0.416666666667") if expected is None else expected]
+
+
+def test_seconds_are_not_rounded(storage: Storage, seal: Seal) -> None:
+    """Of 1E-27 for a millisecond all thirty places are left, so that what is added up is exact."""
+    keep(storage, *told(GAUGE, (T, Decimal("1E-27")), (T + MILLISECOND, 0)))
+    seal()
+
+    found = used(storage, T, T + HOUR, aggregate=Aggregate("integral", "second"))
+    assert found == [Decimal("1E-30")]
 
 
 def test_polls_are_no_hours(storage: Storage, seal: Seal) -> None:
