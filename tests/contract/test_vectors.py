@@ -14,7 +14,8 @@ from contract.asking import EVERYONE, keep
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.model import MeterType, Sample
-from metering.query import EVERYTHING, metadata_field
+from metering.query import EVERYTHING, FIELDS, metadata_field
+from metering.retention import Horizons
 from metering.storage.base import Storage
 from metering.times import MILLISECOND, Range, WholeRange
 from metering.usage.figures import Aggregate
@@ -147,6 +148,28 @@ def test_seconds_are_not_rounded(storage: Storage, seal: Seal) -> None:
 
     found = used(storage, T, T + HOUR, aggregate=Aggregate("integral", "second"))
     assert found == [Decimal("1E-30")]
+
+
+def test_what_expired_is_in_no_figure(storage: Storage, seal: Seal) -> None:
+    """Nothing is carried over the horizon, and the first reading that is left is the first."""
+    later = T + 30 * DAY
+    keep(storage, *told(GAUGE, (T, 10)))
+    keep(storage, *told(COUNTER, (T, 1000), (later, 1010), resource_id="vm-2"))
+    seal()
+
+    def asked() -> list[tuple[MeterType, Decimal]]:
+        question = SegmentQuestion(
+            scope=EVERYONE,
+            by=(FIELDS["unit"],),
+            now=NOW,
+            range=Range(later, later + DAY),
+            first_counts=True,
+        )
+        return [(one.stream.type, one.usage) for one in segments(storage, question)]
+
+    assert asked() == [(GAUGE, 240), (COUNTER, 0)]
+    list(storage.purge(storage.retire(Horizons(T + DAY))))
+    assert asked() == [(COUNTER, 1010)]
 
 
 def test_polls_are_no_hours(storage: Storage, seal: Seal) -> None:
