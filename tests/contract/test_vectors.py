@@ -172,6 +172,17 @@ def test_what_expired_is_in_no_figure(storage: Storage, seal: Seal) -> None:
     assert asked() == [(COUNTER, 1010)]
 
 
+def test_a_bound_beside_a_longer_reading(storage: Storage, seal: Seal) -> None:
+    """The bound has 12 places, the reading 13: what is too much before is too little after."""
+    bound, last = T + timedelta(seconds=999), T + timedelta(seconds=1000)
+    keep(storage, *told(COUNTER, (T, 0), (last, Decimal("6E-13"))))
+    seal()
+
+    assert used(storage, T, bound) == [Decimal("1E-12")]
+    assert used(storage, bound, T + HOUR) == [Decimal("-4E-13")]
+    assert used(storage, T, T + HOUR) == [Decimal("6E-13")]
+
+
 def test_polls_are_no_hours(storage: Storage, seal: Seal) -> None:
     """robosystems#1095: a machine that is polled every ten minutes runs an hour in an hour."""
     polls = [(T + n * timedelta(minutes=10), 1) for n in range(6)]
