@@ -158,7 +158,7 @@ def test_what_expired_is_in_no_figure(storage: Storage, seal: Seal) -> None:
     seal()
 
     def asked() -> list[tuple[MeterType, Decimal]]:
-        question = SegmentQuestion(
+        question = SegmentQuery(
             scope=EVERYONE,
             by=(FIELDS["unit"],),
             now=NOW,
