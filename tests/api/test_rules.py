@@ -187,3 +187,19 @@ def test_rules_that_are_broken_later_open_nothing(
         assert_fault(refused, 503, "rights cannot be checked now")
     assert_fault(caller.get("/v2/samples"), 403)
     assert [] == client.acting(project="p-1", roles="y").rows("/v2/samples")
+
+
+def test_rules_whose_file_is_gone_open_nothing(storage: Storage, tmp_path: Path) -> None:
+    """The defaults would let in whom the file kept out; they hold only if there never was one."""
+    client = with_rules(storage, tmp_path, '"project_reader": "role:x"\n')
+    kept_out = client.acting(project="p-1", roles="member")
+    assert_fault(kept_out.get("/v2/samples"), 403)
+
+    (tmp_path / "rules.yaml").rename(tmp_path / "away")
+    later = [kept_out.get("/v2/samples") for _ in range(3)]
+    (tmp_path / "away").rename(tmp_path / "rules.yaml")
+
+    for refused in later:
+        assert_fault(refused, 503, "rights cannot be checked now")
+    assert_fault(kept_out.get("/v2/samples"), 403)
+    assert [] == client.acting(project="p-1", roles="x").rows("/v2/samples")

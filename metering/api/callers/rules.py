@@ -5,6 +5,8 @@ operator's file does not name falls back to the file's `default` if it has one, 
 what stands here.
 """
 
+from pathlib import Path
+
 from oslo_policy import policy
 
 from metering.api.callers.identity import Identity
@@ -124,6 +126,7 @@ class Rules:
         self._config = config
         self._auth = config.api.auth
         self._enforcer = _enforcer(config)
+        self._path: str | None = None
         self._loaded()
 
     def allow(self, rule: str, identity: Identity) -> bool:
@@ -153,6 +156,9 @@ class Rules:
         enforcer = self._enforcer
         try:
             enforcer.load_rules()
+            self._path = enforcer.policy_path or self._path
+            if self._path:
+                Path(self._path).stat()  # when it is gone, the enforcer goes on with the defaults
         except Exception as error:  # whatever it is, the rules are not known
             # It has noted the file as read, and would go on with what it knew before.
             self._enforcer = _enforcer(self._config)
