@@ -34,7 +34,8 @@ def create(connection: sqlite3.Connection) -> None:
     """Create what is missing, in one transaction; others may do the same at the same time.
 
     Raises:
-        Misconfigured: a newer release prepared the file; nothing was changed.
+        Misconfigured: a newer release prepared the file, or no write-ahead log can be kept beside
+            it; nothing was changed.
     """
     if version_of(connection) not in (0, VERSION):
         require(connection)
@@ -97,9 +98,12 @@ def _keep_a_log(connection: sqlite3.Connection) -> None:
 def _has_log(connection: sqlite3.Connection) -> bool:
     """Whether the file is in WAL mode now; False if somebody uses it."""
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
             raise
         return False
+    if mode != "wal":  # SQLite says so in no other way
+        message = "SQLite can keep no write-ahead log beside the file: put it on a local disk"
+        raise Misconfigured(message, field="[database] connection")
     return True

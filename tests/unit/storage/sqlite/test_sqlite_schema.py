@@ -103,6 +103,16 @@ def test_version_that_changes_while_prepare_waits(path: Path) -> None:
     traced.close()
 
 
+def test_where_no_log_can_be_kept_nothing_is_prepared(path: Path) -> None:
+    """As on disks of a network: SQLite says so by the mode that it answers, not by an error."""
+    file = f"file:{path}?vfs=unix-dotfile"
+    with closing(sqlite3.connect(file, uri=True, isolation_level=None)) as connection:
+        with pytest.raises(Misconfigured, match="put it on a local disk"):
+            create(connection)
+
+        assert [] == connection.execute("SELECT name FROM sqlite_schema").fetchall()
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
