@@ -20,7 +20,7 @@ def retire(tables: Tables, horizons: Horizons) -> Horizons:
     for handles, range_, tracks in _expired(tables, published):
         for some in chunks(tables.scan(handles, range_, None), _ROWS_AT_ONCE):
             spent = (row for row in some if becomes_spent(row.timestamp, row.recorded_at))
-            tables.spend([sample_key(tracks[row.handle].source, row.id) for row in spent])
+            tables.spend([sample_key(tracks[row.track].source, row.id) for row in spent])
     return published
 
 

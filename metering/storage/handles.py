@@ -7,5 +7,5 @@ from metering.summary import Reading
 
 Handle = Hashable
 # A reading, and the track that it is of.
-Pair = tuple[Handle, Reading]
+TrackReading = tuple[Handle, Reading]
 Tracks = Mapping[Handle, Track]

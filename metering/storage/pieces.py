@@ -15,7 +15,7 @@ from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks
-from metering.storage.handles import Handle, Pair, Tracks
+from metering.storage.handles import Handle, TrackReading, Tracks
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
@@ -24,7 +24,7 @@ from metering.summary import Reading, of_reading, of_stream
 from metering.times import Range
 
 # The readings of each track at the last instant before one, or at the first from it on.
-ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[Pair]]
+ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[TrackReading]]
 # All of one track together, by time.
 ReadSamples = Callable[[Collection[Handle], Range], Iterator[StoredSample]]
 # By (digest of the track, instant).
@@ -145,7 +145,7 @@ class SeriesPieces(PieceReader):
         rows = (row for _, row in self._samples_at(places)) if places else ()
         for row, series in self._series.with_series(rows):
             reading = Reading(row.timestamp, row.volume)
-            found[row.handle].append(Piece(series, of_reading(reading)))
+            found[row.track].append(Piece(series, of_reading(reading)))
         return found
 
     def _described(self, found: Mapping[Handle, Coverage]) -> dict[Handle, list[Piece]]:
@@ -160,7 +160,7 @@ class SeriesPieces(PieceReader):
         self, handles: Collection[Handle], range_: Range
     ) -> Iterator[tuple[Handle, list[Piece]]]:
         rows = self._series.with_series(self._rows(handles, range_))
-        for handle, of_track in groupby(rows, key=lambda pair: pair[0].handle):
+        for handle, of_track in groupby(rows, key=lambda pair: pair[0].track):
             readings = (
                 Piece(series, of_reading(Reading(row.timestamp, row.volume)))
                 for row, series in of_track
@@ -177,7 +177,7 @@ def in_runs(pieces: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
             yield Piece(some[0].subject, of_stream(run))
 
 
-def _by_track(tracks: Tracks, pairs: Iterable[Pair]) -> Mapping[Handle, Sequence[Piece]]:
+def _by_track(tracks: Tracks, pairs: Iterable[TrackReading]) -> Mapping[Handle, Sequence[Piece]]:
     found = defaultdict(list)
     for handle, reading in pairs:
         found[handle].append(Piece(tracks[handle], of_reading(reading)))

@@ -7,7 +7,7 @@ from metering.deadline import Deadline
 from metering.query import Filter
 from metering.storage.block_reader import no_blocks
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair, Tracks
+from metering.storage.handles import Handle, TrackReading, Tracks
 from metering.storage.pieces import SeriesPieces, TrackPieces
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.series_lookup import SeriesLookUp
@@ -68,7 +68,7 @@ class Readers:
     ) -> Iterator[StoredBlock]:
         return self._deadline.guard(self._tables.blocks(handles, months, grain, described=True))
 
-    def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         return self._deadline.guard(self._tables.readings(handles, range_))
 
     def _samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:

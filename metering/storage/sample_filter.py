@@ -22,13 +22,13 @@ class SampleFilter:
 
     def passes(self, row: StoredSample, sample: Sample) -> bool:
         """Whether the sample of a row matches."""
-        left = self._left.get(row.handle, EVERYTHING)
+        left = self._left.get(row.track, EVERYTHING)
         if left is EVERYTHING:
             return True
-        rest = self._decided.get((row.handle, row.description))
+        rest = self._decided.get((row.track, row.description))
         if rest is None:
             if len(self._decided) > _MOST_SERIES:
                 self._decided.clear()
             rest = reduced(left, sample.series)
-            self._decided[row.handle, row.description] = rest
+            self._decided[row.track, row.description] = rest
         return rest == EVERYTHING or (rest != NOTHING and matches(rest, sample))

@@ -42,7 +42,7 @@ from metering.storage.blocks import (
     days_range,
     fold,
 )
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member, days_of_members
 from metering.summary import joined, tally
@@ -61,7 +61,7 @@ class SealTransaction(abc.ABC):
         """The tracks of these rollups."""
 
     @abc.abstractmethod
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod
@@ -120,7 +120,7 @@ def seal(
     effort = Effort(tracks=len(handles))
     for (begin, after), members in missing.items():
         rows = transaction.samples_of(members, days_range(begin, after))
-        for handle, of_track in groupby(rows, key=attrgetter("handle")):
+        for handle, of_track in groupby(rows, key=attrgetter("track")):
             found = list(of_track)
             effort.samples += len(found)
             if most is not None and effort.samples > most:

@@ -61,7 +61,7 @@ class SeriesLookUp:
     def with_series(self, rows: Iterable[StoredSample]) -> Iterator[tuple[StoredSample, Series]]:
         """The rows and their series, in order."""
         for some in growing_chunks(rows, _FIRST_ROWS, _MOST_ROWS):
-            series = self.series([(row.handle, row.description) for row in some])
+            series = self.series([(row.track, row.description) for row in some])
             yield from zip(some, series, strict=True)
 
     def samples(self, rows: Iterable[StoredSample]) -> Iterator[tuple[StoredSample, Sample]]:

@@ -12,7 +12,7 @@ from metering.storage.handles import Handle
 class StoredSample(msgspec.Struct, frozen=True):
     """A sample as a driver keeps it: handles of its track and of its description."""
 
-    handle: Handle
+    track: Handle
     description: Handle
     id: str
     timestamp: datetime

@@ -14,7 +14,7 @@ from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
@@ -91,11 +91,11 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """The readings of each of the tracks at its last instant before this one."""
 
     @abc.abstractmethod
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """The readings of each of the tracks at its first instant at or after this one."""
 
     @abc.abstractmethod
@@ -108,7 +108,7 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         """The readings of the tracks in range: all of one track together, by (at, volume)."""
 
     @abc.abstractmethod

@@ -8,11 +8,11 @@ from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, ReadBlocks
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.summary import Summary, of_stream
 from metering.times import Range
 
-ReadReadings = Callable[[Collection[Handle], Range], Iterator[Pair]]
+ReadReadings = Callable[[Collection[Handle], Range], Iterator[TrackReading]]
 
 
 class TrackSummaries:

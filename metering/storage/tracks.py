@@ -147,7 +147,7 @@ class TrackStorage(Storage):
         """The samples with that id under any source: the key is enough, ids need no index."""
         keys = {sample_key(source, sample_id) for source in self.tables.sources(_look_up(query))}
         rows = list(deadline.guard(self.tables.samples_by_key(keys)))
-        tracks = dict(self.tables.tracks({row.handle for row in rows}))
+        tracks = dict(self.tables.tracks({row.track for row in rows}))
         samples = [
             sample for _, sample in SeriesLookUp(self.tables.descriptions, tracks).samples(rows)
         ]
@@ -171,7 +171,7 @@ class TrackStorage(Storage):
         rows, of_handles = [], {}
         for digest, row in deadline.guard(found):
             rows.append(row)
-            of_handles[row.handle] = tracks[digest]
+            of_handles[row.track] = tracks[digest]
         for _, sample in deadline.guard(
             SeriesLookUp(self.tables.descriptions, of_handles).samples(rows)
         ):

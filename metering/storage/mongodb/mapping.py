@@ -164,7 +164,7 @@ def found_in_batch(batch: bytes) -> Iterator[Found]:
 def row_from_document(document: Mapping[str, Any]) -> StoredSample:
     """The sample of a document."""
     return StoredSample(
-        handle=document[TRACK],
+        track=document[TRACK],
         description=document[DESCRIPTION],
         id=id_from_bson(document[ID]),
         timestamp=instant_of(document[RANK]),

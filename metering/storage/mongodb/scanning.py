@@ -72,7 +72,7 @@ def _picked(ask: Ask, handles: Collection[Any], ranks: Ranks) -> Iterator[Found]
     members = frozenset(handles)
     find = partial(questions.samples_of_many, members)
     for found in _walk(ask, find, ranks, _ROWS_OF_ALL_WALKS):
-        if found.row.handle in members:
+        if found.row.track in members:
             yield found
 
 

@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
 from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
 from metering.storage.mongodb.expiring import read_watermarks
@@ -179,7 +179,7 @@ class _Transaction(SealTransaction):
         """See `SealTransaction.members`."""
         return read_members(self._reader, rollups)
 
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         """See `SealTransaction.readings`."""
         return read_readings(self._reader, handles, range_)
 

@@ -23,7 +23,7 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.digest_cache import DigestCache
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -148,11 +148,11 @@ class MongoTables(Tables):
             )
             yield from self._completed(reader, (one for one in found if one not in besides))
 
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """See `Tables.last_before`."""
         return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)
 
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """See `Tables.first_from`."""
         reader = self._reader()
         # Mostly the range ends now; one seek says that nothing follows, instead of one a track.

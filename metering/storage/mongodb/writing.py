@@ -297,14 +297,14 @@ class Writer:
             return {}
         documents = self._connection.samples.find(**among(keys), session=session).to_list()
         rows = {document["_id"]: row_from_document(document) for document in documents}
-        tracks = _found(self._connection.tracks, {row.handle for row in rows.values()}, session)
+        tracks = _found(self._connection.tracks, {row.track for row in rows.values()}, session)
         descriptions = _found(
             self._connection.descriptions, {row.description for row in rows.values()}, session
         )
         return {
             key: row.sample(
                 Series(
-                    track_from_document(tracks[row.handle]),
+                    track_from_document(tracks[row.track]),
                     description_from_document(descriptions[row.description]),
                 )
             )

@@ -95,7 +95,7 @@ def row_from_columns(columns: Columns) -> StoredSample:
     """What the engine knows of a sample; the key follows from source and id."""
     track, timestamp, _, description, sample_id, volume, recorded_at = columns
     return StoredSample(
-        handle=track,
+        track=track,
         description=description,
         id=sample_id,
         timestamp=from_milliseconds(timestamp),

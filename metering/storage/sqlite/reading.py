@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import cast
 
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.sqlite import scanning, statements
 from metering.storage.sqlite.mapping import (
     Columns,
@@ -50,7 +50,7 @@ def read_members(fetch: scanning.Fetch, rollups: Collection[Handle] | None) -> I
 
 def read_readings(
     fetch: scanning.Fetch, handles: Collection[Handle], range_: Range
-) -> Iterator[Pair]:
+) -> Iterator[TrackReading]:
     """The readings of the tracks in range: all of one track together, by (at, volume)."""
     rows = _of_tracks(fetch, statements.READINGS, handles, range_)
     for handle, group in groupby(rows, key=itemgetter(0)):

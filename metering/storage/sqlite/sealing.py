@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 
 from metering.storage.blocks import Grain, StoredBlock, month_of
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import SealTransaction
 from metering.storage.sqlite import scanning, statements
 from metering.storage.sqlite.reading import read_blocks, read_members, read_readings, read_rows
@@ -36,7 +36,7 @@ class Transaction(SealTransaction):
         """See `SealTransaction.members`."""
         return read_members(self._fetch, rollups)
 
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         """See `SealTransaction.readings`."""
         return read_readings(self._fetch, handles, range_)
 

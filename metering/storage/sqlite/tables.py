@@ -21,7 +21,7 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import Grain, StoredBlock
 from metering.storage.digest_cache import DigestCache
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.sqlite import reading, scanning, schema, sealing, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
@@ -141,17 +141,17 @@ class SqliteTables(Tables):
             others = (pair for pair in found if pair[0] not in besides)
             yield from self._known_tracks.completed(others, partial(_read_tracks, fetch))
 
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """See `Tables.last_before`."""
         return self._neighbours(statements.LAST_BEFORE, handles, instant)
 
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[Pair]:
+    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
         """See `Tables.first_from`."""
         return self._neighbours(statements.FIRST_FROM, handles, instant)
 
     def _neighbours(
         self, statement: str, handles: Collection[Handle], instant: datetime
-    ) -> Iterator[Pair]:
+    ) -> Iterator[TrackReading]:
         fetch = self._question()
         for some in chunks(_numbers(handles), scanning.HANDLES_AT_ONCE):
             at = {"handles": statements.numbers_parameter(some), "at": to_milliseconds(instant)}
@@ -166,7 +166,7 @@ class SqliteTables(Tables):
         for columns in scanning.newest_first(self._fetch_alone, _numbers(handles), bounds, after):
             yield row_from_columns(columns)
 
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         """See `Tables.readings`."""
         return reading.read_readings(self._question(), handles, range_)
 

@@ -62,7 +62,7 @@ def _kept(connection: sqlite3.Connection, keys: Collection[bytes]) -> dict[bytes
     named = connection.execute(statements.DESCRIPTIONS_BY_HANDLE, parameters).fetchall()
     descriptions: dict[Handle, Metadata] = dict(map(description_from_columns, named))
     return {
-        key: row.sample(Series(tracks[row.handle], descriptions[row.description]))
+        key: row.sample(Series(tracks[row.track], descriptions[row.description]))
         for key, row in rows.items()
     }
 

@@ -12,7 +12,7 @@ from metering.model import MeterType
 from metering.storage.base import Effort
 from metering.storage.block_reader import grain_of
 from metering.storage.blocks import Grain, StoredBlock
-from metering.storage.handles import Handle, Pair
+from metering.storage.handles import Handle, TrackReading
 from metering.storage.track_summaries import TrackSummaries
 from metering.times import EVER, FixedWindows, ListedWindows, Range, WholeRange, Windows
 
@@ -72,7 +72,7 @@ class Asked:
         self.sizes.append(len(handles))
         return iter(())
 
-    def readings(self, handles: Collection[Handle], _: Range) -> Iterator[Pair]:
+    def readings(self, handles: Collection[Handle], _: Range) -> Iterator[TrackReading]:
         """One for each track."""
         for handle in handles:
             yield handle, readings((0, 1))[0]

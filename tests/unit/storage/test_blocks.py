@@ -52,7 +52,7 @@ def rows(found: Sequence[Reading], *descriptions: Handle) -> list[StoredSample]:
     names = descriptions or (b"only",)
     return [
         StoredSample(
-            handle=1,
+            track=1,
             description=names[place % len(names)],
             id=str(place),
             timestamp=one.at,

@@ -40,7 +40,7 @@ def row(number: int, description: int, volume: int = 1) -> StoredSample:
 
 def of(one: StoredSample) -> Series:
     """The series that a row is of."""
-    return Series(TRACKS[one.handle], Metadata.of({"n": one.description}))
+    return Series(TRACKS[one.track], Metadata.of({"n": one.description}))
 
 
 def test_rows_become_samples() -> None:
@@ -125,7 +125,7 @@ def test_what_passes_matches(left: Filter) -> None:
     for one in rows:
         sample = one.sample(of(one))
 
-        assert filter_.passes(one, sample) == (one.handle == 2 or matches(left, sample))
+        assert filter_.passes(one, sample) == (one.track == 2 or matches(left, sample))
 
 
 def test_what_was_decided_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

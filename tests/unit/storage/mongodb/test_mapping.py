@@ -120,7 +120,7 @@ def test_usual_samples_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [144] * 3 == [len(one) for one in documents]
     assert kept == [one.row.sample(of.series) for one, of in zip(found, kept, strict=True)]
     assert [(of.series.track.digest, of.series.metadata.digest) for of in kept] == [
-        (one.row.handle, one.row.description) for one in found
+        (one.row.track, one.row.description) for one in found
     ]
 
 

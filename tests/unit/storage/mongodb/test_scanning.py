@@ -84,7 +84,7 @@ class Server:
             one
             for one in self._samples
             if lowest <= one.position[0] <= highest
-            and one.row.handle in asked.get(names.TRACK, {"$in": [one.row.handle]})["$in"]
+            and one.row.track in asked.get(names.TRACK, {"$in": [one.row.track]})["$in"]
         ]
         random.Random(len(chosen)).shuffle(chosen)
         chosen.sort(key=lambda one: -one.position[0])

@@ -74,7 +74,7 @@ def test_sample_and_back(instant: datetime) -> None:
     row = row_from_columns(sample_to_columns(7, 8, gone.key, gone))
 
     assert gone == row.sample(gone.series)
-    assert (7, 8) == (row.handle, row.description)
+    assert (7, 8) == (row.track, row.description)
 
 
 def test_reading() -> None:
