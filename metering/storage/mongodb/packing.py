@@ -27,26 +27,35 @@ _VOLUME = b"\x13%b\0" % VOLUME.encode()
 _RECORDED_AT = b"\x09%b\0" % RECORDED_AT.encode()
 
 _int32 = struct.Struct("<i").pack
-_int64 = struct.Struct("<q").pack
-_AROUND_THE_FIELDS = 5
+# A document as far as its id, which has a length of its own, and from there to the end.
+_BEFORE_ID = struct.Struct(f"<i {len(_KEY)}s16s {len(_TRACK)}s16s {len(_DESCRIPTION)}s16s")
+_AFTER_ID = struct.Struct(f"<{len(_RANK)}sq {len(_VOLUME)}s16s {len(_RECORDED_AT)}sq x")
+_BESIDE_ID_BYTES = _BEFORE_ID.size + _AFTER_ID.size
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def sample_to_document(key: bytes, sample: Sample) -> RawBSONDocument:
     """The document of `samples`; the key is the sample's, which the caller has computed."""
-    fields = b"".join(
-        (
-            *(_KEY, key),
-            *(_TRACK, sample.series.track.digest),
-            *(_DESCRIPTION, sample.series.metadata.digest),
-            id_to_bson(sample.id),
-            *(_RANK, _int64(rank_of(sample.timestamp, key))),
-            *(_VOLUME, volume_to_bson(sample.volume)),
-            *(_RECORDED_AT, _int64(to_milliseconds(sample.recorded_at))),
-        )
+    series, sample_id = sample.series, id_to_bson(sample.id)
+    before = _BEFORE_ID.pack(
+        _BESIDE_ID_BYTES + len(sample_id),
+        _KEY,
+        key,
+        _TRACK,
+        series.track.digest,
+        _DESCRIPTION,
+        series.metadata.digest,
     )
-    return RawBSONDocument(_int32(len(fields) + _AROUND_THE_FIELDS) + fields + b"\0")
+    after = _AFTER_ID.pack(
+        _RANK,
+        rank_of(sample.timestamp, key),
+        _VOLUME,
+        volume_to_bson(sample.volume),
+        _RECORDED_AT,
+        to_milliseconds(sample.recorded_at),
+    )
+    return RawBSONDocument(before + sample_id + after)
 
 
 def id_to_bson(text: str) -> bytes:
