@@ -15,7 +15,7 @@ from metering.cmd.common import Run, add_command, add_config_argument, instant
 from metering.cmd.expiring import add_expire
 from metering.cmd.exporting import add_export
 from metering.cmd.importing import add_import
-from metering.cmd.sealing import add_seal
+from metering.cmd.sealing import add_seal, latest_end, seal_before
 from metering.cmd.verifying import add_verify
 from metering.config import Config, load, without_passwords
 from metering.errors import MeteringError, StorageUnavailable
@@ -105,6 +105,8 @@ def _demo(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         print("the store has a demo of another end (see --until), which stays as it is")
     if outcomes[Outcome.EXPIRED]:
         print("the month begins before the retention horizon of the store; nothing was recorded")
+    if outcomes[Outcome.STORED]:
+        seal_before(storage, latest_end(), storage.settle_seconds)
     return 0
 
 

@@ -1,7 +1,7 @@
 """`metering-manage seal`: sum up the days that are over, so that questions read little of them."""
 
 import argparse
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -36,16 +36,26 @@ def _seal(_: Config, storage: Storage, arguments: argparse.Namespace) -> int:
         storage.unseal()
         print("nothing is sealed")
         return 0
-    latest = times.now() - _LAG
+    latest = latest_end()
     until = arguments.until or latest
     if until > latest:
         raise InvalidRequest(
             f"--until: the time before {until:%Y-%m-%d} is not over by three hours", field="--until"
         )
+    seal_before(storage, until, settle_seconds(storage, arguments))
+    return 0
+
+
+def latest_end() -> datetime:
+    """Up to when days can be sealed now."""
+    return times.now() - _LAG
+
+
+def seal_before(storage: Storage, until: datetime, settle_seconds: float) -> None:
+    """Seal the whole days (UTC) before the instant, with a bar on a terminal, and say so."""
     count = 0
     with tqdm(unit=" samples", disable=None) as bar:
-        for read in storage.seal(until, settle_seconds=settle_seconds(storage, arguments)):
+        for read in storage.seal(until, settle_seconds=settle_seconds):
             bar.update(read)
             count += read
     print(f"sealed before {until:%Y-%m-%d}, {count} samples read")
-    return 0

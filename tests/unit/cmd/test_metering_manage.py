@@ -1,16 +1,20 @@
 """The commands of `metering-manage`, on an SQLite file."""
 
 import re
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from unit.cmd.running import run
 
-from metering import demo
+from metering import demo, times
 from metering.cmd import manage
 from metering.model import AllProjects
-from metering.query import SampleQuery
+from metering.query import SampleQuery, SummaryQuery
 from metering.storage import open_storage
+from metering.storage.base import Effort
+from metering.times import Range, WholeRange
 
 
 def test_check_says_what_is_missing(url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +99,25 @@ def test_demo_fills_a_store_once(
 
     assert (first, second) == (0, 0)
     assert stored is not None
-    assert said[1] == f"0 stored, {stored[1]} duplicate"
+    assert said[2:] == [f"0 stored, {stored[1]} duplicate"]
+
+
+def test_demo_is_sealed(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks at a service for the first time sees how quick it is after a night."""
+    make_small(monkeypatch)
+    run(url, "demo")
+    effort = Effort()
+    with closing(open_storage(url, timeout_seconds=30)) as storage:
+        today = times.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        days = Range(None, today - timedelta(days=1))
+        query = SummaryQuery(scope=AllProjects(), windows=WholeRange(days), range=days)
+        assert list(storage.summaries(query, effort))
+
+    assert "sealed before" in capsys.readouterr().out
+    assert effort.pieces > 0
+    assert effort.samples == 0
 
 
 def test_demo_leaves_a_demo_of_another_end_as_it_is(
