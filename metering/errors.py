@@ -132,6 +132,15 @@ class QueryTooExpensive(MeteringError):
         super().__init__(f"the query took longer than {limit_seconds:g} s; narrow it")
 
 
+class Abandoned(MeteringError):
+    """Whoever asked has gone; the question was given up."""
+
+    code = "abandoned"
+
+    def __init__(self) -> None:
+        super().__init__("the client closed the connection; the question was given up")
+
+
 class Misconfigured(MeteringError):
     """The service cannot start, or cannot be trusted, as it is configured."""
 

@@ -19,7 +19,11 @@ from metering.api.forms.xml import write_xml, xml_tree
 
 LOG = logging.getLogger(__name__)
 
-STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
+# nginx's number for a request whose client has gone. HTTP has none, for nobody reads it but who has
+# the log; or a client that says nothing more and yet listens.
+CLIENT_CLOSED_REQUEST = 499
+
+STATUS: dict[type[errors.MeteringError], HTTPStatus | int] = {
     errors.InvalidRequest: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Unauthorized: HTTPStatus.UNAUTHORIZED,
@@ -32,6 +36,7 @@ STATUS: dict[type[errors.MeteringError], HTTPStatus] = {
     errors.IdentityUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueryTooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Abandoned: CLIENT_CLOSED_REQUEST,
     errors.Misconfigured: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -78,7 +83,8 @@ def excuse(environ: dict[str, Any], error: Exception) -> bytes:
 
     So it is no row, and no JSON either.
     """
-    LOG.error("an answer of status 200 breaks off")
+    is_fault = not isinstance(error, errors.Abandoned)
+    LOG.log(logging.ERROR if is_fault else logging.INFO, "an answer of status 200 breaks off")
     body: bytes = _noted(error, environ, JSON).body
     return body[:-1]
 

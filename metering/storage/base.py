@@ -71,10 +71,10 @@ class WindowSummary:
 class Storage(abc.ABC):
     """A store of samples.
 
-    Only `StorageUnavailable`, `QueryTooExpensive` and `Misconfigured` leave a driver; what the
-    database raised is their cause. (And OverflowError, if the windows of a question lead out of
-    the calendar.) Scope is applied before everything else: no answer depends on
-    a sample that is out of scope. Iterators are lazy, and closing one early frees its cursor.
+    Only `StorageUnavailable`, `QueryTooExpensive`, `Abandoned` and `Misconfigured` leave a driver;
+    what the database raised is their cause. (And OverflowError, if the windows of a question lead
+    out of the calendar.) Scope is applied before everything else: no answer depends on a sample
+    that is out of scope. Iterators are lazy, and closing one early frees its cursor.
     All methods may be called from several threads at once. `is_for_production` is for
     /v2/capabilities: whether what is recorded outlives the process. After `settle_seconds` no
     writer is left that does not know of a new horizon, or of days that are being sealed: live ones
@@ -90,8 +90,9 @@ class Storage(abc.ABC):
         """A store for the URL. Connects when first used, so a fork may follow.
 
         No question takes much longer than the timeout: it raises `QueryTooExpensive`. When samples
-        are read, the limit is that of each next one: a caller may read slowly, or very many. (The
-        memory driver has no limit.)
+        are read, the limit is that of each next one: a caller may read slowly, or very many. Nor
+        does one go on for an asker that has gone (`metering.asker`): it raises `Abandoned`. (The
+        memory driver has no limit, and goes on.)
         """
 
     @abc.abstractmethod

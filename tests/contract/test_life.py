@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from askers import asked
 from builders import sample, submission
 from contract.asking import EVERYONE, extents, ids, keep, record, samples, summaries, totals
 from contract.stores import Driver
 
-from metering.errors import QueryTooExpensive, StorageUnavailable
+from metering.errors import Abandoned, QueryTooExpensive, StorageUnavailable
 from metering.model import Outcome
 from metering.query import (
     AnyOf,
@@ -282,6 +283,21 @@ def test_question_that_never_ends_is_given_up(
 
         with pytest.raises(QueryTooExpensive):
             list(ask(hasty, filter=_TEDIOUS))
+
+
+@pytest.mark.durable
+@pytest.mark.parametrize("ask", QUESTIONS)
+def test_question_that_nobody_waits_for_is_given_up(
+    driver: Driver, ask: Callable[..., Iterator[Any]]
+) -> None:
+    """Its asker goes in the midst of it; it had gone on for seconds."""
+    batch = [submission(id=f"s-{n}", resource_id=f"vm-{n}", metadata={"a": n}) for n in range(300)]
+    with driver.fresh() as storage:
+        record(storage, *batch)
+        left = time.monotonic() + 0.1
+
+        with pytest.raises(Abandoned):
+            asked(lambda: time.monotonic() > left, lambda: list(ask(storage, filter=_TEDIOUS)))
 
 
 @pytest.mark.durable

@@ -25,6 +25,8 @@ _ALWAYS = (
     HTTPStatus.REQUEST_URI_TOO_LONG,
     HTTPStatus.INTERNAL_SERVER_ERROR,
 )
+# 499 is none of HTTP's: who gets it has gone.
+_OF_ERRORS = frozenset(status for status in STATUS.values() if isinstance(status, HTTPStatus))
 _WHERE_DECLARED = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.CONFLICT}
 
 _HEADERS: dict[str, Schema] = {
@@ -89,7 +91,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             paths.setdefault(path_of(route), {})[listed] = {"tags": [tag], **operation}
     faults = {
         str(status.value): _fault(status, schemas)
-        for status in sorted({*_ALWAYS, *STATUS.values()})
+        for status in sorted({*_ALWAYS, *_OF_ERRORS})
         if any(_lists(operation, status) for path in paths.values() for operation in path.values())
     }
     return {
@@ -245,7 +247,7 @@ def _faults_of(route: Route, endpoint: Endpoint) -> set[HTTPStatus]:
     if endpoint.definition is None:
         return {*_ALWAYS}
     of_path = {HTTPStatus.NOT_FOUND} if "{" in route.template else set()
-    return {*_ALWAYS, *STATUS.values(), *of_path} - (_WHERE_DECLARED - of_path)
+    return {*_ALWAYS, *_OF_ERRORS, *of_path} - (_WHERE_DECLARED - of_path)
 
 
 def _lists(operation: dict[str, Any], status: HTTPStatus) -> bool:

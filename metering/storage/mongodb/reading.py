@@ -12,6 +12,7 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
+from metering import asker
 from metering.chunks import chunks
 from metering.errors import QueryTooExpensive
 from metering.model import MeterType
@@ -158,11 +159,14 @@ class Reader:
     def _read(self, start: Callable[[int], Any], take: Callable[[Any], T | None]) -> Iterator[T]:
         """What is taken from a cursor until it is empty; it is closed whatever ends the iteration.
 
-        MongoDB counts the time that it spends on all batches of a cursor.
+        MongoDB counts the time that it spends on all batches of a cursor. Before each it is looked
+        whether anybody waits for it.
 
         Raises:
             QueryTooExpensive: they took longer than what was left of the time.
+            Abandoned: nobody waits.
         """
+        asker.require()
         remaining_ms = self._remaining_ms()
 
         def begin() -> tuple[Any, T | None]:
@@ -174,6 +178,7 @@ class Reader:
         try:
             while batch:
                 yield batch
+                asker.require()
                 with self._asking():
                     batch = take(cursor)
         finally:

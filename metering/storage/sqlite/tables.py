@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 from metering.chunks import chunks
 from metering.deadline import Deadline
-from metering.errors import QueryTooExpensive
 from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
@@ -341,11 +340,11 @@ class SqliteTables(Tables):
                 rows = connection.execute(sql, parameters).fetchall()
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                    raise QueryTooExpensive(self._timeout_seconds) from error
+                    raise deadline.reason() from error
                 raise
             connection.set_progress_handler(None, 0)
         if deadline.has_passed():
-            raise QueryTooExpensive(self._timeout_seconds)
+            raise deadline.reason()
         return rows
 
 

@@ -6,15 +6,18 @@ from decimal import Decimal
 from itertools import islice
 
 import pytest
+from askers import Leaving, asked
 from builders import NOON, after_noon, submission
 from contract.asking import EVERYONE
 
+from metering.errors import Abandoned
 from metering.query import Position, SampleQuery
 from metering.storage.mongodb import MongoStorage, names, questions, scanning
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.ranks import instant_of, rank_of, ranks_at
+from metering.storage.mongodb.reading import Reader
 from metering.storage.stored_sample import StoredSample
 from metering.times import EVER
 
@@ -47,6 +50,22 @@ def test_no_cursor_is_open_between_two_samples(
     for count in (1, 126, 1, 1, 500):
         assert count == len(list(islice(found, count)))
         assert 0 == open_cursors(connection)
+
+
+@pytest.mark.parametrize("patience", [0, 1, 3])
+def test_no_cursor_is_open_for_who_has_gone(
+    storage: MongoStorage, connection: Connection, patience: int
+) -> None:
+    """A look before each batch is enough, and the cursor goes with the asker."""
+    keep_many(storage, 500)
+    of_all: Find = {"filter": {}, "batch_size": 100}
+    read: list[bytes] = []
+
+    with pytest.raises(Abandoned):
+        asked(Leaving(patience), lambda: read.extend(Reader(connection, 60).batches(of_all)))
+
+    assert patience == len(read)
+    assert 0 == open_cursors(connection)
 
 
 def test_an_open_cursor_would_be_seen(storage: MongoStorage, connection: Connection) -> None:

@@ -13,15 +13,17 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from askers import Leaving, asked
 from builders import after_noon, sample, submission
 
-from metering.errors import QueryTooExpensive, StorageUnavailable
+from metering.errors import Abandoned, QueryTooExpensive, StorageUnavailable
 from metering.model import AllProjects, Outcome
 from metering.query import SampleQuery
 from metering.storage.sqlite import SqliteStorage
 
 PROCESSES = 4
 EVERYTHING = SampleQuery(scope=AllProjects())
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 WRITER = """
 import sys
@@ -219,15 +221,24 @@ def test_transaction_that_fails_is_undone(storage: SqliteStorage, last: str) -> 
 
 def test_statement_that_takes_too_long(url: str) -> None:
     """The time limit ends a statement in the middle, with SQLite's own error as the cause."""
-    endless = (
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    )
     with closing(SqliteStorage.open(url, timeout_seconds=0.05)) as storage:
         storage.prepare()
         with pytest.raises(QueryTooExpensive) as refusal:
-            storage.tables._question()(endless, {})
+            storage.tables._question()(ENDLESS, {})
 
         assert isinstance(refusal.value.__cause__, sqlite3.OperationalError)
+
+
+def test_statement_that_nobody_waits_for(url: str) -> None:
+    """It ends in the middle, likewise, when it is seen that its asker has gone."""
+    leaving = Leaving(3)
+    with closing(SqliteStorage.open(url, timeout_seconds=60)) as storage:
+        storage.prepare()
+        with pytest.raises(Abandoned) as refusal:
+            asked(leaving, lambda: storage.tables._question()(ENDLESS, {}))
+
+        assert isinstance(refusal.value.__cause__, sqlite3.OperationalError)
+    assert leaving.looks > 3
 
 
 def test_time_limit_counts_over_statements(url: str) -> None:
