@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -12,6 +13,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
+from metering.api.exchange.client import IS_GONE, has_hung_up
 from metering.api.exchange.request_id import Wsgi
 from metering.config import ApiConfig
 from metering.errors import Misconfigured
@@ -21,6 +23,18 @@ LOG = logging.getLogger(__name__)
 STOP_SECONDS = 30
 
 _TICK_SECONDS = 0.2
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
+    """A connection that notices when its client closes it, while a request is answered.
+
+    By `channel_request_lookahead` waitress would read on meanwhile, and so notice it. But then it
+    also drops what such a client has sent, samples included, if no thread has begun with it.
+    """
+
+    def check_client_disconnected(self) -> bool:
+        """What waitress puts into the environ."""
+        return not self.connected or has_hung_up(self.socket.fileno())
 
 
 class Server:
@@ -38,7 +52,7 @@ class Server:
         self._stopping = stopping
         try:
             self._server = waitress.create_server(
-                application,
+                _with_a_look_at_clients(application),
                 map=self._dispatchers,
                 host=api.host,
                 port=api.port,
@@ -51,6 +65,8 @@ class Server:
         except (OSError, ValueError) as error:
             message = f"cannot listen on {api.host} port {api.port}: {error}"
             raise Misconfigured(message, field="[api] host") from error
+        for one in self._listening():
+            one.channel_class = _Channel
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
@@ -88,3 +104,13 @@ class Server:
         """Whether a request is being received or answered, or an answer being sent."""
         channels = [one for one in self._dispatchers.values() if isinstance(one, HTTPChannel)]
         return any(one.request or one.requests or one.total_outbufs_len for one in channels)
+
+
+def _with_a_look_at_clients(application: Wsgi) -> Wsgi:
+    """The application, told in our words how to ask whether a client has gone."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[IS_GONE] = environ["waitress.client_disconnected"]
+        return application(environ, start_response)
+
+    return answer

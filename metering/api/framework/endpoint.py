@@ -46,10 +46,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """A body that the controller reads: its type by media type, and the headers that it heeds."""
+    """A body that the controller reads: its type by media type, and the headers that it heeds.
+
+    What `is_kept` is recorded whether or not anybody waits for the answer.
+    """
 
     types: Mapping[str, Any]
     headers: tuple[str, ...] = ()
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +70,8 @@ class Endpoint:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: Body | None = None
     definition: Any = None
+
+    @property
+    def records(self) -> bool:
+        """Whether it keeps what is sent; else it is a question."""
+        return self.body is not None and self.body.is_kept

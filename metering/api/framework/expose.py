@@ -13,6 +13,8 @@ from typing import IO, Any
 import pecan
 from webob import Request, Response
 
+from metering import asker
+from metering.api.exchange.client import IS_GONE
 from metering.api.exchange.observed import PROJECT, outcomes_of
 from metering.api.faults import excuse
 from metering.api.forms.lines import LINE_FORMS, StreamedResponse, write_lines
@@ -40,6 +42,8 @@ def expose(
     everybody may. The answer is a value of the type `returns`, or a Reply; it is written in the
     form that Pecan found the client to accept. With ROWS it is a list, or has one in its field
     `rows`; in the forms of LINE_FORMS that may be any iterable: it is read while it is sent.
+    A question, which is what does not record, is not begun if its client has gone, and given up
+    if it goes.
     """
 
     def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,6 +59,9 @@ def expose(
         @wraps(method)
         def controller(self: Any, request: Request, response: Response) -> Response:
             del response
+            found_gone = request.environ.get(IS_GONE, asker.never_gone)
+            asker.begin(asker.never_gone if endpoint.records else found_gone)
+            asker.require()
             call = _read_call(request, self.services)
             if rule is not None:
                 self.services.access.check(rule, call.caller)

@@ -1,12 +1,14 @@
-"""What uWSGI lacks for answers that are made while they are sent: an end.
+"""What uWSGI lacks: an end of answers that are made while they are sent, and a look at the client.
 
 Only `metering.wsgi` wraps the application in this: metering-api's server does it by itself.
 """
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
+from metering.api.exchange.client import IS_GONE, has_hung_up
 from metering.api.exchange.request_id import Wsgi
 
 # Options by which uWSGI talks to a proxy in its own protocol, which would take chunks for the body.
@@ -14,22 +16,26 @@ _OWN_PROTOCOL = {"socket", "uwsgi-socket"}
 
 
 class UnderUwsgi:
-    """WSGI middleware that sends chunks where uWSGI would not.
+    """WSGI middleware that sends chunks where uWSGI would not, and can tell when a client has gone.
 
     uWSGI ends an answer without a length by closing the connection, and so it does when it breaks
     off: a client could not tell. In chunks (for HTTP/1.1, and where what we write goes to an HTTP
     client as it is, not to a proxy by uWSGI's own protocol) what breaks off lacks the last chunk.
+
+    uWSGI's `is_connected` takes a connection that its client has closed for one that is there.
     """
 
     def __init__(self, application: Wsgi, server: Any) -> None:
         """Take uWSGI's module."""
         self._application = application
+        self._server = server
         self._is_http = "http-socket" in server.opt and not _OWN_PROTOCOL & server.opt.keys()
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer, in chunks if the length is not known."""
+        environ[IS_GONE] = partial(has_hung_up, self._server.connection_fd())
         has_length = False
         is_http = self._is_http or environ.get("UWSGI_ROUTER") == "http"
         has_body = environ.get("REQUEST_METHOD") != "HEAD"

@@ -31,13 +31,16 @@ _Either = V2Sample | AgentSample
 
 _KEY = "Idempotency-Key"
 
-V2_SAMPLES = Body(types={JSON: Annotated[list[V2Sample], _NOT_EMPTY]}, headers=(_KEY,))
+V2_SAMPLES = Body(
+    types={JSON: Annotated[list[V2Sample], _NOT_EMPTY]}, headers=(_KEY,), is_kept=True
+)
 SAMPLES = Body(
     types={
         JSON: Annotated[list[_Either], _NOT_EMPTY] | V2Sample | AgentSample,
         NDJSON: Annotated[str, Meta(description="The same objects as in JSON, one on each line.")],
     },
     headers=(_KEY,),
+    is_kept=True,
 )
 
 

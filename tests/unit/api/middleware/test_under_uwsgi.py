@@ -1,11 +1,13 @@
 """Chunks, where uWSGI has none."""
 
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from metering.api.exchange.client import IS_GONE
 from metering.api.middleware.under_uwsgi import UnderUwsgi, under_uwsgi
 
 HTTP = {"http-socket": b":8777"}
@@ -43,7 +45,7 @@ class Under:
 
     def __init__(self, options: dict[str, bytes], body: Iterable[bytes], *headers: Any) -> None:
         self.headers: list[tuple[str, str]] = []
-        server = SimpleNamespace(opt=options)
+        server = SimpleNamespace(opt=options, connection_fd=lambda: -1)
         self._application = UnderUwsgi(application(body, *headers), server)
 
     def ask(self, **environ: str) -> Iterable[bytes]:
@@ -106,6 +108,24 @@ def test_it_closes_the_body() -> None:
     Under(HTTP, body).ask().close()  # type: ignore[attr-defined]
 
     assert body.is_closed
+
+
+def test_the_application_can_ask_whether_the_client_has_gone() -> None:
+    """By the connection of the request, which uWSGI knows."""
+    found: list[bool] = []
+
+    def look(environ: dict[str, Any], _: Callable[..., Any]) -> Iterable[bytes]:
+        found.append(environ[IS_GONE]())
+        theirs.close()
+        found.append(environ[IS_GONE]())
+        return []
+
+    ours, theirs = socket.socketpair()
+    with ours:
+        server = SimpleNamespace(opt=HTTP, connection_fd=ours.fileno)
+        UnderUwsgi(look, server)({}, lambda *_: None)
+
+    assert [False, True] == found
 
 
 def test_another_server_needs_none_of_it() -> None:
