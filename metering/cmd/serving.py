@@ -10,13 +10,14 @@ from typing import Any
 
 import waitress
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import WSGITask
 
 from metering.api.exchange.client import IS_GONE, has_hung_up
 from metering.api.exchange.request_id import Wsgi
 from metering.config import ApiConfig
-from metering.errors import Misconfigured
+from metering.errors import Abandoned, Misconfigured
 
 LOG = logging.getLogger(__name__)
 
@@ -25,12 +26,25 @@ STOP_SECONDS = 30
 _TICK_SECONDS = 0.2
 
 
+class _Task(WSGITask):  # type: ignore[misc] # waitress has no types
+    """A request; an answer that breaks off because nobody reads it is no fault to waitress."""
+
+    def execute(self) -> None:
+        """Answer it."""
+        try:
+            super().execute()
+        except Abandoned:
+            raise ClientDisconnected from None
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc] # waitress has no types
     """A connection that notices when its client closes it, while a request is answered.
 
     By `channel_request_lookahead` waitress would read on meanwhile, and so notice it. But then it
     also drops what such a client has sent, samples included, if no thread has begun with it.
     """
+
+    task_class = _Task
 
     def check_client_disconnected(self) -> bool:
         """What waitress puts into the environ."""

@@ -19,7 +19,11 @@ from metering.storage import open_storage
 THREADS = 2
 ABANDONED = 3 * THREADS
 SAMPLES, AT_ONCE = 40_000, 5_000
+NDJSON = "application/x-ndjson"
 QUESTION = "/v2/dimensions"
+# The newest samples, which are more than is sent at once, but not twice as many; then no other.
+NEWEST = f"q.field=metadata.number&q.op=ge&q.value={SAMPLES - 350}&q.type=integer"
+LINES = f"GET /v2/samples?{NEWEST} HTTP/1.1\r\nHost: a\r\nAccept: {NDJSON}\r\n\r\n".encode()
 POST = b"POST /v2/meters/m HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 SECONDS_UNTIL_BEGUN = 0.3
 KINDS = ["metering-api", "uwsgi"]
@@ -106,6 +110,20 @@ def test_a_question_ends_with_its_client(kind: str, url: str, tmp_path: Path) ->
     counted = f'requests_total{{method="GET",route="{QUESTION}",status="499"}} {ABANDONED}.0'
     assert counted in figures
     assert "Traceback" not in service.log
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_end_with_who_reads_them(kind: str, url: str, tmp_path: Path) -> None:
+    """Also where none comes for long, so that nothing is written that could fail."""
+    fill(url)
+    with served(kind, tmp_path, url) as service:
+        with connect(service.address) as reader:
+            reader.sendall(LINES)
+            assert b" 200 OK" in reader.recv(1000)
+        until(lambda: "GET /v2/samples 200 " in service.log, "it has ended")
+
+    assert "an answer of status 200 breaks off" in service.log
+    assert " ERROR " not in service.log
 
 
 @pytest.mark.parametrize("kind", KINDS)
