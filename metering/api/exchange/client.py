@@ -8,6 +8,9 @@ import select
 
 IS_GONE = "metering.client_is_gone"
 
+# Only Linux has it. POLLHUP and POLLERR, which always count, may be all that others tell.
+_HAS_CLOSED = getattr(select, "POLLRDHUP", 0)
+
 
 def has_hung_up(connection: int) -> bool:
     """Whether who is connected to the socket of that number has closed; it costs microseconds.
@@ -18,5 +21,5 @@ def has_hung_up(connection: int) -> bool:
     if connection < 0:
         return True
     poll = select.poll()
-    poll.register(connection, select.POLLRDHUP)  # besides POLLHUP and POLLERR, which always count
+    poll.register(connection, _HAS_CLOSED)
     return bool(poll.poll(0))
