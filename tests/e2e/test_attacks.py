@@ -118,7 +118,7 @@ def test_attack(target: Target, attack: Attack) -> None:
 def test_attack_in_http_itself(target: Target, attack: Wire) -> None:
     """It is answered as the table says, or the connection is closed without a word."""
     before = target.stored()
-    received = in_time(lambda: say(target.address, attack.sent), again=not attack.stored)
+    received = in_time(lambda: say(target.address, attack), again=not attack.stored)
 
     if attack.status is CLOSED:
         assert received == b""
@@ -201,12 +201,16 @@ def xml_fault(answer: Answer) -> str:
     return envelope.findtext("error/faultstring") or ""
 
 
-def say(address: str, request: bytes) -> bytes:
-    """What comes back for these bytes, after which no more are sent; a reset is an end."""
+def say(address: str, attack: Wire) -> bytes:
+    """What comes back for its bytes, after which no more are sent; a reset is an end.
+
+    That is told where uWSGI waits for more; elsewhere it would be who goes away.
+    """
     with connect(address) as bare:
         with suppress(OSError):  # it may have closed before it had all
-            bare.sendall(request)
-            bare.shutdown(socket.SHUT_WR)
+            bare.sendall(attack.sent)
+            if attack.status is CLOSED:
+                bare.shutdown(socket.SHUT_WR)
         with suppress(ConnectionError):
             return read_all(bare)
     return b""
