@@ -15,7 +15,7 @@ assert api.main(["--port", "0"]) == 0
 """
 SAY = """
 import gc
-print(gc.get_freeze_count(), gc.get_threshold()[0])
+print(gc.get_freeze_count())
 """
 
 
@@ -32,7 +32,5 @@ def test_what_is_loaded_is_left_out(server: str, tmp_path: Path) -> None:
         check=True,
         timeout=60,
     )
-    frozen, young = map(int, done.stdout.split()[-2:])
 
-    assert frozen > 10_000
-    assert young > 10_000
+    assert int(done.stdout.split()[-1]) > 10_000
