@@ -315,6 +315,27 @@ def test_an_export_that_was_completed_meanwhile_is_refused(
     assert file.read_bytes() == b""
 
 
+def test_an_export_has_its_file_alone_until_it_has_its_name(
+    aged: Storage, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another could begin between the last line and the name."""
+    rename = Path.rename
+    refused = []
+
+    def try_to_lock(part: Path, file: Path) -> Path:
+        with part.open("rb") as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                refused.append(part)
+        return rename(part, file)
+
+    monkeypatch.setattr(Path, "rename", try_to_lock)
+
+    assert run(url, "export", tmp_path / "out.ndjson") == 0
+    assert len(refused) == 1
+
+
 def test_import_names_what_it_refuses(
     odd: list[Sample], tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
