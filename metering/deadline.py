@@ -36,6 +36,18 @@ class Deadline:
         self._next_look = min(now + _SECONDS_BETWEEN_LOOKS_AT_THE_ASKER, self._end)
         return False
 
+    def remaining_ms(self) -> int:
+        """The whole milliseconds that are left.
+
+        Raises:
+            QueryTooExpensive: there are none.
+            Abandoned: nobody waits for the answer.
+        """
+        left_ms = int((self._end - time.monotonic()) * 1000)
+        if left_ms <= 0 or asker.is_gone():
+            raise self.reason()
+        return left_ms
+
     def reason(self) -> MeteringError:
         """Why the question is given up, once it `has_passed`."""
         return Abandoned() if asker.is_gone() else QueryTooExpensive(self._seconds)

@@ -91,3 +91,12 @@ def test_nobody_goes_unless_it_is_said() -> None:
     """A command asks for itself."""
     assert not asker.is_gone()
     asker.require()
+
+
+def test_what_is_left_is_told_while_there_is_something_left() -> None:
+    """In whole milliseconds, to who can be told in advance: a database."""
+    assert 59_000 < Deadline(LONG).remaining_ms() <= 60_000
+    with pytest.raises(QueryTooExpensive):
+        Deadline(OVER).remaining_ms()
+    with pytest.raises(Abandoned):
+        asked(Leaving(), Deadline(LONG).remaining_ms)

@@ -59,8 +59,8 @@ def expose(
         @wraps(method)
         def controller(self: Any, request: Request, response: Response) -> Response:
             del response
-            found_gone = request.environ.get(IS_GONE, asker.never_gone)
-            asker.begin(asker.never_gone if endpoint.records else found_gone)
+            has_gone = request.environ.get(IS_GONE, asker.never_gone)
+            asker.begin(asker.never_gone if endpoint.records else has_gone)
             asker.require()
             call = _read_call(request, self.services)
             if rule is not None:

@@ -1,6 +1,5 @@
 """Cursors under a time limit, a batch at a time, and what takes several of them."""
 
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import chain, groupby
@@ -14,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from metering import asker
 from metering.chunks import chunks
-from metering.errors import QueryTooExpensive
+from metering.deadline import Deadline
 from metering.model import MeterType
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
@@ -59,7 +58,7 @@ class Reader:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._session = session
-        self._deadline = time.monotonic() + timeout_seconds
+        self._deadline = Deadline(timeout_seconds)
 
     def tracks(self, find: Find) -> Iterator[Document]:
         """The documents of tracks."""
@@ -81,7 +80,9 @@ class Reader:
     def count_tracks(self) -> int:
         """About how many tracks there are: what MongoDB knows without counting."""
         with faults.of_question(self._timeout_seconds):
-            return self._connection.tracks.estimated_document_count(maxTimeMS=self._remaining_ms())
+            return self._connection.tracks.estimated_document_count(
+                maxTimeMS=self._deadline.remaining_ms()
+            )
 
     def samples(self, find: Find) -> Iterator[Document]:
         """The documents of samples."""
@@ -153,12 +154,6 @@ class Reader:
         """Translates errors; not in a transaction, which is begun anew after some of them."""
         return nullcontext() if self._session else faults.of_question(self._timeout_seconds)
 
-    def _remaining_ms(self) -> int:
-        remaining_ms = int((self._deadline - time.monotonic()) * 1000)
-        if remaining_ms <= 0:
-            raise QueryTooExpensive(self._timeout_seconds)
-        return remaining_ms
-
     def _read(self, start: Callable[[int], Any], take: Callable[[Any], T | None]) -> Iterator[T]:
         """What is taken from a cursor until it is empty; it is closed whatever ends the iteration.
 
@@ -169,8 +164,7 @@ class Reader:
             QueryTooExpensive: they took longer than what was left of the time.
             Abandoned: nobody waits.
         """
-        asker.require()
-        remaining_ms = self._remaining_ms()
+        remaining_ms = self._deadline.remaining_ms()
 
         def begin() -> tuple[Any, T | None]:
             cursor = start(remaining_ms)
