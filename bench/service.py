@@ -125,11 +125,17 @@ def prepare(url: str) -> None:
         storage.prepare()
 
 
-def seal(url: str) -> None:
-    """Seal all days of the store: nobody writes any more, so there is nobody to wait for."""
+def seal(url: str, until: times.datetime = END) -> None:
+    """Seal what is stored up to an instant: nobody writes, so there is nobody to wait for."""
     with driver(url) as storage:
-        for _ in storage.seal(END):
+        for _ in storage.seal(until):
             pass
+
+
+def unseal(url: str) -> None:
+    """Forget all that was sealed."""
+    with driver(url) as storage:
+        storage.unseal()
 
 
 def recorder(url: str, batches: Sequence[Sequence[Usage]]) -> Callable[[], None]:

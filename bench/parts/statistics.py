@@ -1,9 +1,11 @@
 """A month in figures: of one project, by resource, by metadata, and the usage of all meters."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from bench import service
 from bench.clock import by_turns
+from bench.data import END
 from bench.plain import OF_RESOURCES, OF_SIZES, OF_USAGE
 from bench.questions import (
     MONTH_BY_RESOURCE,
@@ -15,6 +17,8 @@ from bench.questions import (
 )
 from bench.setting import Setting
 from bench.table import Row
+
+HOUR = timedelta(hours=1)
 
 
 def rows(setting: Setting) -> Iterator[Row]:
@@ -42,15 +46,24 @@ def rows(setting: Setting) -> Iterator[Row]:
     with plain.indexed(*OF_SIZES):
         rival, over_http = by_turns(repeat, plain.month_by_size, lambda: ours.get(MONTH_BY_SIZE))
     yield Row("month by metadata", rival.time, over_http.time, rival.median / over_http.median)
-    with service.driver(month.pair.url) as storage:
-        storage.unseal()
-        rival, over_http = by_turns(
-            repeat, plain.month_of_project, lambda: ours.get(MONTH_OF_PROJECT)
-        )
-    service.seal(month.pair.url)
-    ratio = rival.median / over_http.median
-    yield Row("- of a project, not sealed", rival.time, over_http.time, ratio)
+    yield _less_sealed(setting, "- of a project, two hours not sealed", END - 2 * HOUR)
+    yield _less_sealed(setting, "- of a project, not sealed", None)
     yield from _usage(setting)
+
+
+def _less_sealed(setting: Setting, figure: str, until: datetime | None) -> Row:
+    """The month of a project while less of it is sealed, or nothing."""
+    month = setting.month
+    service.unseal(month.pair.url)
+    if until is not None:
+        service.seal(month.pair.url, until)
+    rival, over_http = by_turns(
+        setting.options.repeat,
+        month.pair.plain.month_of_project,
+        lambda: month.service.get(MONTH_OF_PROJECT),
+    )
+    service.seal(month.pair.url)
+    return Row(figure, rival.time, over_http.time, rival.median / over_http.median)
 
 
 def _usage(setting: Setting) -> Iterator[Row]:

@@ -199,14 +199,14 @@ class Storage(abc.ABC):
 
     @abc.abstractmethod
     def seal(self, until: datetime, *, settle_seconds: float = 0) -> Iterator[int]:
-        """Keep Summaries of the whole days (UTC) before an instant; no answer depends on it.
+        """Keep Summaries of the whole hours (UTC) before an instant; no answer depends on it.
 
-        From now on it costs a little more to record a sample of these days, even after `unseal`: so
-        seal only what is over.
+        From now on it costs a little more to record a sample of these hours, even after `unseal`:
+        so seal only what is over.
         Yields from time to time how many samples were read. May be stopped anywhere: the next call
-        does what is left, and the days for which samples came late once more. Samples may be
-        recorded meanwhile. `settle_seconds` is for writers that are killed while they record, and
-        never retry: with a minute, their samples count too.
+        does what is left, and once more the days for which samples came late, or of which only a
+        part was sealed. Samples may be recorded meanwhile. `settle_seconds` is for writers that are
+        killed while they record, and never retry: with a minute, their samples count too.
 
         Raises:
             Misconfigured: the database cannot do it.

@@ -4,6 +4,7 @@ Instants are counted in milliseconds from the start of the day, hour or month th
 The Summary of a single reading is kept as that reading.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import msgspec
@@ -12,9 +13,11 @@ from metering.decimals import EXACT
 from metering.storage.blocks import (
     DAY_MS,
     HOUR_MS,
+    HOURS_IN_A_DAY,
     Block,
     Combine,
     Described,
+    Hours,
     Parts,
     by_description,
     days_of,
@@ -62,9 +65,9 @@ class _Whole(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(_Whole).decode
-_decode_days = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
+_decode_summaries = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
 _decode_described = msgspec.msgpack.Decoder(_Described).decode
-_decode_hours = msgspec.msgpack.Decoder(dict[int, dict[int, _One | _Several]]).decode
+_decode_hours = msgspec.msgpack.Decoder(dict[int, msgspec.Raw]).decode
 
 
 def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
@@ -75,16 +78,19 @@ def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
-def encode_hours(block: Block) -> bytes | None:
-    """The hours of a block, if it has any."""
-    if not block.hours:
-        return None
-    return _encode(
-        {
-            day: {hour: _pack(one, hour * HOUR_MS) for hour, one in hours.items()}
-            for day, hours in block.hours.items()
-        }
-    )
+def encode_hours(
+    hours: Hours, before: bytes | None = None, renewed: Collection[int] = ()
+) -> bytes | None:
+    """The hours of busy days, and what there was before of days that are not renewed; if any."""
+    days = {
+        day: kept
+        for day, kept in (_decode_hours(before) if before else {}).items()
+        if day not in renewed
+    }
+    for day, of_day in hours.items():
+        packed = {hour: _pack(one, hour * HOUR_MS) for hour, one in of_day.items()}
+        days[day] = msgspec.Raw(_encode(packed))
+    return _encode(days) if days else None
 
 
 def encode_described(block: Block, month: int) -> bytes | None:
@@ -123,19 +129,24 @@ def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:
 
 
 def decode(days: bytes, hours: bytes | None, asked: range | None = None) -> Block:
-    """The block of what `encode_days` and `encode_hours` made; of some days only, if asked so."""
-    kept = _decode_whole(days)
+    """The block of what `encode_days` and `encode_hours` made.
+
+    If hours are asked for, it has only the days that begin with one of them.
+    """
+    whole = _decode_whole(days)
     return Block(
-        kept.end,
+        whole.end,
         {
             day: _unpack(one, day * DAY_MS)
-            for day, one in _decode_days(kept.days).items()
-            if asked is None or day in asked
+            for day, one in _decode_summaries(whole.days).items()
+            if asked is None or day * HOURS_IN_A_DAY in asked
         },
         {
-            day: {hour: _unpack(one, hour * HOUR_MS) for hour, one in of_day.items()}
-            for day, of_day in (_decode_hours(hours) if hours else {}).items()
-            if asked is None or day in asked
+            day: {
+                hour: _unpack(one, hour * HOUR_MS) for hour, one in _decode_summaries(kept).items()
+            }
+            for day, kept in (_decode_hours(hours) if hours else {}).items()
+            if asked is None or day * HOURS_IN_A_DAY in asked
         },
     )
 

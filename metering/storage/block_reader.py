@@ -17,14 +17,18 @@ from metering.storage.base import Effort
 from metering.storage.block_codec import decode, decode_described, decode_whole
 from metering.storage.blocks import (
     DAY_MS,
+    HOUR_MS,
+    HOURS_IN_A_DAY,
     Block,
     Described,
     Grain,
     Parts,
     StoredBlock,
-    days_of,
+    days_in,
+    hours_of,
     month_of,
     start_of,
+    start_of_hour,
 )
 from metering.storage.handles import Handle
 from metering.summary import Summary
@@ -45,7 +49,6 @@ _BLOCKS_AT_ONCE = 1_000
 # Of blocks that are taken apart at once, if every day has some: 30 MB.
 _PIECES_AT_ONCE = 30_000
 _USUAL_DAYS = 100
-_HOURS_IN_A_DAY = 24
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _MONTH = timedelta(days=31)
@@ -125,9 +128,10 @@ class BlockReader:
         self._range = range_
         self._cuts = cuts
         self._grain = grain_of(cuts.windows)
-        self._days = _whole_days(range_)
+        self._asked = _asked_hours(range_)
+        self._days = days_in(self._asked.start, self._asked.stop)
         days = min(len(self._days), _USUAL_DAYS)
-        pieces = days * (_HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
+        pieces = days * (HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
         self._most = max(1, min(_BLOCKS_AT_ONCE, _PIECES_AT_ONCE // max(1, pieces)))
 
     def taken(
@@ -158,16 +162,19 @@ class BlockReader:
 
     def _take(self, found: Coverage, block: StoredBlock, days: bytes) -> None:
         """Take the block as one piece if all of it is asked for, or else its days."""
-        begin = days_of(block.month)[0]
+        begin = hours_of(block.month).start
         end, whole = decode_whole(days, block.month)
         described = decode_described(block.described, block.month)
         if self._as_of is not None and described and described.recorded_until > self._as_of:
             return
-        is_asked_for = self._days[0] <= begin and end <= self._days[-1] + 1
+        is_asked_for = self._asked.start <= begin and end <= self._asked.stop
         if is_asked_for and not block.struck and self._take_whole(found, whole, described):
-            _cover(found, start_of(begin), start_of(end))
+            _cover(found, start_of_hour(begin), start_of_hour(end))
         else:
-            asked = range(max(begin, self._days[0]), min(end, self._days[-1] + 1))
+            # The last day of a block goes up to its end; all others are taken as a whole.
+            last_midnight = self._asked.stop // HOURS_IN_A_DAY * HOURS_IN_A_DAY
+            stop = end if end <= self._asked.stop else last_midnight
+            asked = range(max(begin, self._asked.start), stop)
             unpacked = decode(days, block.hours, asked)
             self._take_days(found, block, unpacked, described, asked)
 
@@ -190,14 +197,14 @@ class BlockReader:
         described: Described | None,
         asked: range,
     ) -> None:
-        """Take the days that are asked for, whole or by hours, and note what is covered by that."""
-        covered_from = start_of(asked.start)
+        """Take the days of these hours, whole or by hours, and note what is covered by that."""
+        covered_from = start_of_hour(asked.start)
         for day in sorted({*stored.struck, *block.days}):
-            if day in asked:
+            if day * HOURS_IN_A_DAY in asked:
                 for begin, length in self._take_day(found, stored, block, described, day):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
-        _cover(found, covered_from, start_of(asked.stop))
+        _cover(found, covered_from, start_of_hour(asked.stop))
 
     def _take_day(
         self,
@@ -222,7 +229,7 @@ class BlockReader:
                 return
             for hour in sorted(hours):
                 if not self._take_piece(found, hours[hour], description):
-                    yield start + (hour - _HOURS_IN_A_DAY * day) * _HOUR, _HOUR
+                    yield start_of_hour(hour), _HOUR
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
         """Take a day or month by description, if no part need be cut; say whether it was taken."""
@@ -244,11 +251,11 @@ def _cover(found: Coverage, begin: datetime, after: datetime) -> None:
         found.covered.append((begin, after))
 
 
-def _whole_days(range_: Range) -> range:
-    """The days (since 1970) that lie in the range from begin to end."""
-    begin = to_milliseconds(range_.start or FIRST)
+def _asked_hours(range_: Range) -> range:
+    """The whole hours (since 1970) of the range, from the first midnight in it on."""
+    first_day = -(-to_milliseconds(range_.start or FIRST) // DAY_MS)
     end = to_milliseconds(range_.end or LAST)
-    return range(-(-begin // DAY_MS), end // DAY_MS)
+    return range(first_day * HOURS_IN_A_DAY, end // HOUR_MS)
 
 
 def _between(range_: Range, covered: list[tuple[datetime, datetime]]) -> Iterator[Range]:

@@ -1,9 +1,10 @@
 """Blocks: the Summaries of a track for each day of a month, so that its samples need not be read.
 
-A rollup has blocks too, in which a day sums up all its tracks. A block covers the days (UTC) from
-the first of its month up to `end`: a day that it covers and does not have is empty. Busy days have
-their hours, too. If a track had one description on a day, its block says which; if it had a few,
-the block has a Summary under each. Where there were more, queries by series read the samples.
+A rollup has blocks too, in which a day sums up all its tracks. A block covers the hours (UTC) from
+the first of its month up to `end`: a day that it covers and does not have is empty, and of the last
+it may have a part only. Busy days have their hours, too. If a track had one description on a day,
+its block says which; if it had a few, the block has a Summary under each. Where there were more,
+queries by series read the samples.
 Blocks are derived: without one, samples are read. A day that is *struck* is read from samples,
 whatever its block says, until it is sealed again.
 """
@@ -27,7 +28,8 @@ from metering.times import EPOCH, Range, from_milliseconds, to_milliseconds
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
-_HOURS_IN_A_DAY = 24
+HOURS_IN_A_DAY = 24
+
 _FIRST_ORDINAL = EPOCH.toordinal()
 
 # Below this many readings a day they are read as quickly as its hours.
@@ -37,6 +39,8 @@ READINGS_FOR_HOURS = 96
 MOST_PARTS = 16
 READINGS_FOR_A_PART = 4
 
+# By day and by hour since 1970.
+Hours = Mapping[int, Mapping[int, Summary]]
 Combine = Callable[[Sequence[Summary]], Summary]
 Parts = Mapping[Handle, Summary]
 
@@ -93,15 +97,14 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is kept for the days of a month that lie before `end`, by day since 1970.
+    """What is kept of a month before the hour `end` (since 1970), by day since 1970.
 
-    `hours` has the Summaries of the hours of busy days, by day and by hour since 1970. `described`
-    is there for tracks only.
+    `hours` has the Summaries of the hours of busy days. `described` is there for tracks only.
     """
 
     end: int
     days: Mapping[int, Summary]
-    hours: Mapping[int, Mapping[int, Summary]]
+    hours: Hours
     described: Described | None = None
 
 
@@ -135,6 +138,26 @@ def days_range(begin: int, end: int) -> Range:
     return Range(start_of(begin), start_of(end))
 
 
+def hour_of(instant: datetime) -> int:
+    """Hours since 1970."""
+    return to_milliseconds(instant) // HOUR_MS
+
+
+def start_of_hour(hour: int) -> datetime:
+    """The first instant of an hour since 1970."""
+    return from_milliseconds(hour * HOUR_MS)
+
+
+def days_in(begin: int, end: int) -> range:
+    """The days that have hours from one on up to another."""
+    return range(begin // HOURS_IN_A_DAY, -(-end // HOURS_IN_A_DAY))
+
+
+def hours_range(begin: int, end: int) -> Range:
+    """The instants from an hour on up to another."""
+    return Range(start_of_hour(begin), start_of_hour(end))
+
+
 def month_of(day: int) -> int:
     """Months since the year 0."""
     date = start_of(day)
@@ -149,14 +172,20 @@ def days_of(month: int) -> range:
     return range(first, first + calendar.monthrange(year, index + 1)[1])
 
 
+def hours_of(month: int) -> range:
+    """The hours of a month."""
+    days = days_of(month)
+    return range(days.start * HOURS_IN_A_DAY, days.stop * HOURS_IN_A_DAY)
+
+
 class Folded(NamedTuple):
-    """Summaries of days, by day since 1970, and of the hours of busy days, by hour since 1970.
+    """Summaries of days, by day since 1970, and of the hours of busy days.
 
     Of tracks their descriptions too.
     """
 
     days: Mapping[int, Summary]
-    hours: Mapping[int, Mapping[int, Summary]]
+    hours: Hours
     described: Described | None = None
 
 
@@ -175,7 +204,7 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
         days[day] = of_stream(readings)
         if len(readings) >= READINGS_FOR_HOURS:
             hours[day] = {
-                _HOURS_IN_A_DAY * day + hour: of_stream(list(of_hour))
+                HOURS_IN_A_DAY * day + hour: of_stream(list(of_hour))
                 for hour, of_hour in groupby(readings, key=lambda one: one.at.hour)
             }
         only[day] = next(iter(under)) if len(under) == 1 else None

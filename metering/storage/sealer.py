@@ -7,7 +7,14 @@ from datetime import datetime
 from functools import partial
 
 from metering.storage.base import Effort
-from metering.storage.blocks import day_of, days_of, month_of, start_of
+from metering.storage.blocks import (
+    HOURS_IN_A_DAY,
+    day_of,
+    hour_of,
+    hours_of,
+    month_of,
+    start_of_hour,
+)
 from metering.storage.handles import Handle
 from metering.storage.sealing import BatchTooLarge, Reach, Run, add_up, seal
 from metering.storage.tables import Tables
@@ -23,7 +30,7 @@ Work = Sequence[tuple[int, Sequence[Handle]]]
 
 
 class Sealer:
-    """Keeps Summaries of days that are over."""
+    """Keeps Summaries of what is over."""
 
     def __init__(self, tables: Tables) -> None:
         """Take what is to be sealed."""
@@ -31,10 +38,11 @@ class Sealer:
 
     def seal(self, until: datetime, settle_seconds: float) -> Iterator[int]:
         """See `Storage.seal`."""
-        end = day_of(until)
-        run = self._tables.open_seal(end, settle_seconds)
+        end = hour_of(until)
+        before = start_of_hour(end)
+        run = self._tables.open_seal(before, settle_seconds)
         rollup_of = {one.track: one.rollup for one in self._tables.members(None)}
-        with_samples = self._months_with_samples(rollup_of.keys(), run.done_day, end)
+        with_samples = self._months_with_samples(rollup_of.keys(), Range(run.done, before))
         yield from self._seal_months(run, seal, with_samples, end)
         struck = self._tables.struck()
         # Read after the strikes: a rollup is stored before it is struck.
@@ -48,14 +56,13 @@ class Sealer:
             totals[month].update(rollups.intersection(handles))
         work = [(month, list(totals[month])) for month in sorted(totals)]
         yield from self._seal_months(run, add_up, work, end)
-        self._tables.close_seal(end, run)
+        self._tables.close_seal(before, run)
 
     def _months_with_samples(
-        self, handles: Collection[Handle], begin: int | None, end: int
+        self, handles: Collection[Handle], range_: Range
     ) -> list[tuple[int, list[Handle]]]:
-        """The tracks by month, between their first and last sample of these days."""
+        """The tracks by month, between their first and last sample of the range."""
         found: dict[int, list[Handle]] = defaultdict(list)
-        range_ = Range(None if begin is None else start_of(begin), start_of(end))
         for handle, first, last in self._tables.extents(handles, range_, None):
             for month in range(month_of(day_of(first)), month_of(day_of(last)) + 1):
                 found[month].append(handle)
@@ -65,8 +72,8 @@ class Sealer:
         """Seal as many at once as are read quickly: nobody else can write to SQLite meanwhile."""
         size = 1
         for month, handles in work:
-            days = days_of(month)
-            reach = Reach(month, days.start, min(days.stop, end))
+            hours = hours_of(month)
+            reach = Reach(month, hours.start, min(hours.stop, end))
             at = 0
             while at < len(handles):
                 some = handles[at : at + size]
@@ -87,7 +94,7 @@ class Sealer:
     def _seal_by_days(
         self, run: Run, make: Make, handles: Sequence[Handle], reach: Reach
     ) -> Iterator[int]:
-        for day in range(reach.begin, reach.end):
-            one = replace(reach, begin=day, end=day + 1)
+        for begin in range(reach.begin, reach.end, HOURS_IN_A_DAY):
+            one = replace(reach, begin=begin, end=min(begin + HOURS_IN_A_DAY, reach.end))
             effort = self._tables.transact(run, partial(make, handles=handles, reach=one))
             yield effort.samples

@@ -3,23 +3,25 @@
 Those of rollups are made of the blocks of their tracks, and of samples where these have no sealed
 day. No sample is missing from a block, because of four steps:
 
-1. Whoever seals first publishes up to which day (`Tables.open_seal`), and waits for writers.
+1. Whoever seals first publishes up to which hour (`Tables.open_seal`), and waits for writers.
 2. A transaction that seals reads a snapshot, and writes the blocks that it makes of it.
-3. A writer that knows that a day may be sealed *strikes* it, for the track and for its rollup, in
-   the transaction of the sample; a transaction that seals takes away those strikes that it sees, as
-   it sees their samples.
+3. A writer that knows that an hour may be sealed *strikes* its day, for the track and for its
+   rollup, in the transaction of the sample; a transaction that seals takes away those strikes that
+   it sees, as it sees their samples.
 4. A writer that does not know it checks again, after the sample is stored and before it answers,
-   and strikes the day if it may be sealed by now; that of a duplicate too, whose first writer may
-   have died.
+   and strikes the day if the hour may be sealed by now; that of a duplicate too, whose first writer
+   may have died.
 
-So whenever a sample is acknowledged, its day is struck, or sealed with it, or not sealed yet. What
-deletes samples strikes their days as well. Questions take blocks as they find them.
+So whenever a sample is acknowledged, its day is struck, or its hour sealed with it, or not sealed
+yet. What deletes samples strikes their days as well. Questions take blocks as they find them. A day
+that is not over is sealed in part, and read again as a whole when there is more of it.
 """
 
 import abc
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import TypeVar
@@ -33,14 +35,17 @@ from metering.storage.block_codec import (
     encode_hours,
 )
 from metering.storage.blocks import (
+    HOURS_IN_A_DAY,
     Block,
     Combine,
     Described,
     Folded,
+    Grain,
     StoredBlock,
-    days_of,
-    days_range,
+    days_in,
     fold,
+    hours_of,
+    hours_range,
 )
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.stored_sample import StoredSample
@@ -53,8 +58,13 @@ class SealTransaction(abc.ABC):
     """What sealing does in a transaction, which reads a snapshot and writes all or nothing."""
 
     @abc.abstractmethod
-    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
-        """The blocks of tracks or rollups in these months, in no order, with all that they have."""
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
+        """The blocks of tracks or rollups in these months, in no order, with descriptions.
+
+        With hours if that is the grain.
+        """
 
     @abc.abstractmethod
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
@@ -86,18 +96,18 @@ class BatchTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of sealing: all before `done_day` (since 1970) was sealed by an earlier one, if any.
+    """One run of sealing: all before `done` was sealed by an earlier one, if any.
 
     `number` is another for each run, and after all was unsealed.
     """
 
-    done_day: int | None
+    done: datetime | None
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """A month to seal up to the day `end`; struck days are sealed again from `begin` on."""
+    """A month to seal up to an hour; days that were struck are sealed again from `begin` on."""
 
     month: int
     begin: int
@@ -119,7 +129,7 @@ def seal(
             missing[part].append(handle)
     effort = Effort(tracks=len(handles))
     for (begin, after), members in missing.items():
-        rows = transaction.samples_of(members, days_range(begin, after))
+        rows = transaction.samples_of(members, hours_range(begin, after))
         for handle, of_track in groupby(rows, key=attrgetter("track")):
             found = list(of_track)
             effort.samples += len(found)
@@ -143,17 +153,21 @@ def add_up(
     renewals = _renewals(transaction, handles, reach)
     lacking = {handle: one for handle, one in renewals.items() if one.missing}
     members = list(transaction.members(lacking.keys())) if lacking else []
-    effort = Effort()
-    if members:
-        begin = min(one.missing[0][0] for one in lacking.values())
-        after = max(one.missing[-1][1] for one in lacking.values())
-        if most is not None and len(members) * (after - begin) > most:
+    by_span: dict[tuple[int, int], list[Member]] = defaultdict(list)
+    for member in members:
+        missing = lacking[member.rollup].missing
+        by_span[missing[0][0], missing[-1][1]].append(member)
+    if most is not None:
+        hours = sum(len(some) * (after - begin) for (begin, after), some in by_span.items())
+        if hours > most * HOURS_IN_A_DAY:
             raise BatchTooLarge
+    effort = Effort()
+    for (begin, after), some in by_span.items():
         days = days_of_members(
-            lambda handles, months, _: transaction.blocks(handles, months),
+            transaction.blocks,
             transaction.readings,
-            members,
-            days_range(begin, after),
+            some,
+            hours_range(begin, after),
             effort,
         )
         for handle, found in days.items():
@@ -168,8 +182,13 @@ def _renewals(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach
 ) -> dict[Handle, "_Renewal"]:
     months = range(reach.month, reach.month + 1)
-    stored = {one.handle: one for one in transaction.blocks(handles, months)}
-    return {handle: _Renewal.of(reach, stored.get(handle)) for handle in handles}
+    stored = {one.handle: one for one in transaction.blocks(handles, months, Grain.HOUR)}
+    return {
+        handle: _Renewal.of(
+            reach, stored.get(handle, StoredBlock(handle, reach.month, None, None, None, ()))
+        )
+        for handle in handles
+    }
 
 
 def _keep(
@@ -184,7 +203,7 @@ def _keep(
                 handle,
                 month,
                 encode_days(one.block, month, together),
-                encode_hours(one.block),
+                encode_hours(one.block.hours, one.hours_before, one.renewed),
                 encode_described(one.block, month),
                 one.struck,
             )
@@ -196,49 +215,49 @@ def _keep(
 
 @dataclass(slots=True)
 class _Renewal:
-    """A block without the days that must be read again: `missing`, each from a day up to another.
+    """A block without the days that must be read: `missing`, each from an hour up to another.
 
-    The days in `struck` stay struck.
+    Those days are `renewed`; those in `struck` stay struck. The hours of all others are in
+    `hours_before`, as they are stored.
     """
 
     block: Block
     missing: list[tuple[int, int]]
+    renewed: Collection[int]
     struck: Collection[int]
+    hours_before: bytes | None
 
     @classmethod
-    def of(cls, reach: Reach, stored: StoredBlock | None) -> "_Renewal":
-        """What is to be done with the block, if there is one."""
-        first = days_of(reach.month).start
-        if stored is None or stored.days is None:
-            block = Block(first, {}, {})
-        else:
-            block = decode(stored.days, stored.hours)
-            block = replace(block, described=decode_described(stored.described, stored.month))
-        struck = () if stored is None else stored.struck
+    def of(cls, reach: Reach, stored: StoredBlock) -> "_Renewal":
+        """What is to be done with the block."""
+        first = hours_of(reach.month).start
+        block = Block(first, {}, {}) if stored.days is None else decode(stored.days, None)
         reached = max(block.end, reach.end)
-        anew = range(max(first, reach.begin), min(block.end, reach.end))
-        again = sorted(day for day in struck if day in anew)
-        missing = [(day, day + 1) for day in again]
-        if block.end < reached:
-            missing.append((block.end, reached))
-        kept = Block(
+        # A block that grows loses what it has of a day in part.
+        kept = block.end if reached == block.end else _midnight(block.end)
+        anew = range(max(first, reach.begin), min(kept, reach.end))
+        begins = sorted(day * HOURS_IN_A_DAY for day in stored.struck)
+        missing = [(hour, min(hour + HOURS_IN_A_DAY, kept)) for hour in begins if hour in anew]
+        if kept < reached:
+            missing.append((kept, reached))
+        renewed = _days_of(missing)
+        rest = Block(
             reached,
-            {day: one for day, one in block.days.items() if day not in again},
-            {day: one for day, one in block.hours.items() if day not in again},
-            block.described,
+            {day: one for day, one in block.days.items() if day not in renewed},
+            {},
+            decode_described(stored.described, stored.month),
         )
-        renewed = {*again, *range(block.end, reached)}
-        return cls(kept, missing, [day for day in struck if day not in renewed])
+        left = [day for day in stored.struck if day not in renewed]
+        return cls(rest, missing, renewed, left, stored.hours)
 
     def take(self, folded: Folded) -> None:
         """Have those of these days that are missing."""
-        missing = {day for part in self.missing for day in range(*part)}
         block = self.block
-        days = {**block.days, **_among(folded.days, missing)}
+        days = {**block.days, **_among(folded.days, self.renewed)}
         self.block = Block(
             block.end,
             days,
-            {**block.hours, **_among(folded.hours, missing)},
+            {**block.hours, **_among(folded.hours, self.renewed)},
             _described_anew(days, block.described, folded.described, folded.days.keys()),
         )
 
@@ -258,6 +277,15 @@ def _described_anew(
         max(before.recorded_until, fresh.recorded_until),
         {day: one.parts[day] for day, one in of.items() if day in one.parts},
     )
+
+
+def _midnight(hour: int) -> int:
+    """The hour with which its day begins."""
+    return hour // HOURS_IN_A_DAY * HOURS_IN_A_DAY
+
+
+def _days_of(parts: Iterable[tuple[int, int]]) -> set[int]:
+    return {day for part in parts for day in days_in(*part)}
 
 
 def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:

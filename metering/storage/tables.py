@@ -176,15 +176,15 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def open_seal(self, day: int, settle_seconds: float) -> Run:
-        """From now on, let writers strike the day of each sample from before this one.
+    def open_seal(self, before: datetime, settle_seconds: float) -> Run:
+        """From now on, let writers strike the day of each sample from before the instant.
 
-        Then wait, if there may be writers that do not know it yet, and days that are not sealed.
+        Then wait, if there may be writers that do not know it yet, and something to be sealed.
         """
 
     @abc.abstractmethod
-    def close_seal(self, day: int, run: Run) -> None:
-        """Note that all before the day is sealed, unless it was unsealed since the run began."""
+    def close_seal(self, before: datetime, run: Run) -> None:
+        """Note that all before is sealed, unless it was unsealed since the run began."""
 
     @abc.abstractmethod
     def struck(self) -> list[tuple[int, list[Handle]]]:

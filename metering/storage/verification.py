@@ -22,9 +22,11 @@ from metering.storage.blocks import (
     StoredBlock,
     by_description,
     day_of,
+    days_in,
     days_of,
-    days_range,
     fold,
+    hours_of,
+    hours_range,
     month_of,
     start_of,
 )
@@ -142,9 +144,9 @@ class Verifier:
 
     def _contradicted_days(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""
-        days, months = days_of(block.month), range(block.month, block.month + 1)
+        months = range(block.month, block.month + 1)
         for _ in range(_LOOKS_AT_A_BLOCK):
-            wrong = list(_contradicting(block, read(days_range(days.start, days.stop))))
+            wrong = list(_contradicting(block, read))
             if not wrong:
                 break
             found = self._tables.blocks([block.handle], months, Grain.HOUR, described=True)
@@ -194,13 +196,15 @@ def _is_of_its_days(stored: StoredBlock, together: Combine) -> bool:
     return whole == (together([days[day] for day in sorted(days)]) if days else None)
 
 
-def _contradicting(stored: StoredBlock, fresh: Folded) -> Iterator[int]:
-    """The days of a block that are not those of the samples of its month, folded anew."""
+def _contradicting(stored: StoredBlock, read: Callable[[Range], Folded]) -> Iterator[int]:
+    """The days of a block that are not those of its samples, read and folded anew."""
     if stored.days is None:
         return
     block = decode(stored.days, stored.hours)
     described = decode_described(stored.described, stored.month)
-    for day in range(days_of(stored.month).start, block.end):
+    covered = range(hours_of(stored.month).start, block.end)
+    fresh = read(hours_range(covered.start, covered.stop))
+    for day in days_in(covered.start, covered.stop):
         known = block.days.get(day), block.hours.get(day)
         again = fresh.days.get(day), fresh.hours.get(day)
         is_described = day not in block.days or _on(described, day) == _on(fresh.described, day)

@@ -44,7 +44,7 @@ from metering.query import (
 from metering.retention import Expiry, Horizons
 from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.block_codec import decode, decode_described, encode_days, encode_described
-from metering.storage.blocks import Described, StoredBlock, days_of
+from metering.storage.blocks import HOURS_IN_A_DAY, Described, StoredBlock, hours_of
 from metering.storage.handles import Handle
 from metering.storage.memory import MemoryStorage
 from metering.storage.sqlite import SqliteStorage
@@ -1088,15 +1088,31 @@ class IgnoresStrikes(SqliteTables):
 
 
 @stored_in
-class BlocksADayTooLong(SqliteTables):
-    """Takes the day after the last that was sealed for empty."""
+class BlocksAnHourTooLong(SqliteTables):
+    """Takes the hour after the last that was sealed for empty."""
 
     def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
         for stored in super().blocks(*arguments, **named):
             if stored.days is not None:
-                block = decode(stored.days, stored.hours)
-                longer = replace(block, end=min(block.end + 1, days_of(stored.month).stop))
-                yield replace(stored, days=encode_days(longer, stored.month))
+                yield _up_to(stored, lambda end: end + 1)
+
+
+@stored_in
+class BlocksWholeDays(SqliteTables):
+    """Takes the rest of a day of which a part was sealed for empty."""
+
+    def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
+        for stored in super().blocks(*arguments, **named):
+            if stored.days is not None:
+                yield _up_to(stored, lambda end: -(-end // HOURS_IN_A_DAY) * HOURS_IN_A_DAY)
+
+
+def _up_to(stored: StoredBlock, end_of: Callable[[int], int]) -> StoredBlock:
+    """The same block with another end, in its month."""
+    assert stored.days is not None
+    block = decode(stored.days, stored.hours)
+    end = min(end_of(block.end), hours_of(stored.month).stop)
+    return replace(stored, days=encode_days(replace(block, end=end), stored.month))
 
 
 def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
@@ -1532,7 +1548,8 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
     "sealing": [
         ForgetsToStrike,
         IgnoresStrikes,
-        BlocksADayTooLong,
+        BlocksAnHourTooLong,
+        BlocksWholeDays,
         ForgetsToUnseal,
     ],
     "tracks": [

@@ -108,20 +108,22 @@ def usage(storage: Storage) -> Storage:
     return storage
 
 
+@pytest.mark.parametrize("hours", [0, 7], ids=["days", "a part of a day"])
 @pytest.mark.parametrize("range_", RANGES.values(), ids=RANGES)
-def test_ranges(usage: Storage, range_: Range) -> None:
+def test_ranges(usage: Storage, range_: Range, hours: int) -> None:
     """Whatever part is asked for."""
     before = summaries(usage, range=range_)
-    seal(usage)
+    seal(usage, HORIZON + timedelta(hours=hours))
 
     assert before == both(usage, range=range_)
 
 
+@pytest.mark.parametrize("hours", [0, 7], ids=["days", "a part of a day"])
 @pytest.mark.parametrize("windows", WINDOWS.values(), ids=WINDOWS)
-def test_windows(usage: Storage, windows: FixedWindows) -> None:
+def test_windows(usage: Storage, windows: FixedWindows, hours: int) -> None:
     """However it is sliced."""
     before = summaries(usage, windows=windows)
-    seal(usage)
+    seal(usage, HORIZON + timedelta(hours=hours))
 
     assert before == both(usage, windows=windows)
 
@@ -191,20 +193,35 @@ def test_verdicts_are_those_of_any_day(usage: Storage, atomic: bool) -> None:
 
 
 def test_sealing_further(usage: Storage) -> None:
-    """Days that are sealed one by one answer as if they were sealed at once."""
-    before = summaries(usage)
-    for days in (1, 2, 2, 1, 4, 40):
-        seal(usage, MIDNIGHT + days * DAY)
-        assert before == summaries(usage)
-    assert contradictions(usage) == []
+    """Days and hours that are sealed one by one answer as if they were sealed at once."""
+    before = summaries(usage), totals(usage)
+    for hours in (24, 48, 48, 24, 53, 54, 60.5, 59, 96, 97, 960):
+        seal(usage, MIDNIGHT + timedelta(hours=hours))
+        assert before == (summaries(usage), totals(usage))
+        assert contradictions(usage) == []
 
 
-def test_only_whole_days_are_sealed(usage: Storage) -> None:
-    """A sample that comes after the last whole day has its place, later the same day."""
-    seal(usage, NOON + timedelta(hours=6))
-    keep(usage, sample(id="late", timestamp=NOON + timedelta(hours=5), volume=1000))
+def test_only_whole_hours_are_sealed(usage: Storage) -> None:
+    """A sample that comes after the last whole hour has its place, later the same hour."""
+    seal(usage, NOON + timedelta(minutes=350))
+    keep(usage, sample(id="new", timestamp=NOON + timedelta(minutes=345), volume=1000))
 
     assert max(one.max for one in summaries(usage).values()) == 1000
+
+
+def test_a_day_that_is_not_over(usage: Storage) -> None:
+    """Samples that come late for its first hours count, and so do those of its next ones."""
+    seal(usage, HORIZON + timedelta(hours=7))
+    late = [sample(id=f"late{n}", timestamp=HORIZON + timedelta(hours=n)) for n in range(12)]
+    keep(usage, *late)
+    found = summaries(usage)
+    assert sum(one.count for one in found.values()) == 736 + len(late)
+
+    for hours in (7, 8, 5):
+        seal(usage, HORIZON + timedelta(hours=hours))
+        assert found == summaries(usage)
+        assert contradictions(usage) == []
+    assert found == both(usage)
 
 
 def test_expired_samples_leave_sealed_days(usage: Storage) -> None:

@@ -12,6 +12,7 @@ leaves alone.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
 from random import randrange
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
-from metering.storage.blocks import Grain, StoredBlock, day_of, month_of, start_of
+from metering.storage.blocks import Grain, StoredBlock, day_of, month_of
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
@@ -101,8 +102,8 @@ def _write(connection: Connection, updates: list[UpdateOne], session: ClientSess
             return
 
 
-def open_seal(connection: Connection, day: int, settle_seconds: float) -> Run:
-    """Let writers strike what lies before the day, and wait for those that do not know it yet.
+def open_seal(connection: Connection, before: datetime, settle_seconds: float) -> Run:
+    """Let writers strike what lies before the instant, and wait for those that do not know it yet.
 
     Raises:
         Misconfigured: the server has no transactions.
@@ -111,20 +112,19 @@ def open_seal(connection: Connection, day: int, settle_seconds: float) -> Run:
         raise Misconfigured("sealing needs transactions: make MongoDB a replica set")
     connection.horizons.bulk_write(
         [
-            UpdateOne({"_id": SEALING}, {"$max": {"before": start_of(day)}}, upsert=True),
+            UpdateOne({"_id": SEALING}, {"$max": {"before": before}}, upsert=True),
             UpdateOne({"_id": SEALED}, {"$inc": {"run": 1}}, upsert=True),
         ]
     )
     known = read_watermarks(connection)
-    if known.sealed_before is None or known.sealed_before < start_of(day):
+    if known.sealed_before is None or known.sealed_before < before:
         time.sleep(settle_seconds)
-    done = None if known.sealed_before is None else day_of(known.sealed_before)
-    return Run(done, known.run)
+    return Run(known.sealed_before, known.run)
 
 
-def close_seal(connection: Connection, day: int, run: Run) -> None:
-    """Note that all before the day is sealed, if this was the last that began."""
-    update = {"$set": {"before": start_of(day)}}
+def close_seal(connection: Connection, before: datetime, run: Run) -> None:
+    """Note that all before the instant is sealed, if this was the last that began."""
+    update = {"$set": {"before": before}}
     connection.horizons.bulk_write([UpdateOne({"_id": SEALED, "run": run.number}, update)])
 
 
@@ -170,9 +170,11 @@ class _Transaction(SealTransaction):
         self._run = run
         self._session = session
 
-    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """See `SealTransaction.blocks`."""
-        find = questions.blocks(handles, months, Grain.HOUR, described=True)
+        find = questions.blocks(handles, months, grain, described=True)
         return blocks_from_documents(self._reader.blocks(find))
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:

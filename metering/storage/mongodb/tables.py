@@ -248,15 +248,15 @@ class MongoTables(Tables):
             found = reader.blocks(questions.blocks(chunk, months, grain, described=described))
             yield from blocks_from_documents(found)
 
-    def open_seal(self, day: int, settle_seconds: float) -> Run:
+    def open_seal(self, before: datetime, settle_seconds: float) -> Run:
         """See `Tables.open_seal`."""
         with faults.of_order():
-            return sealing.open_seal(self._connection, day, settle_seconds)
+            return sealing.open_seal(self._connection, before, settle_seconds)
 
-    def close_seal(self, day: int, run: Run) -> None:
+    def close_seal(self, before: datetime, run: Run) -> None:
         """See `Tables.close_seal`."""
         with faults.of_order():
-            sealing.close_seal(self._connection, day, run)
+            sealing.close_seal(self._connection, before, run)
 
     def struck(self) -> list[tuple[int, list[Handle]]]:
         """See `Tables.struck`."""

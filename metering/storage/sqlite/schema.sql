@@ -78,8 +78,9 @@ CREATE TABLE IF NOT EXISTS blocks (
 
 CREATE INDEX IF NOT EXISTS blocks_struck ON blocks (month) WHERE struck <> '[]';
 
--- From before the day `open` samples strike blocks, before `closed` all was sealed once. `run` counts.
+-- Samples from before `open` strike blocks, all before `closed` was sealed once, both in milliseconds
+-- since 1970. `run` counts.
 CREATE TABLE IF NOT EXISTS sealing (
     state TEXT PRIMARY KEY,
-    day INTEGER NOT NULL
+    value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -28,9 +28,11 @@ class Transaction(SealTransaction):
         self._connection = connection
         self._fetch: scanning.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
 
-    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+    def blocks(
+        self, handles: Collection[Handle], months: range, grain: Grain
+    ) -> Iterator[StoredBlock]:
         """See `SealTransaction.blocks`."""
-        return read_blocks(self._fetch, handles, months, Grain.HOUR, described=True)
+        return read_blocks(self._fetch, handles, months, grain, described=True)
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `SealTransaction.members`."""

@@ -273,21 +273,21 @@ STRIKE = """
 
 STRUCK = "SELECT month, of FROM blocks WHERE struck <> '[]' ORDER BY month, of"
 
-SEALING = "SELECT state, day FROM sealing"
+SEALING = "SELECT state, value FROM sealing"
 
-# The states: from before which day samples are struck, before which all was sealed; how many runs.
+# Before which instant samples strike, before which all was sealed; how many runs.
 OPEN, CLOSED, RUN = "open", "closed", "run"
 
-SET_SEALING = "REPLACE INTO sealing (state, day) VALUES (?, ?)"
+SET_SEALING = "REPLACE INTO sealing (state, value) VALUES (?, ?)"
 
 CLOSE_SEAL = """
-    REPLACE INTO sealing (state, day)
-    SELECT 'closed', :day FROM sealing WHERE state = 'run' AND day = :run
+    REPLACE INTO sealing (state, value)
+    SELECT 'closed', :before_ms FROM sealing WHERE state = 'run' AND value = :run
 """
 
 UNSEAL = (
     "DELETE FROM sealing WHERE state = 'closed'",
-    "UPDATE sealing SET day = day + 1 WHERE state = 'run'",
+    "UPDATE sealing SET value = value + 1 WHERE state = 'run'",
     "DELETE FROM blocks",
 )
 

@@ -267,20 +267,25 @@ class SqliteTables(Tables):
         """See `Tables.blocks`."""
         return reading.read_blocks(self._question(), handles, months, grain, described=described)
 
-    def open_seal(self, day: int, _: float) -> Run:
+    def open_seal(self, before: datetime, _: float) -> Run:
         """See `Tables.open_seal`."""
         with self._connections.transaction() as connection:
             states = dict(connection.execute(statements.SEALING).fetchall())
-            run = Run(states.get(statements.CLOSED), states.get(statements.RUN, 0) + 1)
-            opened = max(day, states.get(statements.OPEN, day))
+            closed_ms = states.get(statements.CLOSED)
+            done = None if closed_ms is None else from_milliseconds(closed_ms)
+            run = Run(done, states.get(statements.RUN, 0) + 1)
+            before_ms = to_milliseconds(before)
+            opened = max(before_ms, states.get(statements.OPEN, before_ms))
             connection.execute(statements.SET_SEALING, (statements.OPEN, opened))
             connection.execute(statements.SET_SEALING, (statements.RUN, run.number))
         return run
 
-    def close_seal(self, day: int, run: Run) -> None:
+    def close_seal(self, before: datetime, run: Run) -> None:
         """See `Tables.close_seal`."""
         with self._connections.transaction() as connection:
-            connection.execute(statements.CLOSE_SEAL, {"day": day, "run": run.number})
+            connection.execute(
+                statements.CLOSE_SEAL, {"before_ms": to_milliseconds(before), "run": run.number}
+            )
 
     def struck(self) -> list[tuple[int, list[Handle]]]:
         """See `Tables.struck`."""

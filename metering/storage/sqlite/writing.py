@@ -41,10 +41,10 @@ def strike_late(connection: sqlite3.Connection, rows: Iterable[Columns]) -> None
 
     For each the track and its rollup.
     """
-    day = dict(connection.execute(statements.SEALING).fetchall()).get(statements.OPEN)
-    if day is None:
+    before_ms = dict(connection.execute(statements.SEALING).fetchall()).get(statements.OPEN)
+    if before_ms is None:
         return
-    late = {(row[0], row[1] // DAY_MS) for row in rows if row[1] < day * DAY_MS}
+    late = {(row[0], row[1] // DAY_MS) for row in rows if row[1] < before_ms}
     parameters = {"handles": statements.numbers_parameter({handle for handle, _ in late})}
     rollup_of = dict(connection.execute(statements.ROLLUPS_OF, parameters).fetchall())
     sealing.strike(connection, late | {(rollup_of[handle], day) for handle, day in late})

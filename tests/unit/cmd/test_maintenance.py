@@ -119,17 +119,20 @@ def test_verify_names_what_is_wrong(
     ]
 
 
-def test_seal_and_forget(aged: Storage, url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Days that are over are read once; what was sealed can be forgotten and sealed again."""
+def test_seal_and_forget(
+    aged: Storage, url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is over is read once; what was sealed can be forgotten and sealed again."""
+    monkeypatch.setattr(times, "now", lambda: NOW)
     for arguments in ([], [], ["--forget"], ["--until", days_ago(4).isoformat()]):
         assert run(url, "seal", *arguments) == 0
-    today = f"{NOW - timedelta(hours=3):%Y-%m-%d}"
+    latest = f"{NOW - timedelta(hours=1):%Y-%m-%d %H}:00"
 
     assert capsys.readouterr().out.splitlines() == [
-        f"sealed before {today}, 12 samples read",
-        f"sealed before {today}, 0 samples read",
+        f"sealed before {latest}, 12 samples read",
+        f"sealed before {latest}, 0 samples read",
         "nothing is sealed",
-        f"sealed before {days_ago(4):%Y-%m-%d}, 6 samples read",
+        f"sealed before {days_ago(4):%Y-%m-%d %H}:00, 6 samples read",
     ]
 
 
@@ -386,11 +389,11 @@ def test_files_that_cannot_be_written(
     assert "No such file" in capsys.readouterr().err
 
 
-def test_days_that_are_not_over_are_not_sealed(
+def test_what_is_not_over_is_not_sealed(
     odd: list[Sample], url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All samples of them would be late ones, for ever."""
-    assert run(url, "seal", "--until", (TODAY + timedelta(days=1)).isoformat()) == 1
+    """All samples of it would be late ones, for ever."""
+    assert run(url, "seal", "--until", (times.now() - timedelta(minutes=59)).isoformat()) == 1
     said = capsys.readouterr().err
     assert "--until: " in said
     assert "is not over" in said

@@ -28,11 +28,16 @@ from metering.storage.blocks import (
     Described,
     by_description,
     day_of,
+    days_in,
     days_of,
     days_range,
     fold,
+    hour_of,
+    hours_of,
+    hours_range,
     month_of,
     start_of,
+    start_of_hour,
 )
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
@@ -66,12 +71,12 @@ def rows(found: Sequence[Reading], *descriptions: Handle) -> list[StoredSample]:
 def block_of(month: int, found: Sequence[StoredSample]) -> Block:
     """The block of all rows, which reaches to the end of the month."""
     folded = fold(found)
-    return Block(days_of(month).stop, folded.days, folded.hours, folded.described)
+    return Block(hours_of(month).stop, folded.days, folded.hours, folded.described)
 
 
 def again(block: Block, month: int) -> Block:
     """The block as it comes back from bytes."""
-    found = decode(encode_days(block, month), encode_hours(block))
+    found = decode(encode_days(block, month), encode_hours(block.hours))
     return replace(found, described=decode_described(encode_described(block, month), month))
 
 
@@ -109,12 +114,12 @@ def test_any_stream(stream: list[Reading]) -> None:
 
 def test_an_empty_block() -> None:
     """It says up to where there is nothing."""
-    empty = Block(days_of(month_of(0)).stop, {}, {})
+    empty = Block(hours_of(month_of(0)).stop, {}, {})
 
-    assert encode_hours(empty) is None
+    assert encode_hours(empty.hours) is None
     assert encode_described(empty, month_of(0)) is None
     assert empty == again(empty, month_of(0))
-    assert decode_whole(encode_days(empty, month_of(0)), month_of(0)) == (31, None)
+    assert decode_whole(encode_days(empty, month_of(0)), month_of(0)) == (31 * 24, None)
 
 
 def test_busy_days_have_hours() -> None:
@@ -311,6 +316,39 @@ def test_months_have_their_days(year: int, month: int, length: int) -> None:
     assert len(days) == length
     assert start_of(days[0]) == datetime(year, month, 1, tzinfo=UTC)
     assert {month_of(day) for day in days} == {year * 12 + month - 1}
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "days"),
+    [
+        (0, 0, []),
+        (0, 1, [0]),
+        (0, 24, [0]),
+        (0, 25, [0, 1]),
+        (-24, 1, [-1, 0]),
+        (48, 24, []),
+    ],
+)
+def test_hours_have_their_days(begin: int, end: int, days: list[int]) -> None:
+    """One that is not over is a day too."""
+    assert list(days_in(begin, end)) == days
+
+
+def test_hours_are_counted_from_1970() -> None:
+    """Before it too; those of a month are those of its days."""
+    for instant in (NOON, FIRST, LAST, datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)):
+        hour = hour_of(instant)
+        assert timedelta(0) <= instant - start_of_hour(hour) < timedelta(hours=1)
+        month = month_of(day_of(instant))
+        assert hour in hours_of(month)
+        assert list(days_of(month)) == list(days_in(*_ends(hours_of(month))))
+    assert hours_range(-1, 1) == Range(
+        datetime(1969, 12, 31, 23, tzinfo=UTC), datetime(1970, 1, 1, 1, tzinfo=UTC)
+    )
+
+
+def _ends(hours: range) -> tuple[int, int]:
+    return hours.start, hours.stop
 
 
 def test_a_range_of_days_is_half_open() -> None:

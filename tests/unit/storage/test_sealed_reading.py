@@ -74,6 +74,48 @@ def test_what_is_not_sealed_is_read(storage: SqliteStorage) -> None:
     assert effort(storage) == (2, 2, (288 + 144) + (12 + 6))
 
 
+def test_a_day_that_is_not_over_is_a_piece_as_well(storage: SqliteStorage) -> None:
+    """Up to where it was sealed, in whole months and by days; what comes after it strikes nothing.
+
+    To seal more of it reads it once more, from its midnight on.
+    """
+    midnight = MIDNIGHT + 3 * DAY
+    assert sum(storage.seal(midnight + 5 * HOUR)) == 60 + 3
+    keep(storage, sample(id="new", timestamp=midnight + 5 * HOUR))
+
+    assert effort(storage, range=Range(MIDNIGHT, midnight + 5 * HOUR)) == (2, 2, 0)
+    assert effort(storage, range=Range(MIDNIGHT, midnight + 6 * HOUR)) == (2, 2, 13)
+    assert effort(storage, range=Range(midnight, midnight + 5 * HOUR)) == (2, 2, 0)
+    assert effort(storage, range=Range(MIDNIGHT, midnight + 4 * HOUR)) == (2, 6, 48 + 2)
+    hours = FixedWindows(MIDNIGHT, 3_600)
+    asked = {"range": Range(midnight, midnight + 5 * HOUR), "windows": hours}
+    assert effort(storage, **asked) == (2, 0, 60 + 3)
+
+    assert sum(storage.seal(midnight + 7 * HOUR)) == (84 + 1) + 4
+    assert effort(storage, range=Range(MIDNIGHT, midnight + 7 * HOUR)) == (2, 2, 0)
+
+
+def test_the_hours_of_a_day_that_is_not_over(storage: SqliteStorage) -> None:
+    """They are there as soon as it is busy."""
+    midnight = MIDNIGHT + 3 * DAY
+    list(storage.seal(midnight + 10 * HOUR))
+    hours = FixedWindows(MIDNIGHT, 3_600)
+    asked = {"range": Range(midnight, midnight + 10 * HOUR), "windows": hours}
+    assert effort(storage, **asked) == (2, 10, 5)
+
+
+def test_a_struck_day_that_is_not_over_is_read(storage: SqliteStorage) -> None:
+    """All of it, but no other; until it is sealed again."""
+    midnight = MIDNIGHT + 3 * DAY
+    list(storage.seal(midnight + 5 * HOUR))
+    keep(storage, sample(id="late", timestamp=midnight + HOUR))
+    range_ = Range(MIDNIGHT, midnight + 5 * HOUR)
+
+    assert effort(storage, range=range_) == (2, 3 + 1, 61)
+    assert sum(storage.seal(midnight + 2 * HOUR)) == 61
+    assert effort(storage, range=range_) == (2, 2, 0)
+
+
 def test_ragged_edges_are_read(storage: SqliteStorage) -> None:
     """Parts of days at both ends."""
     range_ = Range(MIDNIGHT + DAY + 23 * HOUR, MIDNIGHT + 2 * DAY + HOUR)
