@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import pairwise
+from operator import mul, sub
 from typing import NamedTuple
 
 from metering.decimals import EXACT, canonical
@@ -58,31 +59,24 @@ class Summary:
 def of_stream(readings: Sequence[Reading]) -> Summary:
     """The Summary of the readings of one stream: each by itself, `joined`.
 
-    Computed in one pass. At least one reading, in order of (instant, volume).
+    At least one reading, in order of (instant, volume).
     """
-    volumes = [reading.volume for reading in readings]
+    instants, volumes = zip(*readings, strict=True)
+    gaps = [gap // MILLISECOND for gap in map(sub, instants[1:], instants)]
+    fallen_from = [earlier for earlier, later in pairwise(volumes) if later < earlier]
     with localcontext(EXACT):
-        increase, resets, unit_milliseconds, longest_gap = _ZERO, 0, _ZERO, 0
-        for earlier, later in pairwise(readings):
-            step = later.volume - earlier.volume
-            if step < 0:
-                step, resets = later.volume, resets + 1
-            increase += step
-            gap = (later.at - earlier.at) // MILLISECOND
-            unit_milliseconds += earlier.volume * gap
-            longest_gap = max(longest_gap, gap)
         return Summary(
             count=len(volumes),
             sum=sum(volumes, _ZERO),
-            sum_of_squares=sum((volume * volume for volume in volumes), _ZERO),
+            sum_of_squares=sum(map(mul, volumes, volumes), _ZERO),
             min=min(volumes),
             max=max(volumes),
             first=readings[0],
             last=readings[-1],
-            increase=increase,
-            resets=resets,
-            unit_seconds=unit_milliseconds.scaleb(-3),
-            longest_gap_seconds=Decimal(longest_gap).scaleb(-3),
+            increase=sum(fallen_from, volumes[-1] - volumes[0]),
+            resets=len(fallen_from),
+            unit_seconds=sum(map(mul, volumes, gaps), _ZERO).scaleb(-3),
+            longest_gap_seconds=Decimal(max(gaps, default=0)).scaleb(-3),
         )
 
 
