@@ -13,16 +13,20 @@ from metering.storage.blocks import (
     hour_of,
     hours_of,
     month_of,
+    start_of,
     start_of_hour,
 )
 from metering.storage.handles import Handle
 from metering.storage.sealing import BatchTooLarge, Reach, Run, add_up, seal
 from metering.storage.tables import Tables
-from metering.times import Range
+from metering.times import LAST, Range
 
 # A transaction that seals takes about half a second for so many.
 _READINGS_AT_ONCE = 30_000
 _MOST_TRACKS = 500
+
+# The day that begins with it is not sealed: the calendar does not have its end.
+_LAST_MIDNIGHT = start_of(day_of(LAST))
 
 # Makes the blocks of some tracks or rollups in a month, in a transaction: `seal`, `add_up`.
 Make = Callable[..., Effort]
@@ -38,7 +42,7 @@ class Sealer:
 
     def seal(self, until: datetime, settle_seconds: float) -> Iterator[int]:
         """See `Storage.seal`."""
-        end = hour_of(until)
+        end = hour_of(min(until, _LAST_MIDNIGHT))
         before = start_of_hour(end)
         run = self._tables.open_seal(before, settle_seconds)
         rollup_of = {one.track: one.rollup for one in self._tables.members(None)}

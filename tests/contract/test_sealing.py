@@ -257,6 +257,19 @@ def test_the_ends_of_time(storage: Storage) -> None:
     assert contradictions(storage) == []
 
 
+def test_the_last_day_of_the_calendar(storage: Storage) -> None:
+    """It has no end that could be named, and is as any other; the days before it are sealed."""
+    hours = [timedelta(hours=hours) for hours in (1, 20, 30)]
+    keep(storage, *(sample(id=f"s{n}", timestamp=LAST - ago) for n, ago in enumerate(hours)))
+    found = summaries(storage), totals(storage)
+    seal(storage, LAST)
+    keep(storage, sample(id="late", timestamp=LAST - 2 * hours[0], meter="disk"))
+
+    assert found[0].items() < summaries(storage).items()
+    assert found[1].items() < totals(storage).items()
+    assert contradictions(storage) == []
+
+
 def test_a_store_that_is_unsealed_meanwhile(usage: Storage) -> None:
     """What was lost then is sealed the next time."""
     sealed = Range(None, HORIZON)
