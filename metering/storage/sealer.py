@@ -46,7 +46,8 @@ class Sealer:
         before = start_of_hour(end)
         run = self._tables.open_seal(before, settle_seconds)
         rollup_of = {one.track: one.rollup for one in self._tables.members(None)}
-        with_samples = self._months_with_samples(rollup_of.keys(), Range(run.done, before))
+        fresh = Range(_since(run.done, before), before)
+        with_samples = self._months_with_samples(rollup_of.keys(), fresh)
         yield from self._seal_months(run, seal, with_samples, end)
         struck = self._tables.struck()
         # Read after the strikes: a rollup is stored before it is struck.
@@ -102,3 +103,14 @@ class Sealer:
             one = replace(reach, begin=begin, end=min(begin + HOURS_IN_A_DAY, reach.end))
             effort = self._tables.transact(run, partial(make, handles=handles, reach=one))
             yield effort.samples
+
+
+def _since(done: datetime | None, before: datetime) -> datetime | None:
+    """From when on what has samples is sealed further; of a day that is over, from its midnight.
+
+    So what ended on that day is sealed to its end. Else the blocks of a month would end at as many
+    different hours, and a question look after each of them apart.
+    """
+    if done is None or day_of(done) == day_of(before):
+        return done
+    return start_of(day_of(done))

@@ -14,8 +14,16 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
 from metering.storage import sealer, sealing
 from metering.storage.base import Effort
-from metering.storage.block_codec import encode_days
-from metering.storage.blocks import MOST_PARTS, Block, Combine
+from metering.storage.block_codec import decode_whole, encode_days
+from metering.storage.blocks import (
+    MOST_PARTS,
+    Block,
+    Combine,
+    Grain,
+    day_of,
+    hour_of,
+    month_of,
+)
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -200,6 +208,23 @@ def test_sealing_again_reads_nothing(storage: SqliteStorage) -> None:
     """And another day reads that day."""
     assert sum(storage.seal(MIDNIGHT + 3 * DAY)) == 0
     assert sum(storage.seal(MIDNIGHT + 4 * DAY)) == 288 + 12
+
+
+def test_what_ended_on_a_day_that_is_over_is_sealed_to_its_end(storage: SqliteStorage) -> None:
+    """Else blocks would end at as many hours of a month, and questions look after each apart."""
+    midnight = MIDNIGHT + 4 * DAY
+    ended = [
+        sample(id=f"c{n}", timestamp=midnight + n * HOUR, resource_id=f"{n}") for n in range(9)
+    ]
+    keep(storage, *ended)
+    for hours in range(1, 25):
+        list(storage.seal(midnight + hours * HOUR))
+    handles = [handle for handle, _ in storage.tables.find_tracks({})]
+    month = month_of(day_of(midnight))
+    found = storage.tables.blocks(handles, range(month, month + 1), Grain.DAY)
+
+    ends = [decode_whole(one.days, one.month)[0] for one in found if one.days is not None]
+    assert ends == [hour_of(midnight + DAY)] * (2 + 9)
 
 
 def test_a_transaction_takes_no_more_than_it_should(storage: SqliteStorage) -> None:
