@@ -156,7 +156,11 @@ def test_windows_of_a_calendar(usage: Storage, interval: str, zone: str, range_:
     assert {window for _, window in before} <= {*windows}
 
 
-LATE = {"fresh series": {"resource_id": "vm-9"}, "older": {"timestamp": MIDNIGHT - 40 * DAY}}
+LATE = {
+    "fresh series": {"resource_id": "vm-9"},
+    "empty day": {"resource_id": "vm-2"},
+    "older": {"timestamp": MIDNIGHT - 40 * DAY},
+}
 
 
 @pytest.mark.parametrize("atomic", [False, True])
@@ -234,6 +238,7 @@ def test_expired_samples_leave_sealed_days(usage: Storage) -> None:
     assert contradictions(usage) == []
     assert sum(one.count for one in left.values()) == len(samples(usage))
     seal(usage)
+    assert contradictions(usage) == []
     assert left == both(usage)
 
 

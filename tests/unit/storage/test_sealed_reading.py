@@ -124,6 +124,21 @@ def test_a_struck_day_that_is_not_over_is_read(storage: SqliteStorage) -> None:
     assert effort(storage, range=range_) == (2, 2, 0)
 
 
+def test_a_part_of_an_hour_is_sealed_the_next_time(storage: SqliteStorage) -> None:
+    """Also if its track has nothing more; what is struck meanwhile is all else that is read."""
+    midnight = MIDNIGHT + 3 * DAY
+    brief = sample(id="brief", timestamp=midnight + 5 * HOUR, resource_id="vm-2")
+    keep(storage, brief)
+    list(storage.seal(midnight + 5.5 * HOUR))
+    list(storage.seal(midnight + 6 * HOUR))
+    range_ = Range(MIDNIGHT, midnight + 6 * HOUR)
+    assert effort(storage, range=range_) == (3, 3, 0)
+
+    keep(storage, sample(id="late", timestamp=MIDNIGHT + HOUR))
+    assert sum(storage.seal(midnight + 6 * HOUR)) == 144 + 1
+    assert effort(storage, range=range_) == (3, 3, 0)
+
+
 def test_ragged_edges_are_read(storage: SqliteStorage) -> None:
     """Parts of days at both ends."""
     range_ = Range(MIDNIGHT + DAY + 23 * HOUR, MIDNIGHT + 2 * DAY + HOUR)
@@ -275,6 +290,17 @@ def test_struck_days_are_read_some_at_a_time(
     assert taken == [145, 289, 289, 0, 0, 0]
     assert effort(storage, range=Range(MIDNIGHT, MIDNIGHT + 3 * DAY)) == (2, 2, 0)
     assert [found for one in storage.verify() for found in one.contradictions] == []
+
+
+def test_no_more_of_the_last_day_is_sealed_than_is_over(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a month is sealed by days: nobody would strike what is recorded later."""
+    monkeypatch.setattr(sealer, "_READINGS_AT_ONCE", 1)
+    midnight = MIDNIGHT + 3 * DAY
+    list(storage.seal(midnight + 5 * HOUR))
+
+    assert effort(storage, range=Range(MIDNIGHT, midnight + 6 * HOUR)) == (2, 2, 12)
 
 
 def test_a_month_that_is_not_its_days_is_found(
