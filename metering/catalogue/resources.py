@@ -133,9 +133,10 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
         owned = ((newest(extents), extents) for extents in found)
     for owner, extents in owned:
         for name, type_, unit in sorted(_meters_of(extents)):
-            renamed = _renamed(owner, name, type_, unit)
-            if matches_series(query.filter, renamed):
-                yield _meter(renamed)
+            if query.filter == EVERYTHING or matches_series(
+                query.filter, _renamed(owner, name, type_, unit)
+            ):
+                yield _meter(owner, name, type_, unit)
 
 
 def newest(extents: Iterable[Extent]) -> Subject:
@@ -243,13 +244,13 @@ def _renamed(owner: Subject, meter: str, type_: MeterType, unit: str) -> Subject
     return replace(owner, meter=meter, type=type_, unit=unit)
 
 
-def _meter(series: Subject) -> Meter:
+def _meter(owner: Subject, name: str, type_: MeterType, unit: str) -> Meter:
     return Meter(
-        name=series.meter,
-        type=series.type,
-        unit=series.unit,
-        resource_id=series.resource_id,
-        source=series.source,
-        project_id=series.project_id,
-        user_id=series.user_id,
+        name=name,
+        type=type_,
+        unit=unit,
+        resource_id=owner.resource_id,
+        source=owner.source,
+        project_id=owner.project_id,
+        user_id=owner.user_id,
     )
