@@ -188,7 +188,7 @@ class TrackStorage(Storage):
         visible = (
             (handle, track)
             for handle, track in self._visible(query, deadline, by_resource=True)
-            if reduced(left, track) != NOTHING
+            if left is EVERYTHING or reduced(left, track) != NOTHING
         )
         most = SeriesPieces.tracks_at_once if query.by_series else _MOST_TRACKS
         for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
