@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
-from metering.summary import Reading, Summary, joined, of_stream
+from metering.summary import Reading, Summary, joined, of_stream, tally
 from metering.times import EPOCH, Range, from_milliseconds, to_milliseconds
 
 DAY_MS = 86_400_000
@@ -212,6 +212,16 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
             parts[day] = {one: of_stream(sorted(some)) for one, some in under.items()}
     recorded_until = max(row.recorded_at for row in rows)
     return Folded(days, hours, Described.of_days(only, recorded_until, parts))
+
+
+def fold_hours(hours: Mapping[int, Summary]) -> Folded:
+    """The days of a rollup whose hours these are, and the hours of busy ones."""
+    of_days: dict[int, dict[int, Summary]] = defaultdict(dict)
+    for hour, summary in hours.items():
+        of_days[hour // HOURS_IN_A_DAY][hour] = summary
+    days = {day: tally([*of_day.values()]) for day, of_day in of_days.items()}
+    busy = {day: of_days[day] for day, one in days.items() if one.count >= READINGS_FOR_HOURS}
+    return Folded(days, busy)
 
 
 def by_description(days: Mapping[int, Summary], described: Described) -> Parts:

@@ -49,7 +49,7 @@ from metering.storage.blocks import (
 )
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.stored_sample import StoredSample
-from metering.storage.totals import Member, days_of_members
+from metering.storage.totals import Member, fold_members
 from metering.summary import joined, tally
 from metering.times import Range
 
@@ -91,7 +91,7 @@ T = TypeVar("T")
 
 
 class BatchTooLarge(Exception):
-    """More readings, or days of tracks, than a transaction should have."""
+    """More readings, or hours of tracks, than a transaction should have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +143,12 @@ def seal(
 def add_up(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """The same for rollups: from the sealed days of their tracks, else from readings.
+    """The same for rollups: from the sealed hours of their tracks, else from readings.
 
     The days between two that are missing are read too: to find a block costs more than its days.
 
     Raises:
-        BatchTooLarge: more tracks and days of them, and readings, than `most`.
+        BatchTooLarge: more tracks and hours of them, and readings, than `most`.
     """
     renewals = _renewals(transaction, handles, reach)
     lacking = {handle: one for handle, one in renewals.items() if one.missing}
@@ -159,19 +159,19 @@ def add_up(
         by_span[missing[0][0], missing[-1][1]].append(member)
     if most is not None:
         hours = sum(len(some) * (after - begin) for (begin, after), some in by_span.items())
-        if hours > most * HOURS_IN_A_DAY:
+        if hours > most:
             raise BatchTooLarge
     effort = Effort()
     for (begin, after), some in by_span.items():
-        days = days_of_members(
+        folded = fold_members(
             transaction.blocks,
             transaction.readings,
             some,
             hours_range(begin, after),
             effort,
         )
-        for handle, found in days.items():
-            lacking[handle].take(Folded(found, {}))
+        for handle, found in folded.items():
+            lacking[handle].take(found)
         if most is not None and effort.samples > most:
             raise BatchTooLarge
     _keep(transaction, renewals, reach.month, tally)

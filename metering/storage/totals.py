@@ -1,6 +1,7 @@
 """Totals: out of the blocks of rollups where there are, elsewhere out of those rollups' tracks.
 
-A rollup has a block for each month, as a track has; its days are a `tally` of those of its tracks.
+A rollup has a block for each month, as a track has; its hours are a `tally` of those of its tracks,
+and its days of its hours.
 What a project used in a month costs the same for ten tracks and for ten thousand.
 """
 
@@ -13,7 +14,7 @@ from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, ReadBlocks
-from metering.storage.blocks import day_of
+from metering.storage.blocks import Folded, fold_hours, hour_of
 from metering.storage.handles import Handle
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
 from metering.summary import Summary, tally
@@ -22,7 +23,7 @@ from metering.times import EPOCH, FixedWindows, Range, Windows
 # Each gap is a look at all tracks; beyond so many one look at everything is cheaper.
 _MOST_GAPS = 3
 _SUMMARIES_AT_ONCE = 100
-_SECONDS_IN_A_DAY = 86_400
+_SECONDS_IN_AN_HOUR = 3_600
 
 
 class Member(NamedTuple):
@@ -82,22 +83,22 @@ class TotalReader:
             yield sums.done()
 
 
-def days_of_members(
+def fold_members(
     blocks: ReadBlocks,
     readings: ReadReadings,
     members: Iterable[Member],
     range_: Range,
     effort: Effort,
-) -> Mapping[Handle, Mapping[int, Summary]]:
-    """The Summary of what tracks have in a range, by rollup and day since 1970."""
-    windows = FixedWindows(EPOCH, _SECONDS_IN_A_DAY)
+) -> Mapping[Handle, Folded]:
+    """What tracks have together in a range, by rollup."""
+    windows = FixedWindows(EPOCH, _SECONDS_IN_AN_HOUR)
     sums = _Sums(windows)
     summaries = TrackSummaries(blocks, readings, range_, Cuts(windows=windows))
     sums.add_members(members, summaries, effort)
-    days: dict[Handle, dict[int, Summary]] = defaultdict(dict)
+    hours: dict[Handle, dict[int, Summary]] = defaultdict(dict)
     for (handle, _), summary in sums.done().items():
-        days[handle][day_of(summary.first.at)] = summary
-    return days
+        hours[handle][hour_of(summary.first.at)] = summary
+    return {handle: fold_hours(of_rollup) for handle, of_rollup in hours.items()}
 
 
 class _Sums:

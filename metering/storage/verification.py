@@ -33,7 +33,7 @@ from metering.storage.blocks import (
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
-from metering.storage.totals import days_of_members
+from metering.storage.totals import fold_members
 from metering.summary import Reading, joined, tally
 from metering.times import EVER, FIRST, LAST, Range
 
@@ -139,8 +139,8 @@ class Verifier:
     def _total_month(self, handle: Handle, range_: Range) -> Folded:
         """From samples alone."""
         members = self._tables.members([handle])
-        days = days_of_members(no_blocks, self._tables.readings, members, range_, Effort())
-        return Folded(days.get(handle, {}), {})
+        folded = fold_members(no_blocks, self._tables.readings, members, range_, Effort())
+        return folded.get(handle, Folded({}, {}))
 
     def _contradicted_days(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""

@@ -26,12 +26,14 @@ from metering.storage.blocks import (
     READINGS_FOR_HOURS,
     Block,
     Described,
+    Folded,
     by_description,
     day_of,
     days_in,
     days_of,
     days_range,
     fold,
+    fold_hours,
     hour_of,
     hours_of,
     hours_range,
@@ -41,7 +43,7 @@ from metering.storage.blocks import (
 )
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
-from metering.summary import Reading, Summary, joined, of_stream
+from metering.summary import Reading, Summary, joined, of_stream, tally
 from metering.times import FIRST, LAST, Range
 
 FAR = [
@@ -130,6 +132,23 @@ def test_busy_days_have_hours() -> None:
     assert quiet.hours == {}
     ((day, hours),) = busy.hours.items()
     assert joined([hours[hour] for hour in sorted(hours)]) == busy.days[day]
+
+
+def test_the_days_of_hours() -> None:
+    """Of a rollup, whose hours are those of several tracks; a busy day keeps them."""
+    first = hour_of(NOON)
+    quiet = {first: of_stream(readings((0, 1))), first + 1: of_stream(readings((3_600, 5)))}
+    busy = {
+        first + hour: of_stream(readings(*((3_600 * hour + n, n) for n in range(48))))
+        for hour in (24, 26)
+    }
+    folded = fold_hours(quiet | busy)
+    day = day_of(NOON)
+
+    assert folded.days == {day: tally([*quiet.values()]), day + 1: tally([*busy.values()])}
+    assert folded.hours == {day + 1: busy}
+    assert folded.described is None
+    assert fold_hours({}) == Folded({}, {})
 
 
 def test_rows_may_come_in_any_order() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import after_noon, sample
-from contract.asking import keep, summaries
+from contract.asking import keep, summaries, totals
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
@@ -34,7 +34,10 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
-    """A busy and a quiet track over four days from noon on; three midnights are sealed."""
+    """A busy and a quiet track over four days from noon on; three midnights are sealed.
+
+    What a quiet track has is read twice, for itself and for the hours of its rollup.
+    """
     with closing(SqliteStorage.open(f"sqlite:///{tmp_path}/m.db", timeout_seconds=60)) as store:
         store.prepare()
         keep(
@@ -42,7 +45,7 @@ def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
             *(sample(id=f"a{n}", timestamp=after_noon(300 * n)) for n in range(4 * 288)),
             *(sample(id=f"b{n}", timestamp=after_noon(7_200 * n), meter="q") for n in range(48)),
         )
-        assert sum(store.seal(MIDNIGHT + 3 * DAY)) == (144 + 2 * 288) + (6 + 2 * 12)
+        assert sum(store.seal(MIDNIGHT + 3 * DAY)) == (144 + 2 * 288) + 2 * (6 + 2 * 12)
         yield store
 
 
@@ -88,7 +91,7 @@ def test_a_day_that_is_not_over_is_a_piece_as_well(storage: SqliteStorage) -> No
     To seal more of it reads it once more, from its midnight on.
     """
     midnight = MIDNIGHT + 3 * DAY
-    assert sum(storage.seal(midnight + 5 * HOUR)) == 60 + 3
+    assert sum(storage.seal(midnight + 5 * HOUR)) == 2 * (60 + 3)
     keep(storage, sample(id="new", timestamp=midnight + 5 * HOUR))
 
     assert effort(storage, range=Range(MIDNIGHT, midnight + 5 * HOUR)) == (2, 2, 0)
@@ -99,7 +102,7 @@ def test_a_day_that_is_not_over_is_a_piece_as_well(storage: SqliteStorage) -> No
     asked = {"range": Range(midnight, midnight + 5 * HOUR), "windows": hours}
     assert effort(storage, **asked) == (2, 0, 60 + 3)
 
-    assert sum(storage.seal(midnight + 7 * HOUR)) == (84 + 1) + 4
+    assert sum(storage.seal(midnight + 7 * HOUR)) == 2 * (84 + 1 + 4)
     assert effort(storage, range=Range(MIDNIGHT, midnight + 7 * HOUR)) == (2, 2, 0)
 
 
@@ -120,7 +123,7 @@ def test_a_struck_day_that_is_not_over_is_read(storage: SqliteStorage) -> None:
     range_ = Range(MIDNIGHT, midnight + 5 * HOUR)
 
     assert effort(storage, range=range_) == (2, 3 + 1, 61)
-    assert sum(storage.seal(midnight + 2 * HOUR)) == 61
+    assert sum(storage.seal(midnight + 2 * HOUR)) == 2 * 61
     assert effort(storage, range=range_) == (2, 2, 0)
 
 
@@ -150,6 +153,34 @@ def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:
     range_ = Range(MIDNIGHT + DAY, MIDNIGHT + 3 * DAY)
     windows = FixedWindows(MIDNIGHT + 2 * HOUR, 86_400)
     assert effort(storage, range=range_, windows=windows) == (2, 48, 24)
+
+
+@pytest.mark.parametrize(("zone", "pieces"), [("UTC", 1), ("Europe/Berlin", 24)])
+def test_the_day_of_a_project_is_told_by_its_rollup(
+    storage: SqliteStorage, zone: str, pieces: int
+) -> None:
+    """In any zone of whole hours: by the hours of all tracks together, however quiet each is."""
+    keep(
+        storage,
+        *(
+            sample(id=f"{vm}-{n}", timestamp=MIDNIGHT + n * HOUR, meter="r", resource_id=f"{vm}")
+            for vm in range(5)
+            for n in range(48)
+        ),
+    )
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+    calendar = Calendar(interval=Interval.DAY, zone=read_zone(zone))
+    windows = calendar.windows(MIDNIGHT, MIDNIGHT + DAY).windows
+    spent = Effort()
+    asked = {
+        "filter": Comparison(FIELDS["meter"], Operator.EQ, "r"),
+        "range": Range(MIDNIGHT, MIDNIGHT + DAY),
+        "windows": windows,
+    }
+    found = totals(storage, effort=spent, **asked)
+
+    assert (spent.tracks, spent.pieces, spent.samples) == (0, pieces, 0)
+    assert sum(one.count for one in found.values()) == 5 * 24
 
 
 def test_windows_within_an_hour_read_all(storage: SqliteStorage) -> None:
@@ -222,7 +253,7 @@ def test_a_description_that_changes_at_midnight_costs_its_days(storage: SqliteSt
 def test_sealing_again_reads_nothing(storage: SqliteStorage) -> None:
     """And another day reads that day."""
     assert sum(storage.seal(MIDNIGHT + 3 * DAY)) == 0
-    assert sum(storage.seal(MIDNIGHT + 4 * DAY)) == 288 + 12
+    assert sum(storage.seal(MIDNIGHT + 4 * DAY)) == 288 + 2 * 12
 
 
 def test_what_ended_on_a_day_that_is_over_is_sealed_to_its_end(storage: SqliteStorage) -> None:
@@ -254,7 +285,7 @@ def test_a_transaction_takes_no_more_than_it_should(storage: SqliteStorage) -> N
     )
     taken = list(storage.seal(june + 3 * DAY))
 
-    assert sum(taken) == 36_000 + (288 + 144) + (12 + 6)
+    assert sum(taken) == 36_000 + (288 + 144) + 2 * (12 + 6)
     assert max(taken) == 12_000
     assert effort(storage, range=Range(june, june + 3 * DAY)) == (1, 1, 0)
 
