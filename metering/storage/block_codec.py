@@ -13,7 +13,6 @@ from metering.decimals import EXACT
 from metering.storage.blocks import (
     DAY_MS,
     HOUR_MS,
-    HOURS_IN_A_DAY,
     Block,
     Combine,
     Described,
@@ -131,7 +130,7 @@ def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:
 def decode(days: bytes, hours: bytes | None, asked: range | None = None) -> Block:
     """The block of what `encode_days` and `encode_hours` made.
 
-    If hours are asked for, it has only the days that begin with one of them.
+    If days are asked for, it has only those.
     """
     whole = _decode_whole(days)
     return Block(
@@ -139,14 +138,14 @@ def decode(days: bytes, hours: bytes | None, asked: range | None = None) -> Bloc
         {
             day: _unpack(one, day * DAY_MS)
             for day, one in _decode_summaries(whole.days).items()
-            if asked is None or day * HOURS_IN_A_DAY in asked
+            if asked is None or day in asked
         },
         {
             day: {
                 hour: _unpack(one, hour * HOUR_MS) for hour, one in _decode_summaries(kept).items()
             }
             for day, kept in (_decode_hours(hours) if hours else {}).items()
-            if asked is None or day * HOURS_IN_A_DAY in asked
+            if asked is None or day in asked
         },
     )
 

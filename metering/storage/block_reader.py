@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from metering.chunks import chunks
 from metering.cuts import Cuts
@@ -112,6 +112,9 @@ class BlockReader:
     later are not used.
     """
 
+    # Whether hours are read for the days in which the range begins and ends.
+    takes_edges: ClassVar[bool] = False
+
     def __init__(
         self,
         blocks: ReadBlocks,
@@ -128,7 +131,9 @@ class BlockReader:
         self._range = range_
         self._cuts = cuts
         self._grain = grain_of(cuts.windows)
-        self._asked = _asked_hours(range_)
+        if self.takes_edges and self._grain is Grain.DAY and _is_ragged(range_):
+            self._grain = Grain.HOUR
+        self._asked = _asked_hours(range_, self._grain)
         self._days = days_in(self._asked.start, self._asked.stop)
         days = min(len(self._days), _USUAL_DAYS)
         pieces = days * (HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
@@ -171,12 +176,10 @@ class BlockReader:
         if is_asked_for and not block.struck and self._take_whole(found, whole, described):
             _cover(found, start_of_hour(begin), start_of_hour(end))
         else:
-            # The last day of a block goes up to its end; all others are taken as a whole.
-            last_midnight = self._asked.stop // HOURS_IN_A_DAY * HOURS_IN_A_DAY
-            stop = end if end <= self._asked.stop else last_midnight
-            asked = range(max(begin, self._asked.start), stop)
-            unpacked = decode(days, block.hours, asked)
-            self._take_days(found, block, unpacked, described, asked)
+            asked = range(max(begin, self._asked.start), min(end, self._asked.stop))
+            unpacked = decode(days, block.hours, days_in(asked.start, asked.stop))
+            told = Block(end, unpacked.days, unpacked.hours, described)
+            self._take_days(found, block.struck, told, asked)
 
     def _take_whole(
         self, found: Coverage, whole: Summary | None, described: Described | None
@@ -192,16 +195,16 @@ class BlockReader:
     def _take_days(
         self,
         found: Coverage,
-        stored: StoredBlock,
+        struck: Collection[int],
         block: Block,
-        described: Described | None,
         asked: range,
     ) -> None:
         """Take the days of these hours, whole or by hours, and note what is covered by that."""
         covered_from = start_of_hour(asked.start)
-        for day in sorted({*stored.struck, *block.days}):
-            if day * HOURS_IN_A_DAY in asked:
-                for begin, length in self._take_day(found, stored, block, described, day):
+        days = days_in(asked.start, asked.stop)
+        for day in sorted({*struck, *block.days}):
+            if day in days:
+                for begin, length in self._take_day(found, struck, block, day, asked):
                     _cover(found, covered_from, begin)
                     covered_from = begin + length
         _cover(found, covered_from, start_of_hour(asked.stop))
@@ -209,26 +212,30 @@ class BlockReader:
     def _take_day(
         self,
         found: Coverage,
-        stored: StoredBlock,
+        struck: Collection[int],
         block: Block,
-        described: Described | None,
         day: int,
+        asked: range,
     ) -> Iterator[tuple[datetime, timedelta]]:
         """Take what can be taken of a day, and yield what is left for samples, in order."""
-        start = start_of(day)
+        begin = day * HOURS_IN_A_DAY
+        is_whole = asked.start <= begin and min(begin + HOURS_IN_A_DAY, block.end) <= asked.stop
+        described = block.described
         description = described and described.on(day)
-        if day in stored.struck:
-            yield start, _DAY
+        hours = block.hours.get(day)
+        if day in struck:
+            yield start_of(day), _DAY
         elif self._by_series and description is None:
-            if not self._take_parts(found, described.parts.get(day, {}) if described else {}):
-                yield start, _DAY
-        elif not self._take_piece(found, block.days[day], description):
-            hours = block.hours.get(day)
-            if hours is None:
-                yield start, _DAY
-                return
+            parts = described.parts.get(day, {}) if described and is_whole else {}
+            if not self._take_parts(found, parts):
+                yield start_of(day), _DAY
+        elif is_whole and self._take_piece(found, block.days[day], description):
+            return
+        elif hours is None:
+            yield start_of(day), _DAY
+        else:
             for hour in sorted(hours):
-                if not self._take_piece(found, hours[hour], description):
+                if hour in asked and not self._take_piece(found, hours[hour], description):
                     yield start_of_hour(hour), _HOUR
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
@@ -251,11 +258,22 @@ def _cover(found: Coverage, begin: datetime, after: datetime) -> None:
         found.covered.append((begin, after))
 
 
-def _asked_hours(range_: Range) -> range:
-    """The whole hours (since 1970) of the range, from the first midnight in it on."""
-    first_day = -(-to_milliseconds(range_.start or FIRST) // DAY_MS)
-    end = to_milliseconds(range_.end or LAST)
-    return range(first_day * HOURS_IN_A_DAY, end // HOUR_MS)
+def _asked_hours(range_: Range, grain: Grain) -> range:
+    """The whole hours (since 1970) of the range; by days, from the first midnight in it on.
+
+    They may end within a day even so: a block may have no more of it.
+    """
+    begin_ms = to_milliseconds(range_.start or FIRST)
+    end_ms = to_milliseconds(range_.end or LAST)
+    first_hour = -(-begin_ms // HOUR_MS)
+    midnight = -(-begin_ms // DAY_MS) * HOURS_IN_A_DAY
+    return range(first_hour if grain is Grain.HOUR else midnight, end_ms // HOUR_MS)
+
+
+def _is_ragged(range_: Range) -> bool:
+    """Whether it begins or ends within a day."""
+    bounds = (range_.start or FIRST, range_.end or start_of(0))
+    return any(to_milliseconds(bound) % DAY_MS for bound in bounds)
 
 
 def _between(range_: Range, covered: list[tuple[datetime, datetime]]) -> Iterator[Range]:

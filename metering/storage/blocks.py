@@ -150,7 +150,7 @@ def start_of_hour(hour: int) -> datetime:
 
 def days_in(begin: int, end: int) -> range:
     """The days that have hours from one on up to another."""
-    return range(begin // HOURS_IN_A_DAY, -(-end // HOURS_IN_A_DAY))
+    return range(begin // HOURS_IN_A_DAY, -(-end // HOURS_IN_A_DAY)) if begin < end else range(0)
 
 
 def hours_range(begin: int, end: int) -> Range:

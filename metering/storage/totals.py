@@ -8,7 +8,7 @@ What a project used in a month costs the same for ten tracks and for ten thousan
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
@@ -38,6 +38,12 @@ ReadMembers = Callable[[Collection[Handle]], Iterator[Member]]
 Totals = Mapping[tuple[Handle, Range], Summary]
 
 
+class _RollupReader(BlockReader):
+    """Rollups are few, and what it does not take of one is read of all its tracks."""
+
+    takes_edges: ClassVar[bool] = True
+
+
 class TotalReader:
     """Reads the totals of rollups in a range, by window."""
 
@@ -62,7 +68,7 @@ class TotalReader:
 
         No pair comes twice. Counts what was read.
         """
-        reader = BlockReader(self._blocks, self._range, self._cuts)
+        reader = _RollupReader(self._blocks, self._range, self._cuts)
         for found in reader.taken({handle: one.type for handle, one in rollups.items()}, effort):
             for one in found.values():
                 if len(reader.gaps(one)) > _MOST_GAPS:

@@ -346,6 +346,7 @@ def test_months_have_their_days(year: int, month: int, length: int) -> None:
         (0, 25, [0, 1]),
         (-24, 1, [-1, 0]),
         (48, 24, []),
+        (14, 13, []),
     ],
 )
 def test_hours_have_their_days(begin: int, end: int, days: list[int]) -> None:

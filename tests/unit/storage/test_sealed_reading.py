@@ -73,11 +73,11 @@ def test_windows_of_a_day_cost_a_piece_each(storage: SqliteStorage) -> None:
 
 
 def test_days_of_a_zone_cost_their_hours(storage: SqliteStorage) -> None:
-    """Days that are cut are those of the quiet track, which has no hours, and the last."""
+    """Of what is cut only the quiet track is read: it has no hours."""
     calendar = Calendar(interval=Interval.DAY, zone=read_zone("Europe/Berlin"))
     start, end = MIDNIGHT - 2 * HOUR, MIDNIGHT + 3 * DAY - 2 * HOUR
     query = {"range": Range(start, end), "windows": calendar.windows(start, end).windows}
-    assert effort(storage, **query) == (2, 12 + 24, 22 * 12 + 6 + 12 + 11)
+    assert effort(storage, **query) == (2, 12 + 24 + 22, 6 + 12 + 11)
 
 
 def test_what_is_not_sealed_is_read(storage: SqliteStorage) -> None:
@@ -155,11 +155,9 @@ def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:
     assert effort(storage, range=range_, windows=windows) == (2, 48, 24)
 
 
-@pytest.mark.parametrize(("zone", "pieces"), [("UTC", 1), ("Europe/Berlin", 24)])
-def test_the_day_of_a_project_is_told_by_its_rollup(
-    storage: SqliteStorage, zone: str, pieces: int
-) -> None:
-    """In any zone of whole hours: by the hours of all tracks together, however quiet each is."""
+@pytest.fixture
+def hourly(storage: SqliteStorage) -> SqliteStorage:
+    """Besides, five quiet tracks of one rollup, each sealed for two days."""
     keep(
         storage,
         *(
@@ -169,18 +167,38 @@ def test_the_day_of_a_project_is_told_by_its_rollup(
         ),
     )
     list(storage.seal(MIDNIGHT + 3 * DAY))
+    return storage
+
+
+def effort_of_total(storage: SqliteStorage, **query: object) -> tuple[int, int, int]:
+    """Tracks, pieces and samples that a day of those five took, which is all there."""
+    spent = Effort()
+    leaf = Comparison(FIELDS["meter"], Operator.EQ, "r")
+    found = totals(storage, effort=spent, filter=leaf, **query)
+    assert sum(one.count for one in found.values()) == 5 * 24
+    return spent.tracks, spent.pieces, spent.samples
+
+
+@pytest.mark.parametrize(("zone", "pieces"), [("UTC", 1), ("Europe/Berlin", 24)])
+def test_days_of_a_project_are_told_by_its_rollup(
+    hourly: SqliteStorage, zone: str, pieces: int
+) -> None:
+    """In any zone of whole hours: by the hours of all tracks together, however quiet each is."""
     calendar = Calendar(interval=Interval.DAY, zone=read_zone(zone))
     windows = calendar.windows(MIDNIGHT, MIDNIGHT + DAY).windows
-    spent = Effort()
-    asked = {
-        "filter": Comparison(FIELDS["meter"], Operator.EQ, "r"),
-        "range": Range(MIDNIGHT, MIDNIGHT + DAY),
-        "windows": windows,
-    }
-    found = totals(storage, effort=spent, **asked)
+    range_ = Range(MIDNIGHT, MIDNIGHT + DAY)
 
-    assert (spent.tracks, spent.pieces, spent.samples) == (0, pieces, 0)
-    assert sum(one.count for one in found.values()) == 5 * 24
+    assert effort_of_total(hourly, range=range_, windows=windows) == (0, pieces, 0)
+
+
+def test_ragged_edges_of_a_project_are_told_by_its_rollup(hourly: SqliteStorage) -> None:
+    """By hours; of an hour that is cut the samples of all its tracks are read."""
+    whole_hours = Range(MIDNIGHT + 22 * HOUR, MIDNIGHT + 46 * HOUR)
+    assert effort_of_total(hourly, range=whole_hours) == (0, 24, 0)
+
+    minute = timedelta(minutes=1)
+    cut = Range(MIDNIGHT + 22 * HOUR + minute, MIDNIGHT + 46 * HOUR + minute)
+    assert effort_of_total(hourly, range=cut) == (5, 23, 5)
 
 
 def test_windows_within_an_hour_read_all(storage: SqliteStorage) -> None:
