@@ -252,6 +252,17 @@ def test_a_day_of_few_descriptions_costs_a_piece_each(storage: SqliteStorage) ->
     assert effort(storage, range=some_days, by_series=False) == (2, 2 + 2, 0)
 
 
+def test_a_day_of_few_descriptions_that_is_cut_is_read(storage: SqliteStorage) -> None:
+    """What it has under each is of the whole day, of which a part is asked for."""
+    keep(storage, sample(id="late", timestamp=MIDNIGHT + DAY, metadata={"a": 1}))
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+    range_ = Range(MIDNIGHT + DAY + 12 * HOUR, MIDNIGHT + 3 * DAY)
+    weeks = FixedWindows(MIDNIGHT - 2 * DAY + 2 * HOUR, 7 * 86_400)
+    found = summaries(storage, range=range_, windows=weeks)
+
+    assert sum(one.count for one in found.values()) == (144 + 288) + (6 + 12)
+
+
 def test_a_description_that_changes_at_midnight_costs_its_days(storage: SqliteStorage) -> None:
     """Or those of its month that is asked for as a whole; no sample is read."""
     rows = [sample(id=f"c{n}", timestamp=after_noon(7_200 * n), meter="r") for n in range(6)]
