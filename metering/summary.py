@@ -65,6 +65,7 @@ def of_stream(readings: Sequence[Reading]) -> Summary:
     gaps = [gap // MILLISECOND for gap in map(sub, instants[1:], instants)]
     fallen_from = [earlier for earlier, later in pairwise(volumes) if later < earlier]
     with localcontext(EXACT):
+        # All that rose is the last less the first, and what the falls took away.
         return Summary(
             count=len(volumes),
             sum=sum(volumes, _ZERO),

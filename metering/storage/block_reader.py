@@ -112,7 +112,8 @@ class BlockReader:
     later are not used.
     """
 
-    # Whether hours are read for the days in which the range begins and ends.
+    # Whether hours are read if the range begins within a day, as days of other zones do. One that
+    # only ends there mostly ends now, where nothing is sealed.
     takes_edges: ClassVar[bool] = False
 
     def __init__(
@@ -131,7 +132,8 @@ class BlockReader:
         self._range = range_
         self._cuts = cuts
         self._grain = grain_of(cuts.windows)
-        if self.takes_edges and self._grain is Grain.DAY and _is_ragged(range_):
+        begins_within_a_day = to_milliseconds(range_.start or FIRST) % DAY_MS > 0
+        if self.takes_edges and self._grain is Grain.DAY and begins_within_a_day:
             self._grain = Grain.HOUR
         self._asked = _asked_hours(range_, self._grain)
         self._days = days_in(self._asked.start, self._asked.stop)
@@ -268,12 +270,6 @@ def _asked_hours(range_: Range, grain: Grain) -> range:
     first_hour = -(-begin_ms // HOUR_MS)
     midnight = -(-begin_ms // DAY_MS) * HOURS_IN_A_DAY
     return range(first_hour if grain is Grain.HOUR else midnight, end_ms // HOUR_MS)
-
-
-def _is_ragged(range_: Range) -> bool:
-    """Whether it begins or ends within a day."""
-    bounds = (range_.start or FIRST, range_.end or start_of(0))
-    return any(to_milliseconds(bound) % DAY_MS for bound in bounds)
 
 
 def _between(range_: Range, covered: list[tuple[datetime, datetime]]) -> Iterator[Range]:

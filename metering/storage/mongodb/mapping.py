@@ -37,8 +37,8 @@ CODEC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
 # The decoder takes longer to give an instant its zone than for all the rest of a small document.
 NAIVE: CodecOptions[Document] = CodecOptions()
 
-# The `_id` of instants in `horizons`: of samples that have expired, of all meters or of one; of
-# days that may be sealed at any moment, and of those that are.
+# The `_id` of instants in `horizons`: before which samples have expired, of all meters or of one;
+# before which they may be sealed at any moment, and before which they are.
 _EXPIRED, _EXPIRED_OF = "expired", "expired:"
 SEALING, SEALED = "sealing", "sealed"
 

@@ -201,6 +201,12 @@ def test_ragged_edges_of_a_project_are_told_by_its_rollup(hourly: SqliteStorage)
     assert effort_of_total(hourly, range=cut) == (5, 23, 5)
 
 
+def test_no_hours_are_read_for_a_range_that_only_ends_within_a_day(hourly: SqliteStorage) -> None:
+    """Month-to-date ends now: what is sealed of today is a piece, and what is not has none."""
+    ends = Range(MIDNIGHT, MIDNIGHT + 23 * HOUR + timedelta(minutes=1))
+    assert effort_of_total(hourly, range=ends) == (5, 0, 5 * 24)
+
+
 def test_windows_within_an_hour_read_all(storage: SqliteStorage) -> None:
     """No piece is short enough."""
     range_ = Range(MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
