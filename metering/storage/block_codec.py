@@ -4,7 +4,7 @@ Instants are counted in milliseconds from the start of the day, hour or month th
 The Summary of a single reading is kept as that reading.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -16,7 +16,6 @@ from metering.storage.blocks import (
     Block,
     Combine,
     Described,
-    Hours,
     Parts,
     by_description,
     days_of,
@@ -66,7 +65,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(_Whole).decode
 _decode_summaries = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
 _decode_described = msgspec.msgpack.Decoder(_Described).decode
-_decode_hours = msgspec.msgpack.Decoder(dict[int, msgspec.Raw]).decode
 
 
 def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
@@ -77,19 +75,18 @@ def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
-def encode_hours(
-    hours: Hours, before: bytes | None = None, renewed: Collection[int] = ()
-) -> bytes | None:
-    """The hours of busy days, and what there was before of days that are not renewed; if any."""
-    days = {
-        day: kept
-        for day, kept in (_decode_hours(before) if before else {}).items()
-        if day not in renewed
+def encode_hours(of_day: Mapping[int, Summary]) -> bytes:
+    """The hours of a day, by hour since 1970."""
+    return _encode({hour: _pack(one, hour * HOUR_MS) for hour, one in of_day.items()})
+
+
+def decode_hours(kept: bytes, asked: range) -> Mapping[int, Summary]:
+    """Those hours of what `encode_hours` made that are asked for."""
+    return {
+        hour: _unpack(one, hour * HOUR_MS)
+        for hour, one in _decode_summaries(kept).items()
+        if hour in asked
     }
-    for day, of_day in hours.items():
-        packed = {hour: _pack(one, hour * HOUR_MS) for hour, one in of_day.items()}
-        days[day] = msgspec.Raw(_encode(packed))
-    return _encode(days) if days else None
 
 
 def encode_described(block: Block, month: int) -> bytes | None:
@@ -127,24 +124,14 @@ def decode_whole(days: bytes, month: int) -> tuple[int, Summary | None]:
     return kept.end, None if kept.whole is None else _unpack(kept.whole, _begin_ms(month))
 
 
-def decode(days: bytes, hours: bytes | None, asked: range | None = None) -> Block:
-    """The block of what `encode_days` and `encode_hours` made.
-
-    If days are asked for, it has only those.
-    """
+def decode(days: bytes, asked: range | None = None) -> Block:
+    """The block of what `encode_days` made; if days are asked for, it has only those."""
     whole = _decode_whole(days)
     return Block(
         whole.end,
         {
             day: _unpack(one, day * DAY_MS)
             for day, one in _decode_summaries(whole.days).items()
-            if asked is None or day in asked
-        },
-        {
-            day: {
-                hour: _unpack(one, hour * HOUR_MS) for hour, one in _decode_summaries(kept).items()
-            }
-            for day, kept in (_decode_hours(hours) if hours else {}).items()
             if asked is None or day in asked
         },
     )

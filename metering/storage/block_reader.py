@@ -5,27 +5,28 @@ The answer is the same with and without blocks; only what has to be read differs
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
-from metering.storage.block_codec import decode, decode_described, decode_whole
+from metering.storage.block_codec import decode, decode_described, decode_hours, decode_whole
 from metering.storage.blocks import (
-    DAY_MS,
     HOUR_MS,
     HOURS_IN_A_DAY,
     Block,
+    DayOf,
     Described,
-    Grain,
     Parts,
     StoredBlock,
     days_in,
     hours_of,
+    is_busy,
     month_of,
     start_of,
     start_of_hour,
@@ -43,8 +44,6 @@ from metering.times import (
     to_milliseconds,
 )
 
-ReadBlocks = Callable[[Collection[Handle], range, Grain], Iterator[StoredBlock]]
-
 _BLOCKS_AT_ONCE = 1_000
 # Of blocks that are taken apart at once, if every day has some: 30 MB.
 _PIECES_AT_ONCE = 30_000
@@ -57,15 +56,30 @@ _SHORTEST_MONTH = timedelta(days=28)
 _LONGEST_HOUR = timedelta(minutes=90)
 
 
-def no_blocks(_: Collection[Handle], __: range, ___: Grain) -> Iterator[StoredBlock]:
-    """As if there were none: everything is read from samples."""
-    return iter(())
+class Grain(Enum):
+    """The longest pieces that fit into the windows of a question."""
+
+    DAY = "day"
+    HOUR = "hour"
+    READING = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The ways to read what was sealed: blocks of these months, and the hours of busy days."""
+
+    blocks: Callable[[Collection[Handle], range], Iterator[StoredBlock]]
+    hours: Callable[[Collection[DayOf]], Iterator[tuple[DayOf, bytes]]]
+
+
+# As if nothing were: everything is read from samples.
+NOTHING_SEALED = Sealed(lambda _, __: iter(()), lambda _: iter(()))
 
 
 def grain_of(windows: Windows) -> Grain:
-    """The longest pieces that fit into the windows: days, else hours, else single readings.
+    """What most windows are made of: days, else hours, else single readings.
 
-    Windows that are longer than a month take days: the few that lie in two are read from samples.
+    Windows that are longer than a month are made of days: few of these lie in two.
     """
     if isinstance(windows, WholeRange):
         return Grain.DAY
@@ -87,6 +101,13 @@ def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
         return Grain.DAY
     are_hours = longest > _LONGEST_HOUR or not any(edge % _HOUR for edge in inner)
     return Grain.HOUR if are_hours else Grain.READING
+
+
+class _Cut(NamedTuple):
+    """What is asked for of a day that is not taken as one piece, and its one description."""
+
+    hours: range
+    description: Handle | None
 
 
 class BlockPiece(NamedTuple):
@@ -112,30 +133,23 @@ class BlockReader:
     later are not used.
     """
 
-    # Whether hours are read if the range begins within a day, as days of other zones do. One that
-    # only ends there mostly ends now, where nothing is sealed.
-    takes_edges: ClassVar[bool] = False
-
     def __init__(
         self,
-        blocks: ReadBlocks,
+        sealed: Sealed,
         range_: Range,
         cuts: Cuts,
         *,
         by_series: bool = False,
         as_of: datetime | None = None,
     ) -> None:
-        """Take the way to read them, and what is asked."""
+        """Take the ways to read them, and what is asked."""
         self._by_series = by_series
         self._as_of = as_of
-        self._blocks = blocks
+        self._sealed = sealed
         self._range = range_
         self._cuts = cuts
         self._grain = grain_of(cuts.windows)
-        begins_within_a_day = to_milliseconds(range_.start or FIRST) % DAY_MS > 0
-        if self.takes_edges and self._grain is Grain.DAY and begins_within_a_day:
-            self._grain = Grain.HOUR
-        self._asked = _asked_hours(range_, self._grain)
+        self._asked = _whole_hours(range_)
         self._days = days_in(self._asked.start, self._asked.stop)
         days = min(len(self._days), _USUAL_DAYS)
         pieces = days * (HOURS_IN_A_DAY if self._grain is Grain.HOUR else 1)
@@ -148,10 +162,7 @@ class BlockReader:
         for some in chunks(kinds, self._most):
             found = {handle: Coverage(kinds[handle]) for handle in some}
             if self._grain is not Grain.READING and self._days:
-                months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
-                for block in self._blocks(some, months, self._grain):
-                    if block.days is not None:
-                        self._take(found[block.handle], block, block.days)
+                self._take_all(found)
             effort.pieces += sum(len(one.pieces) for one in found.values())
             yield found
 
@@ -167,8 +178,22 @@ class BlockReader:
         """What of the range it does not tell, in order."""
         return list(_between(self._range, sorted(one.covered)))
 
-    def _take(self, found: Coverage, block: StoredBlock, days: bytes) -> None:
-        """Take the block as one piece if all of it is asked for, or else its days."""
+    def _take_all(self, found: Mapping[Handle, Coverage]) -> None:
+        """Take what blocks tell, and then the hours of busy days that have to be cut."""
+        months = range(month_of(self._days[0]), month_of(self._days[-1]) + 1)
+        cuts: dict[DayOf, _Cut] = {}
+        for block in self._sealed.blocks(found.keys(), months):
+            if block.days is not None:
+                for day, cut in self._take(found[block.handle], block, block.days):
+                    cuts[DayOf(block.handle, day)] = cut
+        for of, hours in self._sealed.hours(cuts) if cuts else ():
+            self._take_hours(found[of.handle], hours, cuts[of])
+
+    def _take(self, found: Coverage, block: StoredBlock, days: bytes) -> Iterator[tuple[int, _Cut]]:
+        """Take the block as one piece if all of it is asked for, or else its days.
+
+        Yields the days that have to be cut, and have hours.
+        """
         begin = hours_of(block.month).start
         end, whole = decode_whole(days, block.month)
         described = decode_described(block.described, block.month)
@@ -178,10 +203,11 @@ class BlockReader:
         if is_asked_for and not block.struck and self._take_whole(found, whole, described):
             _cover(found, start_of_hour(begin), start_of_hour(end))
         else:
-            asked = range(max(begin, self._asked.start), min(end, self._asked.stop))
-            unpacked = decode(days, block.hours, days_in(asked.start, asked.stop))
-            told = Block(end, unpacked.days, unpacked.hours, described)
-            self._take_days(found, block.struck, told, asked)
+            asked = _shared(range(begin, end), self._asked)
+            unpacked = decode(days, days_in(asked.start, asked.stop))
+            yield from self._take_days(
+                found, block.struck, replace(unpacked, described=described), asked
+            )
 
     def _take_whole(
         self, found: Coverage, whole: Summary | None, described: Described | None
@@ -200,45 +226,41 @@ class BlockReader:
         struck: Collection[int],
         block: Block,
         asked: range,
-    ) -> None:
-        """Take the days of these hours, whole or by hours, and note what is covered by that."""
+    ) -> Iterator[tuple[int, _Cut]]:
+        """Take the days of these hours, and note what is covered by that; yield those to be cut."""
         covered_from = start_of_hour(asked.start)
         days = days_in(asked.start, asked.stop)
         for day in sorted({*struck, *block.days}):
-            if day in days:
-                for begin, length in self._take_day(found, struck, block, day, asked):
-                    _cover(found, covered_from, begin)
-                    covered_from = begin + length
+            if day not in days or (day not in struck and self._take_day(found, block, day, asked)):
+                continue
+            _cover(found, covered_from, start_of(day))
+            covered_from = start_of(day) + _DAY
+            description = block.described and block.described.on(day)
+            is_told_apart = description is not None or not self._by_series
+            if day not in struck and is_busy(block.days[day]) and is_told_apart:
+                hours = range(day * HOURS_IN_A_DAY, (day + 1) * HOURS_IN_A_DAY)
+                yield day, _Cut(_shared(hours, asked), description)
         _cover(found, covered_from, start_of_hour(asked.stop))
 
-    def _take_day(
-        self,
-        found: Coverage,
-        struck: Collection[int],
-        block: Block,
-        day: int,
-        asked: range,
-    ) -> Iterator[tuple[datetime, timedelta]]:
-        """Take what can be taken of a day, and yield what is left for samples, in order."""
+    def _take_day(self, found: Coverage, block: Block, day: int, asked: range) -> bool:
+        """Take a day as one piece, or one under each description; say whether it was taken."""
         begin = day * HOURS_IN_A_DAY
-        is_whole = asked.start <= begin and min(begin + HOURS_IN_A_DAY, block.end) <= asked.stop
+        if begin < asked.start or asked.stop < min(begin + HOURS_IN_A_DAY, block.end):
+            return False
         described = block.described
         description = described and described.on(day)
-        hours = block.hours.get(day)
-        if day in struck:
-            yield start_of(day), _DAY
-        elif self._by_series and description is None:
-            parts = described.parts.get(day, {}) if described and is_whole else {}
-            if not self._take_parts(found, parts):
-                yield start_of(day), _DAY
-        elif is_whole and self._take_piece(found, block.days[day], description):
-            return
-        elif hours is None:
-            yield start_of(day), _DAY
-        else:
-            for hour in sorted(hours):
-                if hour in asked and not self._take_piece(found, hours[hour], description):
-                    yield start_of_hour(hour), _HOUR
+        if self._by_series and description is None:
+            return self._take_parts(found, described.parts.get(day, {}) if described else {})
+        return self._take_piece(found, block.days[day], description)
+
+    def _take_hours(self, found: Coverage, hours: bytes, cut: _Cut) -> None:
+        """Take the hours of a day that need not be cut, and note what is covered by that."""
+        covered_from = start_of_hour(cut.hours.start)
+        for hour, summary in sorted(decode_hours(hours, cut.hours).items()):
+            if not self._take_piece(found, summary, cut.description):
+                _cover(found, covered_from, start_of_hour(hour))
+                covered_from = start_of_hour(hour) + _HOUR
+        _cover(found, covered_from, start_of_hour(cut.hours.stop))
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
         """Take a day or month by description, if no part need be cut; say whether it was taken."""
@@ -260,16 +282,15 @@ def _cover(found: Coverage, begin: datetime, after: datetime) -> None:
         found.covered.append((begin, after))
 
 
-def _asked_hours(range_: Range, grain: Grain) -> range:
-    """The whole hours (since 1970) of the range; by days, from the first midnight in it on.
+def _shared(one: range, other: range) -> range:
+    return range(max(one.start, other.start), min(one.stop, other.stop))
 
-    They may end within a day even so: a block may have no more of it.
-    """
+
+def _whole_hours(range_: Range) -> range:
+    """The hours (since 1970) that lie in the range."""
     begin_ms = to_milliseconds(range_.start or FIRST)
     end_ms = to_milliseconds(range_.end or LAST)
-    first_hour = -(-begin_ms // HOUR_MS)
-    midnight = -(-begin_ms // DAY_MS) * HOURS_IN_A_DAY
-    return range(first_hour if grain is Grain.HOUR else midnight, end_ms // HOUR_MS)
+    return range(-(-begin_ms // HOUR_MS), end_ms // HOUR_MS)
 
 
 def _between(range_: Range, covered: list[tuple[datetime, datetime]]) -> Iterator[Range]:

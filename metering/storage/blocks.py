@@ -2,9 +2,9 @@
 
 A rollup has blocks too, in which a day sums up all its tracks. A block covers the hours (UTC) from
 the first of its month up to `end`: a day that it covers and does not have is empty, and of the last
-it may have a part only. Busy days have their hours, too. If a track had one description on a day,
-its block says which; if it had a few, the block has a Summary under each. Where there were more,
-queries by series read the samples.
+it may have a part only. If a track had one description on a day, its block says which; if it had a
+few, the block has a Summary under each. Where there were more, queries by series read the samples.
+The hours of busy days are kept apart, each day for itself: few questions cut a day.
 Blocks are derived: without one, samples are read. A day that is *struck* is read from samples,
 whatever its block says, until it is sealed again.
 """
@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from functools import lru_cache
 from itertools import chain, groupby
 from typing import NamedTuple
@@ -43,14 +42,6 @@ READINGS_FOR_A_PART = 4
 Hours = Mapping[int, Mapping[int, Summary]]
 Combine = Callable[[Sequence[Summary]], Summary]
 Parts = Mapping[Handle, Summary]
-
-
-class Grain(Enum):
-    """The shortest pieces that an answer can be made of."""
-
-    DAY = "day"
-    HOUR = "hour"
-    READING = "reading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +90,11 @@ class Described:
 class Block:
     """What is kept of a month before the hour `end` (since 1970), by day since 1970.
 
-    `hours` has the Summaries of the hours of busy days. `described` is there for tracks only.
+    `described` is there for tracks only.
     """
 
     end: int
     days: Mapping[int, Summary]
-    hours: Hours
     described: Described | None = None
 
 
@@ -112,15 +102,21 @@ class Block:
 class StoredBlock:
     """A block as a driver keeps it; `days` None where there is nothing but days that are struck.
 
-    `hours` and `described` are there if they were asked for.
+    `described` is there if it was asked for.
     """
 
     handle: Handle
     month: int
     days: bytes | None
-    hours: bytes | None
     described: bytes | None
     struck: Collection[int]
+
+
+class DayOf(NamedTuple):
+    """A day (since 1970) of a track or rollup."""
+
+    handle: Handle
+    day: int
 
 
 def day_of(instant: datetime) -> int:
@@ -178,6 +174,11 @@ def hours_of(month: int) -> range:
     return range(days.start * HOURS_IN_A_DAY, days.stop * HOURS_IN_A_DAY)
 
 
+def is_busy(day: Summary) -> bool:
+    """Whether the hours of a day are kept, as far as it is sealed."""
+    return day.count >= READINGS_FOR_HOURS
+
+
 class Folded(NamedTuple):
     """Summaries of days, by day since 1970, and of the hours of busy days.
 
@@ -202,7 +203,7 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
             under[row.description].append(Reading(row.timestamp, row.volume))
         readings = sorted(chain.from_iterable(under.values()))
         days[day] = of_stream(readings)
-        if len(readings) >= READINGS_FOR_HOURS:
+        if is_busy(days[day]):
             hours[day] = {
                 HOURS_IN_A_DAY * day + hour: of_stream(list(of_hour))
                 for hour, of_hour in groupby(readings, key=lambda one: one.at.hour)
@@ -220,7 +221,7 @@ def fold_hours(hours: Mapping[int, Summary]) -> Folded:
     for hour, summary in hours.items():
         of_days[hour // HOURS_IN_A_DAY][hour] = summary
     days = {day: tally([*of_day.values()]) for day, of_day in of_days.items()}
-    busy = {day: of_days[day] for day, one in days.items() if one.count >= READINGS_FOR_HOURS}
+    busy = {day: of_days[day] for day, one in days.items() if is_busy(one)}
     return Folded(days, busy)
 
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, Coverage, ReadBlocks
+from metering.storage.block_reader import BlockReader, Coverage, Sealed
 from metering.storage.handles import Handle, TrackReading, Tracks
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample
@@ -58,16 +58,16 @@ class TrackPieces(PieceReader):
 
     tracks_at_once: ClassVar[int] = 1_000
 
-    def __init__(self, blocks: ReadBlocks, readings: ReadReadings) -> None:
+    def __init__(self, sealed: Sealed, readings: ReadReadings) -> None:
         """Take the ways to read."""
-        self._blocks = blocks
+        self._sealed = sealed
         self._readings = readings
 
     def pieces(
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
         """See `PieceReader.pieces`."""
-        summaries = TrackSummaries(self._blocks, self._readings, range_, cuts)
+        summaries = TrackSummaries(self._sealed, self._readings, range_, cuts)
         kinds = {handle: track.type for handle, track in tracks.items()}
         for handle, found in summaries.pieces(kinds, effort):
             yield handle, [Piece(tracks[handle], summary) for summary in found]
@@ -90,14 +90,14 @@ class SeriesPieces(PieceReader):
 
     def __init__(
         self,
-        blocks: ReadBlocks,
+        sealed: Sealed,
         rows: ReadSamples,
         samples_at: ReadSamplesAt,
         series: SeriesLookUp,
         as_of: datetime | None = None,
     ) -> None:
         """Take the ways to read; of blocks only what was recorded until an instant, if given."""
-        self._blocks = blocks
+        self._sealed = sealed
         self._rows = rows
         self._samples_at = samples_at
         self._series = series
@@ -107,7 +107,7 @@ class SeriesPieces(PieceReader):
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
         """See `PieceReader.pieces`."""
-        reader = BlockReader(self._blocks, range_, cuts, by_series=True, as_of=self._as_of)
+        reader = BlockReader(self._sealed, range_, cuts, by_series=True, as_of=self._as_of)
         kinds = {handle: track.type for handle, track in tracks.items()}
         for found in reader.taken(kinds, effort):
             alike = defaultdict(list)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from metering.deadline import Deadline
 from metering.query import Filter
-from metering.storage.block_reader import no_blocks
-from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.block_reader import NOTHING_SEALED, Sealed
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading, Tracks
 from metering.storage.pieces import SeriesPieces, TrackPieces
 from metering.storage.sample_filter import SampleFilter
@@ -27,7 +27,7 @@ class Readers:
 
     def of_tracks(self) -> TrackPieces:
         """Pieces of tracks, whatever their metadata are."""
-        return TrackPieces(self._blocks, self._readings)
+        return TrackPieces(self._sealed(), self._readings)
 
     def of_series(self, tracks: Tracks, as_of: datetime | None = None) -> SeriesPieces:
         """Pieces of series; of samples with recorded_at <= as_of, if that is given."""
@@ -38,9 +38,8 @@ class Readers:
                     yield one
 
         look_up = SeriesLookUp(self._tables.descriptions, tracks)
-        return SeriesPieces(
-            self._described_blocks, samples, self._tables.samples_at, look_up, as_of
-        )
+        sealed = self._sealed(described=True)
+        return SeriesPieces(sealed, samples, self._tables.samples_at, look_up, as_of)
 
     def of_samples(self, tracks: Tracks, left: Filter) -> SeriesPieces:
         """Pieces of the samples that match, without blocks: these know no single samples."""
@@ -52,21 +51,22 @@ class Readers:
                 if matching.passes(one, sample):
                     yield one
 
-        return SeriesPieces(no_blocks, samples, self._tables.samples_at, look_up)
+        return SeriesPieces(NOTHING_SEALED, samples, self._tables.samples_at, look_up)
 
     def of_totals(self, range_: Range, windows: Windows) -> TotalReader:
         """Totals of rollups in a range, by window."""
-        return TotalReader(self._blocks, self._readings, self._members, range_, windows)
+        return TotalReader(self._sealed(), self._readings, self._members, range_, windows)
 
-    def _blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
-        return self._deadline.guard(self._tables.blocks(handles, months, grain))
+    def _sealed(self, *, described: bool = False) -> Sealed:
+        """What was sealed, with what it says of descriptions if asked so."""
 
-    def _described_blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
-        return self._deadline.guard(self._tables.blocks(handles, months, grain, described=True))
+        def blocks(handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+            return self._deadline.guard(self._tables.blocks(handles, months, described=described))
+
+        def hours(days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+            return self._deadline.guard(self._tables.hours(days))
+
+        return Sealed(blocks, hours)
 
     def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         return self._deadline.guard(self._tables.readings(handles, range_))

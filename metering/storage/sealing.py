@@ -34,18 +34,21 @@ from metering.storage.block_codec import (
     encode_described,
     encode_hours,
 )
+from metering.storage.block_reader import Sealed
 from metering.storage.blocks import (
     HOURS_IN_A_DAY,
     Block,
     Combine,
+    DayOf,
     Described,
     Folded,
-    Grain,
+    Hours,
     StoredBlock,
     days_in,
     fold,
     hours_of,
     hours_range,
+    is_busy,
 )
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.stored_sample import StoredSample
@@ -58,13 +61,12 @@ class SealTransaction(abc.ABC):
     """What sealing does in a transaction, which reads a snapshot and writes all or nothing."""
 
     @abc.abstractmethod
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
-        """The blocks of tracks or rollups in these months, in no order, with descriptions.
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
+        """The blocks of tracks or rollups in these months, in no order, with descriptions."""
 
-        With hours if that is the grain.
-        """
+    @abc.abstractmethod
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """The hours of those of these days that have some, in no order."""
 
     @abc.abstractmethod
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
@@ -79,9 +81,10 @@ class SealTransaction(abc.ABC):
         """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
-    def keep(self, blocks: Collection[StoredBlock]) -> None:
+    def keep(self, blocks: Collection[StoredBlock], hours: Mapping[DayOf, bytes | None]) -> None:
         """Replace the blocks of these months by these, with what is struck in them.
 
+        And the hours of these days; None where there are none any more.
         Strikes that this transaction does not see are kept. Those made since its run began may be
         left for the next run.
         """
@@ -164,7 +167,7 @@ def add_up(
     effort = Effort()
     for (begin, after), some in by_span.items():
         folded = fold_members(
-            transaction.blocks,
+            Sealed(transaction.blocks, transaction.hours),
             transaction.readings,
             some,
             hours_range(begin, after),
@@ -182,10 +185,10 @@ def _renewals(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach
 ) -> dict[Handle, "_Renewal"]:
     months = range(reach.month, reach.month + 1)
-    stored = {one.handle: one for one in transaction.blocks(handles, months, Grain.HOUR)}
+    stored = {one.handle: one for one in transaction.blocks(handles, months)}
     return {
         handle: _Renewal.of(
-            reach, stored.get(handle, StoredBlock(handle, reach.month, None, None, None, ()))
+            reach, stored.get(handle, StoredBlock(handle, reach.month, None, None, ()))
         )
         for handle in handles
     }
@@ -197,41 +200,45 @@ def _keep(
     month: int,
     together: Combine,
 ) -> None:
-    transaction.keep(
-        [
-            StoredBlock(
-                handle,
-                month,
-                encode_days(one.block, month, together),
-                encode_hours(one.block.hours, one.hours_before, one.renewed),
-                encode_described(one.block, month),
-                one.struck,
-            )
-            for handle, one in renewals.items()
-            if one.missing
-        ]
-    )
+    done = {handle: one for handle, one in renewals.items() if one.missing}
+    blocks = [
+        StoredBlock(
+            handle,
+            month,
+            encode_days(one.block, month, together),
+            encode_described(one.block, month),
+            one.struck,
+        )
+        for handle, one in done.items()
+    ]
+    hours = {
+        DayOf(handle, day): encode_hours(one.hours[day]) if day in one.hours else None
+        for handle, one in done.items()
+        for day in {*one.hours, *one.had_hours}
+    }
+    transaction.keep(blocks, hours)
 
 
 @dataclass(slots=True)
 class _Renewal:
     """A block without the days that must be read: `missing`, each from an hour up to another.
 
-    Those days are `renewed`; those in `struck` stay struck. The hours of all others are in
-    `hours_before`, as they are stored.
+    Those days are `renewed`; those in `struck` stay struck. Of the days that are renewed some
+    `had_hours`, which are stored; and when they were read, some have.
     """
 
     block: Block
     missing: list[tuple[int, int]]
     renewed: Collection[int]
     struck: Collection[int]
-    hours_before: bytes | None
+    had_hours: Collection[int]
+    hours: Hours
 
     @classmethod
     def of(cls, reach: Reach, stored: StoredBlock) -> "_Renewal":
         """What is to be done with the block."""
         first = hours_of(reach.month).start
-        block = Block(first, {}, {}) if stored.days is None else decode(stored.days, None)
+        block = Block(first, {}) if stored.days is None else decode(stored.days)
         reached = max(block.end, reach.end)
         # A block that grows loses what it has of a day in part.
         kept = block.end if reached == block.end else _midnight(block.end)
@@ -244,11 +251,11 @@ class _Renewal:
         rest = Block(
             reached,
             {day: one for day, one in block.days.items() if day not in renewed},
-            {},
             decode_described(stored.described, stored.month),
         )
         left = [day for day in stored.struck if day not in renewed]
-        return cls(rest, missing, renewed, left, stored.hours)
+        had_hours = [day for day in renewed & block.days.keys() if is_busy(block.days[day])]
+        return cls(rest, missing, renewed, left, had_hours, {})
 
     def take(self, folded: Folded) -> None:
         """Have those of these days that are missing."""
@@ -257,9 +264,9 @@ class _Renewal:
         self.block = Block(
             block.end,
             days,
-            {**block.hours, **_among(folded.hours, self.renewed)},
             _described_anew(days, block.described, folded.described, folded.days.keys()),
         )
+        self.hours = {**self.hours, **_among(folded.hours, self.renewed)}
 
 
 def _described_anew(

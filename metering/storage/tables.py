@@ -13,7 +13,7 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
@@ -168,12 +168,16 @@ class Tables(abc.ABC):
 
     @abc.abstractmethod
     def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
+        self, handles: Collection[Handle], months: range, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         """The blocks of tracks or rollups in these months, in no order.
 
-        With hours if that is the grain, and what they say of descriptions if asked so.
+        With what they say of descriptions if asked so.
         """
+
+    @abc.abstractmethod
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """The hours of those of these days that have some, in no order."""
 
     @abc.abstractmethod
     def open_seal(self, before: datetime, settle_seconds: float) -> Run:

@@ -8,12 +8,12 @@ What a project used in a month costs the same for ten tracks and for ten thousan
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, ReadBlocks
+from metering.storage.block_reader import BlockReader, Sealed
 from metering.storage.blocks import Folded, fold_hours, hour_of
 from metering.storage.handles import Handle
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
@@ -38,25 +38,19 @@ ReadMembers = Callable[[Collection[Handle]], Iterator[Member]]
 Totals = Mapping[tuple[Handle, Range], Summary]
 
 
-class _RollupReader(BlockReader):
-    """Rollups are few, and what it does not take of one is read of all its tracks."""
-
-    takes_edges: ClassVar[bool] = True
-
-
 class TotalReader:
     """Reads the totals of rollups in a range, by window."""
 
     def __init__(
         self,
-        blocks: ReadBlocks,
+        sealed: Sealed,
         readings: ReadReadings,
         members: ReadMembers,
         range_: Range,
         windows: Windows,
     ) -> None:
         """Take the ways to read, and what is asked."""
-        self._blocks = blocks
+        self._sealed = sealed
         self._readings = readings
         self._members = members
         self._range = range_
@@ -68,7 +62,7 @@ class TotalReader:
 
         No pair comes twice. Counts what was read.
         """
-        reader = _RollupReader(self._blocks, self._range, self._cuts)
+        reader = BlockReader(self._sealed, self._range, self._cuts)
         for found in reader.taken({handle: one.type for handle, one in rollups.items()}, effort):
             for one in found.values():
                 if len(reader.gaps(one)) > _MOST_GAPS:
@@ -83,14 +77,14 @@ class TotalReader:
             for member in self._members(lacking) if lacking else ():
                 members[member.rollup].append(member)
             for range_, handles in uncovered.items():
-                summaries = TrackSummaries(self._blocks, self._readings, range_, self._cuts)
+                summaries = TrackSummaries(self._sealed, self._readings, range_, self._cuts)
                 some = chain.from_iterable(members[handle] for handle in handles)
                 sums.add_members(some, summaries, effort)
             yield sums.done()
 
 
 def fold_members(
-    blocks: ReadBlocks,
+    sealed: Sealed,
     readings: ReadReadings,
     members: Iterable[Member],
     range_: Range,
@@ -99,7 +93,7 @@ def fold_members(
     """What tracks have together in a range, by rollup."""
     windows = FixedWindows(EPOCH, _SECONDS_IN_AN_HOUR)
     sums = _Sums(windows)
-    summaries = TrackSummaries(blocks, readings, range_, Cuts(windows=windows))
+    summaries = TrackSummaries(sealed, readings, range_, Cuts(windows=windows))
     sums.add_members(members, summaries, effort)
     hours: dict[Handle, dict[int, Summary]] = defaultdict(dict)
     for (handle, _), summary in sums.done().items():

@@ -11,13 +11,14 @@ from operator import attrgetter
 from metering.decimals import EXACT
 from metering.model import Track, sample_key
 from metering.storage.base import Effort, Inspection
-from metering.storage.block_codec import decode, decode_described, decode_whole
-from metering.storage.block_reader import no_blocks
+from metering.storage.block_codec import decode, decode_described, decode_hours, decode_whole
+from metering.storage.block_reader import NOTHING_SEALED
 from metering.storage.blocks import (
     Combine,
+    DayOf,
     Described,
     Folded,
-    Grain,
+    Hours,
     Parts,
     StoredBlock,
     by_description,
@@ -27,6 +28,7 @@ from metering.storage.blocks import (
     fold,
     hours_of,
     hours_range,
+    is_busy,
     month_of,
     start_of,
 )
@@ -125,7 +127,7 @@ class Verifier:
     def _wrong_blocks(
         self, handle: Handle, read: Callable[[Range], Folded], together: Combine
     ) -> Iterator[str]:
-        for block in list(self._tables.blocks([handle], _ALL_MONTHS, Grain.HOUR, described=True)):
+        for block in list(self._tables.blocks([handle], _ALL_MONTHS, described=True)):
             if not _is_of_its_days(block, together):
                 begin = start_of(days_of(block.month).start)
                 yield f"what was sealed of {begin:%Y-%m} is not what its days are together"
@@ -139,17 +141,17 @@ class Verifier:
     def _total_month(self, handle: Handle, range_: Range) -> Folded:
         """From samples alone."""
         members = self._tables.members([handle])
-        folded = fold_members(no_blocks, self._tables.readings, members, range_, Effort())
+        folded = fold_members(NOTHING_SEALED, self._tables.readings, members, range_, Effort())
         return folded.get(handle, Folded({}, {}))
 
     def _contradicted_days(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""
         months = range(block.month, block.month + 1)
         for _ in range(_LOOKS_AT_A_BLOCK):
-            wrong = list(_contradicting(block, read))
+            wrong = list(_contradicting(block, self._hours_of(block), read))
             if not wrong:
                 break
-            found = self._tables.blocks([block.handle], months, Grain.HOUR, described=True)
+            found = self._tables.blocks([block.handle], months, described=True)
             again = next(iter(found), None)
             if again == block:
                 return wrong
@@ -157,6 +159,15 @@ class Verifier:
                 break
             block = again
         return []
+
+    def _hours_of(self, block: StoredBlock) -> Hours:
+        """The hours of the busy days of a block, as far as they are there."""
+        days = decode(block.days).days if block.days is not None else {}
+        busy = [DayOf(block.handle, day) for day, one in days.items() if is_busy(one)]
+        return {
+            of.day: decode_hours(kept, hours_of(block.month))
+            for of, kept in self._tables.hours(busy)
+        }
 
     def _not_expired(self, meter: str, rows: Sequence[StoredSample]) -> list[StoredSample]:
         """What may not be missing: horizons may have moved since the samples were read."""
@@ -188,7 +199,7 @@ def _is_of_its_days(stored: StoredBlock, together: Combine) -> bool:
     """Whether the Summaries of a whole block are those of its days."""
     if stored.days is None:
         return True
-    days = decode(stored.days, None).days
+    days = decode(stored.days).days
     described = decode_described(stored.described, stored.month)
     _, whole = decode_whole(stored.days, stored.month)
     if described and described.wholes != by_description(days, described):
@@ -196,16 +207,18 @@ def _is_of_its_days(stored: StoredBlock, together: Combine) -> bool:
     return whole == (together([days[day] for day in sorted(days)]) if days else None)
 
 
-def _contradicting(stored: StoredBlock, read: Callable[[Range], Folded]) -> Iterator[int]:
+def _contradicting(
+    stored: StoredBlock, hours: Hours, read: Callable[[Range], Folded]
+) -> Iterator[int]:
     """The days of a block that are not those of its samples, read and folded anew."""
     if stored.days is None:
         return
-    block = decode(stored.days, stored.hours)
+    block = decode(stored.days)
     described = decode_described(stored.described, stored.month)
     covered = range(hours_of(stored.month).start, block.end)
     fresh = read(hours_range(covered.start, covered.stop))
     for day in days_in(covered.start, covered.stop):
-        known = block.days.get(day), block.hours.get(day)
+        known = block.days.get(day), hours.get(day)
         again = fresh.days.get(day), fresh.hours.get(day)
         is_described = day not in block.days or _on(described, day) == _on(fresh.described, day)
         if day not in stored.struck and not (known == again and is_described):

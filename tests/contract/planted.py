@@ -47,7 +47,8 @@ from metering.storage.block_codec import decode, decode_described, encode_days, 
 from metering.storage.blocks import HOURS_IN_A_DAY, Described, StoredBlock, hours_of
 from metering.storage.handles import Handle
 from metering.storage.memory import MemoryStorage
-from metering.storage.sqlite import SqliteStorage
+from metering.storage.sealing import Run, SealTransaction
+from metering.storage.sqlite import SqliteStorage, statements
 from metering.storage.sqlite.tables import SqliteTables
 from metering.storage.totals import Member
 from metering.streams import Stretch
@@ -1110,7 +1111,7 @@ class BlocksWholeDays(SqliteTables):
 def _up_to(stored: StoredBlock, end_of: Callable[[int], int]) -> StoredBlock:
     """The same block with another end, in its month."""
     assert stored.days is not None
-    block = decode(stored.days, stored.hours)
+    block = decode(stored.days)
     end = min(end_of(block.end), hours_of(stored.month).stop)
     return replace(stored, days=encode_days(replace(block, end=end), stored.month))
 
@@ -1119,7 +1120,7 @@ def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
     """The same of a block that says something else of its descriptions."""
     if stored.days is None:
         return None
-    block = decode(stored.days, None)
+    block = decode(stored.days)
     return encode_described(replace(block, described=described), stored.month)
 
 
@@ -1169,6 +1170,19 @@ class BlocksOfAnyTime(SqliteTables):
                 yield replace(stored, described=changed)
             else:
                 yield stored
+
+
+@stored_in
+class KeepsOldHours(SqliteTables):
+    """Seals a day again, and leaves its hours as they are."""
+
+    def transact(self, run: Run, work: Callable[[SealTransaction], Any]) -> Any:
+        with self._connections.transaction() as connection:
+            before = connection.execute("SELECT of, day, hours FROM hours").fetchall()
+        done = super().transact(run, work)
+        with self._connections.transaction() as connection:
+            connection.executemany(statements.KEEP_HOURS, before)
+        return done
 
 
 @stored_in
@@ -1550,6 +1564,7 @@ FAULTS: dict[str, list[type[MemoryStorage]]] = {
         IgnoresStrikes,
         BlocksAnHourTooLong,
         BlocksWholeDays,
+        KeepsOldHours,
         ForgetsToUnseal,
     ],
     "tracks": [

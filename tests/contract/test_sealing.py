@@ -228,6 +228,23 @@ def test_a_day_that_is_not_over(usage: Storage) -> None:
     assert found == both(usage)
 
 
+def test_hours_are_sealed_again_with_their_day(usage: Storage) -> None:
+    """Those of a busy day that was not over, and those of one for which a sample comes late."""
+    windows = WINDOWS["hours"]
+    before = summaries(usage, windows=windows)
+    for hours in (44, 45, 48):
+        seal(usage, MIDNIGHT + timedelta(hours=hours))
+        assert before == summaries(usage, windows=windows)
+    late = sample(id="late", timestamp=MIDNIGHT + timedelta(hours=40.5), volume=1000)
+    keep(usage, late)
+    seal(usage, MIDNIGHT + 2 * DAY)
+
+    assert contradictions(usage) == []
+    found = both(usage, windows=windows)
+    changed = [one for pair, one in found.items() if one != before[pair]]
+    assert [one.max for one in changed] == [1000]
+
+
 def test_expired_samples_leave_sealed_days(usage: Storage) -> None:
     """What is deleted counts no more, in the midst of a day and of what is sealed."""
     seal(usage)

@@ -116,6 +116,11 @@ class Connection:
         return self.database["blocks"]
 
     @property
+    def hours(self) -> Collection[Document]:
+        """The collection of hours of busy days, `_id` from track or rollup, and day."""
+        return self.database["hours"]
+
+    @property
     def horizons(self) -> Collection[Document]:
         """The collection of instants that hold for all, `_id` what they are for."""
         return self.database["horizons"]

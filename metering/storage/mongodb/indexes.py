@@ -66,8 +66,8 @@ TABLE = (
     Index("rollups", ("meter", "project_id"), "rollups by meter, and project"),
 )
 
-# All that grow; descriptions have no index but that of their keys.
-COLLECTIONS = ("descriptions", *dict.fromkeys(index.collection for index in TABLE))
+# All that grow; descriptions and hours have no index but that of their keys.
+COLLECTIONS = ("descriptions", "hours", *dict.fromkeys(index.collection for index in TABLE))
 
 
 def models(collection: str) -> list[IndexModel]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Context, Decimal
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from bson import decode_iter
 from bson.codec_options import CodecOptions
@@ -24,7 +24,7 @@ from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import MeterType, Rollup, Track
 from metering.retention import Horizons
-from metering.storage.blocks import StoredBlock
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.mongodb.names import DESCRIPTION, ID, RANK, RECORDED_AT, TRACK, VOLUME
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.stored_sample import StoredSample
@@ -227,7 +227,7 @@ def watermarks_from_documents(documents: Iterable[Document]) -> Watermarks:
 def block_to_document(kept: StoredBlock) -> Document:
     """The document of a block, without what is empty."""
     document = {"of": kept.handle, "month": kept.month, "is_block": True, "days": kept.days}
-    more = {"hours": kept.hours, "described": kept.described, "struck": list(kept.struck)}
+    more = {"described": kept.described, "struck": list(kept.struck)}
     return document | {name: value for name, value in more.items() if value}
 
 
@@ -240,13 +240,22 @@ def blocks_from_documents(documents: Iterable[Mapping[str, Any]]) -> Iterator[St
         together = list(group)
         struck = {day for one in together for day in one.get("struck", ())}
         block = together[-1]
-        days, hours, described = map(block.get, ("days", "hours", "described"))
-        yield StoredBlock(handle, month, days, hours, described, sorted(struck))
+        yield StoredBlock(handle, month, block.get("days"), block.get("described"), sorted(struck))
 
 
 def block_key(handle: bytes, month: int) -> bytes:
     """The `_id` of a block."""
     return handle + month.to_bytes(4, "big")
+
+
+def hours_key(of: DayOf) -> bytes:
+    """The `_id` of the hours of a day, which may be before 1970."""
+    return cast("bytes", of.handle) + of.day.to_bytes(4, "big", signed=True)
+
+
+def day_of_hours(key: bytes) -> DayOf:
+    """The day whose hours have that `_id`."""
+    return DayOf(key[:-4], int.from_bytes(key[-4:], "big", signed=True))
 
 
 def strike_key(handle: bytes, month: int, run: int, number: int) -> bytes:

@@ -4,14 +4,13 @@ Field names are ours, and values stand behind `$eq`, `$in` and the like, so that
 is taken for an operator. Which index answers is in `indexes`; tests look at the plans.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
-from metering.storage.blocks import Grain
 from metering.storage.mongodb.indexes import (
     BLOCKS,
     BY_RESOURCE,
@@ -86,7 +85,7 @@ def sources_of(equal: Mapping[str, Any]) -> Stages:
     return [{"$match": tracks_with(equal)["filter"]}, {"$group": {"_id": "$source"}}]
 
 
-def among(keys: Collection[Any]) -> Find:
+def among(keys: Iterable[Any]) -> Find:
     """The documents with these keys."""
     return {"filter": {"_id": {"$in": list(keys)}}}
 
@@ -178,18 +177,9 @@ def positions_of(handles: Collection[Any], range_: Range, limit: int) -> Find:
     }
 
 
-def blocks(
-    handles: Collection[Any], months: range, grain: Grain, *, described: bool = False
-) -> Find:
-    """The blocks of tracks or rollups in these months, with their hours if that is the grain.
-
-    And with what they say of descriptions if asked so.
-    """
-    also = {
-        name: True
-        for name, asked in (("hours", grain is Grain.HOUR), ("described", described))
-        if asked
-    }
+def blocks(handles: Collection[Any], months: range, *, described: bool = False) -> Find:
+    """The blocks of tracks or rollups in these months; with descriptions if asked so."""
+    also = {"described": True} if described else {}
     return {
         "filter": {
             "of": {"$in": list(handles)},

@@ -15,13 +15,16 @@ from metering import asker
 from metering.chunks import chunks
 from metering.deadline import Deadline
 from metering.model import MeterType
+from metering.storage.blocks import DayOf
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     NAIVE,
     Document,
     aware,
+    day_of_hours,
     found_in_batch,
+    hours_key,
     readings_from_batch,
 )
 from metering.storage.mongodb.names import RANK, RECORDED_AT
@@ -91,6 +94,10 @@ class Reader:
     def blocks(self, find: Find) -> Iterator[Document]:
         """The documents of blocks."""
         return self._find(self._connection.blocks, find)
+
+    def hours(self, find: Find) -> Iterator[Document]:
+        """The documents of hours of busy days."""
+        return self._find(self._connection.hours, find)
 
     def batches(self, find: Find) -> Iterator[bytes]:
         """The documents of samples, as raw batches of BSON; the find may say how many at once."""
@@ -188,6 +195,13 @@ def read_members(reader: Reader, rollups: Collection[Any] | None) -> Iterator[Me
     for chunk in (None,) if rollups is None else chunks(rollups, KEYS_PER_FIND):
         for document in reader.tracks(questions.members(chunk)):
             yield Member(document["_id"], document["rollup"], MeterType(document["type"]))
+
+
+def read_hours(reader: Reader, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+    """The hours of those of these days that have some."""
+    for chunk in chunks(days, KEYS_PER_FIND):
+        for document in reader.hours(questions.among(map(hours_key, chunk))):
+            yield day_of_hours(document["_id"]), document["hours"]
 
 
 def read_readings(

@@ -11,18 +11,18 @@ leaves alone.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from random import randrange
 from typing import Any, TypeVar, cast
 
-from pymongo import DeleteMany, ReadPreference, ReplaceOne, UpdateOne
+from pymongo import DeleteMany, DeleteOne, ReadPreference, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
-from metering.storage.blocks import Grain, StoredBlock, day_of, month_of
+from metering.storage.blocks import DayOf, StoredBlock, day_of, month_of
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
@@ -34,11 +34,18 @@ from metering.storage.mongodb.mapping import (
     block_key,
     block_to_document,
     blocks_from_documents,
+    hours_key,
     strike_key,
 )
 from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.ranks import instant_of
-from metering.storage.mongodb.reading import Reader, read_members, read_readings, read_rows
+from metering.storage.mongodb.reading import (
+    Reader,
+    read_hours,
+    read_members,
+    read_readings,
+    read_rows,
+)
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
@@ -129,12 +136,13 @@ def close_seal(connection: Connection, before: datetime, run: Run) -> None:
 
 
 def unseal(connection: Connection) -> None:
-    """Forget all blocks, after the hint that they are there.
+    """Forget all blocks, after the hint that they are there, and after the hours of their days.
 
     Strikes stay: somebody may be about to write a block that was made before them.
     """
     update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
     connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])
+    connection.hours.delete_many({})
     connection.blocks.delete_many({"is_block": True})
 
 
@@ -170,12 +178,14 @@ class _Transaction(SealTransaction):
         self._run = run
         self._session = session
 
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
         """See `SealTransaction.blocks`."""
-        find = questions.blocks(handles, months, grain, described=True)
+        find = questions.blocks(handles, months, described=True)
         return blocks_from_documents(self._reader.blocks(find))
+
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """See `SealTransaction.hours`."""
+        return read_hours(self._reader, days)
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `SealTransaction.members`."""
@@ -189,7 +199,7 @@ class _Transaction(SealTransaction):
         """See `SealTransaction.samples_of`."""
         return read_rows(self._reader, handles, range_)
 
-    def keep(self, blocks: Collection[StoredBlock]) -> None:
+    def keep(self, blocks: Collection[StoredBlock], hours: Mapping[DayOf, bytes | None]) -> None:
         """See `SealTransaction.keep`."""
         by_month: dict[int, list[Handle]] = defaultdict(list)
         for kept in blocks:
@@ -208,6 +218,14 @@ class _Transaction(SealTransaction):
         ]
         if writes:
             self._connection.blocks.bulk_write(writes, ordered=False, session=self._session)
+        of_days: list[ReplaceOne[Document] | DeleteOne] = [
+            DeleteOne({"_id": hours_key(day)})
+            if kept is None
+            else ReplaceOne({"_id": hours_key(day)}, {"hours": kept}, upsert=True)
+            for day, kept in hours.items()
+        ]
+        if of_days:
+            self._connection.hours.bulk_write(of_days, ordered=False, session=self._session)
 
 
 def delete(connection: Connection, handles: Collection[Any], range_: Range) -> Iterator[int]:

@@ -21,7 +21,7 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
@@ -42,6 +42,7 @@ from metering.storage.mongodb.reading import (
     KEYS_PER_FIND,
     PLACES_PER_FIND,
     Reader,
+    read_hours,
     read_members,
     read_neighbours,
     read_readings,
@@ -240,13 +241,17 @@ class MongoTables(Tables):
             yield from sealing.delete(self._connection, chunk, range_)
 
     def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
+        self, handles: Collection[Handle], months: range, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         """See `Tables.blocks`."""
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
-            found = reader.blocks(questions.blocks(chunk, months, grain, described=described))
+            found = reader.blocks(questions.blocks(chunk, months, described=described))
             yield from blocks_from_documents(found)
+
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """See `Tables.hours`."""
+        return read_hours(self._reader(), days)
 
     def open_seal(self, before: datetime, settle_seconds: float) -> Run:
         """See `Tables.open_seal`."""

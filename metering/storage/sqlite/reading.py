@@ -6,7 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import cast
 
-from metering.storage.blocks import Grain, StoredBlock
+from metering.chunks import chunks
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.sqlite import scanning, statements
 from metering.storage.sqlite.mapping import (
@@ -24,7 +25,6 @@ def read_blocks(
     fetch: scanning.Fetch,
     handles: Collection[Handle],
     months: range,
-    grain: Grain,
     *,
     described: bool,
 ) -> Iterator[StoredBlock]:
@@ -33,11 +33,21 @@ def read_blocks(
         "handles": statements.numbers_parameter(cast("Collection[int]", handles)),
         "begin": months.start,
         "end": months.stop,
-        "hours": grain is Grain.HOUR,
         "described": described,
     }
-    for handle, month, days, hours_, of_days, struck in fetch(statements.BLOCKS, parameters):
-        yield StoredBlock(handle, month, days, hours_, of_days, json.loads(struck))
+    for handle, month, days, of_days, struck in fetch(statements.BLOCKS, parameters):
+        yield StoredBlock(handle, month, days, of_days, json.loads(struck))
+
+
+def read_hours(fetch: scanning.Fetch, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+    """The hours of those of these days that have some."""
+    for some in chunks(days, scanning.HANDLES_AT_ONCE):
+        parameters = {
+            "handles": statements.numbers_parameter(cast("int", one.handle) for one in some),
+            "days": statements.numbers_parameter(one.day for one in some),
+        }
+        for handle, day, hours in fetch(statements.HOURS, parameters):
+            yield DayOf(handle, day), hours
 
 
 def read_members(fetch: scanning.Fetch, rollups: Collection[Handle] | None) -> Iterator[Member]:

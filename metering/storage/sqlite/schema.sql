@@ -70,10 +70,17 @@ CREATE TABLE IF NOT EXISTS blocks (
     of INTEGER NOT NULL,
     month INTEGER NOT NULL,
     days BLOB,
-    hours BLOB,
     described BLOB,
     struck TEXT NOT NULL,
     PRIMARY KEY (of, month)
+) STRICT, WITHOUT ROWID;
+
+-- Of busy days, which are counted from 1970.
+CREATE TABLE IF NOT EXISTS hours (
+    of INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    hours BLOB NOT NULL,
+    PRIMARY KEY (of, day)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS blocks_struck ON blocks (month) WHERE struck <> '[]';

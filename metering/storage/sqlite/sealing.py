@@ -2,13 +2,19 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from metering.storage.blocks import Grain, StoredBlock, month_of
+from metering.storage.blocks import DayOf, StoredBlock, month_of
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import SealTransaction
 from metering.storage.sqlite import scanning, statements
-from metering.storage.sqlite.reading import read_blocks, read_members, read_readings, read_rows
+from metering.storage.sqlite.reading import (
+    read_blocks,
+    read_hours,
+    read_members,
+    read_readings,
+    read_rows,
+)
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.times import Range
@@ -28,11 +34,13 @@ class Transaction(SealTransaction):
         self._connection = connection
         self._fetch: scanning.Fetch = lambda sql, values: connection.execute(sql, values).fetchall()
 
-    def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain
-    ) -> Iterator[StoredBlock]:
+    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
         """See `SealTransaction.blocks`."""
-        return read_blocks(self._fetch, handles, months, grain, described=True)
+        return read_blocks(self._fetch, handles, months, described=True)
+
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """See `SealTransaction.hours`."""
+        return read_hours(self._fetch, days)
 
     def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
         """See `SealTransaction.members`."""
@@ -46,17 +54,14 @@ class Transaction(SealTransaction):
         """See `SealTransaction.samples_of`."""
         return read_rows(self._fetch, handles, range_)
 
-    def keep(self, blocks: Collection[StoredBlock]) -> None:
+    def keep(self, blocks: Collection[StoredBlock], hours: Mapping[DayOf, bytes | None]) -> None:
         """See `SealTransaction.keep`."""
         rows = [
-            (
-                one.handle,
-                one.month,
-                one.days,
-                one.hours,
-                one.described,
-                json.dumps(list(one.struck)),
-            )
+            (one.handle, one.month, one.days, one.described, json.dumps(list(one.struck)))
             for one in blocks
         ]
         self._connection.executemany(statements.KEEP_BLOCK, rows)
+        kept = [(*of, one) for of, one in hours.items() if one is not None]
+        self._connection.executemany(statements.KEEP_HOURS, kept)
+        gone = [of for of, one in hours.items() if one is None]
+        self._connection.executemany(statements.FORGET_HOURS, gone)

@@ -254,15 +254,24 @@ SOME_SAMPLES = """
 DELETE_SAMPLE = "DELETE FROM samples WHERE track = ? AND timestamp = ? AND key = ?"
 
 BLOCKS = """
-    SELECT
-        of, month, days, iif(:hours, hours, NULL), iif(:described, described, NULL), struck
+    SELECT of, month, days, iif(:described, described, NULL), struck
     FROM blocks
     WHERE of IN (SELECT value FROM json_each(:handles)) AND month >= :begin AND month < :end
 """
 
 KEEP_BLOCK = """
-    REPLACE INTO blocks (of, month, days, hours, described, struck) VALUES (?, ?, ?, ?, ?, ?)
+    REPLACE INTO blocks (of, month, days, described, struck) VALUES (?, ?, ?, ?, ?)
 """
+
+HOURS = """
+    SELECT hours.of, hours.day, hours.hours
+    FROM json_each(:handles) AS handles, json_each(:days) AS days, hours
+    WHERE handles.key = days.key AND hours.of = handles.value AND hours.day = days.value
+"""
+
+KEEP_HOURS = "REPLACE INTO hours (of, day, hours) VALUES (?, ?, ?)"
+
+FORGET_HOURS = "DELETE FROM hours WHERE of = ? AND day = ?"
 
 STRIKE = """
     INSERT INTO blocks (of, month, struck) VALUES (?, ?, json_array(?))
@@ -288,6 +297,7 @@ CLOSE_SEAL = """
 UNSEAL = (
     "DELETE FROM sealing WHERE state = 'closed'",
     "UPDATE sealing SET value = value + 1 WHERE state = 'run'",
+    "DELETE FROM hours",
     "DELETE FROM blocks",
 )
 

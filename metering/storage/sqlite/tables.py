@@ -18,7 +18,7 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import Run, SealTransaction
@@ -262,10 +262,14 @@ class SqliteTables(Tables):
         return len(rows)
 
     def blocks(
-        self, handles: Collection[Handle], months: range, grain: Grain, *, described: bool = False
+        self, handles: Collection[Handle], months: range, *, described: bool = False
     ) -> Iterator[StoredBlock]:
         """See `Tables.blocks`."""
-        return reading.read_blocks(self._question(), handles, months, grain, described=described)
+        return reading.read_blocks(self._question(), handles, months, described=described)
+
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """See `Tables.hours`."""
+        return reading.read_hours(self._question(), days)
 
     def open_seal(self, before: datetime, _: float) -> Run:
         """See `Tables.open_seal`."""

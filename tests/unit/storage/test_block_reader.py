@@ -10,8 +10,8 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
-from metering.storage.block_reader import grain_of
-from metering.storage.blocks import Grain, StoredBlock
+from metering.storage.block_reader import Grain, Sealed, grain_of
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.track_summaries import TrackSummaries
 from metering.times import EVER, FixedWindows, ListedWindows, Range, WholeRange, Windows
@@ -56,7 +56,7 @@ WINDOWS += [
 
 @pytest.mark.parametrize(("windows", "grain"), WINDOWS)
 def test_grain(windows: Windows, grain: Grain) -> None:
-    """Hours only where days would not do, nothing where hours would not."""
+    """Hours only where days would not do, readings where hours would not."""
     assert grain_of(windows) is grain
 
 
@@ -67,10 +67,14 @@ class Asked:
         """Nothing was asked."""
         self.sizes: list[int] = []
 
-    def blocks(self, handles: Collection[Handle], _: range, __: Grain) -> Iterator[StoredBlock]:
+    def blocks(self, handles: Collection[Handle], _: range) -> Iterator[StoredBlock]:
         """None."""
         self.sizes.append(len(handles))
         return iter(())
+
+    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        """Nobody asks for those of no block."""
+        raise AssertionError(days)
 
     def readings(self, handles: Collection[Handle], _: Range) -> Iterator[TrackReading]:
         """One for each track."""
@@ -90,7 +94,8 @@ def test_how_many_tracks_at_once(range_: Range, windows: Windows, most: int) -> 
     """Fewer, the more pieces each may have; and every one has its piece."""
     asked, effort = Asked(), Effort()
     kinds = dict.fromkeys(range(1_500), MeterType.GAUGE)
-    summaries = TrackSummaries(asked.blocks, asked.readings, range_, Cuts(windows=windows))
+    sealed = Sealed(asked.blocks, asked.hours)
+    summaries = TrackSummaries(sealed, asked.readings, range_, Cuts(windows=windows))
     found = list(summaries.pieces(kinds, effort))
 
     assert max(asked.sizes) == most

@@ -15,12 +15,14 @@ from msgspec import structs
 from metering.storage.block_codec import (
     decode,
     decode_described,
+    decode_hours,
     decode_whole,
     encode_days,
     encode_described,
     encode_hours,
 )
 from metering.storage.blocks import (
+    HOURS_IN_A_DAY,
     MOST_PARTS,
     READINGS_FOR_A_PART,
     READINGS_FOR_HOURS,
@@ -73,12 +75,12 @@ def rows(found: Sequence[Reading], *descriptions: Handle) -> list[StoredSample]:
 def block_of(month: int, found: Sequence[StoredSample]) -> Block:
     """The block of all rows, which reaches to the end of the month."""
     folded = fold(found)
-    return Block(hours_of(month).stop, folded.days, folded.hours, folded.described)
+    return Block(hours_of(month).stop, folded.days, folded.described)
 
 
 def again(block: Block, month: int) -> Block:
     """The block as it comes back from bytes."""
-    found = decode(encode_days(block, month), encode_hours(block.hours))
+    found = decode(encode_days(block, month))
     return replace(found, described=decode_described(encode_described(block, month), month))
 
 
@@ -116,9 +118,8 @@ def test_any_stream(stream: list[Reading]) -> None:
 
 def test_an_empty_block() -> None:
     """It says up to where there is nothing."""
-    empty = Block(hours_of(month_of(0)).stop, {}, {})
+    empty = Block(hours_of(month_of(0)).stop, {})
 
-    assert encode_hours(empty.hours) is None
     assert encode_described(empty, month_of(0)) is None
     assert empty == again(empty, month_of(0))
     assert decode_whole(encode_days(empty, month_of(0)), month_of(0)) == (31 * 24, None)
@@ -132,6 +133,19 @@ def test_busy_days_have_hours() -> None:
     assert quiet.hours == {}
     ((day, hours),) = busy.hours.items()
     assert joined([hours[hour] for hour in sorted(hours)]) == busy.days[day]
+
+
+def test_hours_come_back() -> None:
+    """Those that are asked for."""
+    busy = fold(rows(readings(*((300 * n, n) for n in range(READINGS_FOR_HOURS)))))
+    ((day, hours),) = busy.hours.items()
+    kept = encode_hours(hours)
+    first = HOURS_IN_A_DAY * day
+
+    assert decode_hours(kept, range(first, first + HOURS_IN_A_DAY)) == hours
+    noon = hour_of(NOON)
+    assert decode_hours(kept, range(noon + 1, noon + 2)) == {noon + 1: hours[noon + 1]}
+    assert decode_hours(kept, range(first)) == {}
 
 
 def test_the_days_of_hours() -> None:
@@ -296,13 +310,13 @@ def test_descriptions_of_any_days(days: dict[int, Handle | None], until: datetim
     assert described.on(min(days, default=0) - 1) is None
     only = set(days.values())
     assert described.of_all == (only.pop() if len(only) == 1 else None)
-    kept = encode_described(Block(0, {}, {}, described), month_of(0))
+    kept = encode_described(Block(0, {}, described), month_of(0))
     assert described == decode_described(kept, month_of(0))
 
 
 def test_what_is_not_described() -> None:
     """A block of a rollup says nothing of descriptions, and is no longer for it."""
-    block = Block(0, {}, {})
+    block = Block(0, {})
 
     assert decode_described(None, month_of(0)) is None
     assert encode_described(block, month_of(0)) is None

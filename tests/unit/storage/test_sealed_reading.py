@@ -12,6 +12,7 @@ from contract.asking import keep, summaries, totals
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.query import FIELDS, Comparison, Operator, metadata_field
+from metering.retention import Horizons
 from metering.storage import sealer, sealing
 from metering.storage.base import Effort
 from metering.storage.block_codec import decode_whole, encode_days
@@ -19,7 +20,7 @@ from metering.storage.blocks import (
     MOST_PARTS,
     Block,
     Combine,
-    Grain,
+    DayOf,
     day_of,
     hour_of,
     month_of,
@@ -142,10 +143,14 @@ def test_a_part_of_an_hour_is_sealed_the_next_time(storage: SqliteStorage) -> No
     assert effort(storage, range=range_) == (3, 3, 0)
 
 
-def test_ragged_edges_are_read(storage: SqliteStorage) -> None:
-    """Parts of days at both ends."""
+def test_ragged_edges_take_hours(storage: SqliteStorage) -> None:
+    """Of busy days; of quiet ones, and of hours that are cut, samples are read."""
     range_ = Range(MIDNIGHT + DAY + 23 * HOUR, MIDNIGHT + 2 * DAY + HOUR)
-    assert effort(storage, range=range_) == (2, 0, 24 + 1)
+    assert effort(storage, range=range_) == (2, 2, 1)
+
+    half = HOUR / 2
+    cut = Range(range_.start - half, range_.end + half)
+    assert effort(storage, range=cut) == (2, 2, 6 + 6 + 1)
 
 
 def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:
@@ -201,10 +206,23 @@ def test_ragged_edges_of_a_project_are_told_by_its_rollup(hourly: SqliteStorage)
     assert effort_of_total(hourly, range=cut) == (5, 23, 5)
 
 
-def test_no_hours_are_read_for_a_range_that_only_ends_within_a_day(hourly: SqliteStorage) -> None:
-    """Month-to-date ends now: what is sealed of today is a piece, and what is not has none."""
-    ends = Range(MIDNIGHT, MIDNIGHT + 23 * HOUR + timedelta(minutes=1))
-    assert effort_of_total(hourly, range=ends) == (5, 0, 5 * 24)
+def test_hours_are_forgotten_with_their_day(storage: SqliteStorage) -> None:
+    """If it is not busy any more when it is sealed again."""
+    list(storage.purge(storage.retire(Horizons(MIDNIGHT + 47 * HOUR, {}))))
+    assert hours_kept(storage) == [0, 1, 2]
+    list(storage.seal(MIDNIGHT + 3 * DAY))
+    assert hours_kept(storage) == [2]
+
+    storage.unseal()
+    assert hours_kept(storage) == []
+
+
+def hours_kept(storage: SqliteStorage) -> list[int]:
+    """The days from the first on of which the busy track has hours."""
+    ((handle, _),) = storage.tables.find_tracks({"meter": "cpu"})
+    first = day_of(MIDNIGHT)
+    found = storage.tables.hours([DayOf(handle, first + n) for n in range(4)])
+    return sorted(of.day - first for of, _ in found)
 
 
 def test_windows_within_an_hour_read_all(storage: SqliteStorage) -> None:
@@ -302,7 +320,7 @@ def test_what_ended_on_a_day_that_is_over_is_sealed_to_its_end(storage: SqliteSt
         list(storage.seal(midnight + hours * HOUR))
     handles = [handle for handle, _ in storage.tables.find_tracks({})]
     month = month_of(day_of(midnight))
-    found = storage.tables.blocks(handles, range(month, month + 1), Grain.DAY)
+    found = storage.tables.blocks(handles, range(month, month + 1))
 
     ends = [decode_whole(one.days, one.month)[0] for one in found if one.days is not None]
     assert ends == [hour_of(midnight + DAY)] * (2 + 9)

@@ -53,9 +53,9 @@ def test_several_may_prepare_at_once(url: str) -> None:
 def test_documents_and_indexes_are_compressed(
     storage: MongoStorage, connection: Connection
 ) -> None:
-    """Those of all four large collections, each by its own means."""
-    large = connection.samples, connection.tracks, connection.descriptions, connection.blocks
-    for collection in large:
+    """Those of all large collections, each by its own means."""
+    large = connection.samples, connection.tracks, connection.descriptions
+    for collection in (*large, connection.blocks, connection.hours):
         assert compressors(collection) == ("zstd", {"snappy"})
 
 

@@ -1,6 +1,7 @@
 """Documents keep every value exactly."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -13,11 +14,12 @@ from strategies import metadata, tracks
 from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import Track
-from metering.storage.blocks import StoredBlock
+from metering.storage.blocks import DayOf, StoredBlock, day_of
 from metering.storage.mongodb import mapping, packing
 from metering.storage.mongodb.names import RANK, TRACK, VOLUME
 from metering.storage.mongodb.ranks import rank_of
 from metering.summary import Reading
+from metering.times import FIRST, LAST
 
 
 @given(tracks)
@@ -135,10 +137,9 @@ def test_readings_need_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("described", [None, b"described"])
-@pytest.mark.parametrize("hours", [None, b"hours"])
-def test_a_block_comes_back_as_it_was(hours: bytes | None, described: bytes | None) -> None:
+def test_a_block_comes_back_as_it_was(described: bytes | None) -> None:
     """With what is struck of it in documents of its own, which come before it."""
-    kept = StoredBlock(bytes(16), 24_185, b"days", hours, described, [3, 4])
+    kept = StoredBlock(bytes(16), 24_185, b"days", described, [3, 4])
     strike = {"of": bytes(16), "month": 24_185, "is_block": False, "struck": [4, 5]}
     documents = [strike, mapping.block_to_document(kept)]
     (found,) = mapping.blocks_from_documents(
@@ -146,6 +147,14 @@ def test_a_block_comes_back_as_it_was(hours: bytes | None, described: bytes | No
     )
 
     assert replace(kept, struck=[3, 4, 5]) == found
+
+
+@pytest.mark.parametrize("at", [FIRST, NOON, LAST])
+def test_the_key_of_hours_tells_their_day(at: datetime) -> None:
+    """Days before 1970 too."""
+    of = DayOf(bytes(range(16)), day_of(at))
+
+    assert of == mapping.day_of_hours(mapping.hours_key(of))
 
 
 def test_fields_in_another_order_are_found_too() -> None:

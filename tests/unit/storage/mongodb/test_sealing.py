@@ -18,7 +18,7 @@ from metering.errors import Misconfigured
 from metering.model import Outcome
 from metering.retention import Horizons
 from metering.storage.base import Effort
-from metering.storage.blocks import Grain, day_of, month_of
+from metering.storage.blocks import day_of, month_of
 from metering.storage.mongodb import MongoStorage, questions, sealing, writing
 from metering.storage.mongodb.expiring import read_watermarks
 
@@ -474,7 +474,7 @@ def test_what_is_struck_is_read_before_the_block(
     month = month_of(day_of(NOON))
     track = sample().series.track
     handles = [track.digest, track.rollup.digest]
-    find = questions.blocks(handles, range(month, month + 1), Grain.DAY)
+    find = questions.blocks(handles, range(month, month + 1))
     kept = [one["of"] for one in storage.tables._connection.blocks.find(**find)]
     are_blocks = ["days" in one for one in storage.tables._connection.blocks.find(**find)]
 
