@@ -4,7 +4,7 @@ Instants are counted in milliseconds from the start of the day, hour or month th
 The Summary of a single reading is kept as that reading.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -61,9 +61,19 @@ class _Whole(msgspec.Struct, array_like=True):
     days: msgspec.Raw
 
 
+class _Hours(msgspec.Struct, array_like=True):
+    """Of a busy day; it is known up to the hour `end`."""
+
+    end: int
+    hours: dict[int, msgspec.Raw]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_whole = msgspec.msgpack.Decoder(_Whole).decode
 _decode_summaries = msgspec.msgpack.Decoder(dict[int, _One | _Several]).decode
+_decode_summary: Callable[[msgspec.Raw], _One | _Several]
+_decode_summary = msgspec.msgpack.Decoder(_One | _Several).decode
+_decode_hours = msgspec.msgpack.Decoder(_Hours).decode
 _decode_described = msgspec.msgpack.Decoder(_Described).decode
 
 
@@ -75,18 +85,23 @@ def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
-def encode_hours(of_day: Mapping[int, Summary]) -> bytes:
-    """The hours of a day, by hour since 1970."""
-    return _encode({hour: _pack(one, hour * HOUR_MS) for hour, one in of_day.items()})
+def encode_hours(of_day: Mapping[int, Summary], end: int, before: bytes | None = None) -> bytes:
+    """The hours (since 1970) of a day up to one of them, and those that there were before."""
+    hours = _decode_hours(before).hours if before else {}
+    for hour, one in of_day.items():
+        hours[hour] = msgspec.Raw(_encode(_pack(one, hour * HOUR_MS)))
+    return _encode(_Hours(end, hours))
 
 
-def decode_hours(kept: bytes, asked: range) -> Mapping[int, Summary]:
-    """Those hours of what `encode_hours` made that are asked for."""
-    return {
-        hour: _unpack(one, hour * HOUR_MS)
-        for hour, one in _decode_summaries(kept).items()
+def decode_hours(kept: bytes, asked: range) -> tuple[int, Mapping[int, Summary]]:
+    """Up to which hour `encode_hours` knew the day, and those of its hours that are asked for."""
+    known = _decode_hours(kept)
+    found = {
+        hour: _unpack(_decode_summary(one), hour * HOUR_MS)
+        for hour, one in known.hours.items()
         if hour in asked
     }
+    return known.end, found
 
 
 def encode_described(block: Block, month: int) -> bytes | None:

@@ -256,11 +256,13 @@ class BlockReader:
     def _take_hours(self, found: Coverage, hours: bytes, cut: _Cut) -> None:
         """Take the hours of a day that need not be cut, and note what is covered by that."""
         covered_from = start_of_hour(cut.hours.start)
-        for hour, summary in sorted(decode_hours(hours, cut.hours).items()):
+        # They may have been sealed anew, and not as far, since the block was read.
+        end, found_hours = decode_hours(hours, cut.hours)
+        for hour, summary in sorted(found_hours.items()):
             if not self._take_piece(found, summary, cut.description):
                 _cover(found, covered_from, start_of_hour(hour))
                 covered_from = start_of_hour(hour) + _HOUR
-        _cover(found, covered_from, start_of_hour(cut.hours.stop))
+        _cover(found, covered_from, start_of_hour(min(end, cut.hours.stop)))
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
         """Take a day or month by description, if no part need be cut; say whether it was taken."""

@@ -190,8 +190,29 @@ class Folded(NamedTuple):
     described: Described | None = None
 
 
-def fold(rows: Sequence[StoredSample]) -> Folded:
-    """The days and hours of the rows of one track, at least one, which are in order of time."""
+class Begun(NamedTuple):
+    """A busy day of which a part is sealed, which is not read again where there is more of it.
+
+    Of a track it has one description so far.
+    """
+
+    day: int
+    summary: Summary
+    description: Handle | None
+
+
+class Redescribed(Exception):
+    """What there is more of a day that was begun has another description: all of it is needed."""
+
+
+def fold(rows: Sequence[StoredSample], begun: Begun | None = None) -> Folded:
+    """The days and hours of the rows of one track, at least one, which are in order of time.
+
+    Of a day that was begun the rows are what there is more of it; its hours are those of the rows.
+
+    Raises:
+        Redescribed: not under its one description.
+    """
     days: dict[int, Summary] = {}
     hours: dict[int, dict[int, Summary]] = {}
     only: dict[int, Handle | None] = {}
@@ -203,6 +224,10 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
             under[row.description].append(Reading(row.timestamp, row.volume))
         readings = sorted(chain.from_iterable(under.values()))
         days[day] = of_stream(readings)
+        if begun and begun.day == day:
+            if under.keys() != {begun.description}:
+                raise Redescribed
+            days[day] = joined([begun.summary, days[day]])
         if is_busy(days[day]):
             hours[day] = {
                 HOURS_IN_A_DAY * day + hour: of_stream(list(of_hour))
@@ -215,12 +240,16 @@ def fold(rows: Sequence[StoredSample]) -> Folded:
     return Folded(days, hours, Described.of_days(only, recorded_until, parts))
 
 
-def fold_hours(hours: Mapping[int, Summary]) -> Folded:
-    """The days of a rollup whose hours these are, and the hours of busy ones."""
+def fold_hours(hours: Mapping[int, Summary], begun: Begun | None = None) -> Folded:
+    """The days of a rollup whose hours these are, and the hours of busy ones.
+
+    Of a day that was begun the hours are what there is more of it.
+    """
     of_days: dict[int, dict[int, Summary]] = defaultdict(dict)
     for hour, summary in hours.items():
         of_days[hour // HOURS_IN_A_DAY][hour] = summary
-    days = {day: tally([*of_day.values()]) for day, of_day in of_days.items()}
+    sealed = {begun.day: [begun.summary]} if begun else {}
+    days = {day: tally([*sealed.get(day, ()), *of_day.values()]) for day, of_day in of_days.items()}
     busy = {day: of_days[day] for day, one in days.items() if is_busy(one)}
     return Folded(days, busy)
 

@@ -17,7 +17,8 @@ from metering.storage.blocks import (
     start_of_hour,
 )
 from metering.storage.handles import Handle
-from metering.storage.sealing import BatchTooLarge, Reach, Run, add_up, seal
+from metering.storage.renewal import Reach
+from metering.storage.sealing import BatchTooLarge, Run, add_up, seal
 from metering.storage.tables import Tables
 from metering.times import LAST, Range
 

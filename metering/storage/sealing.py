@@ -13,13 +13,15 @@ day. No sample is missing from a block, because of four steps:
    may have died.
 
 So whenever a sample is acknowledged, its day is struck, or its hour sealed with it, or not sealed
-yet. What deletes samples strikes their days as well. Questions take blocks as they find them. A day
-that is not over is sealed in part, and read again as a whole when there is more of it.
+yet. What deletes samples strikes their days as well. Questions take blocks as they find them.
+
+A day that is not over is sealed in part. When there is more of it, a busy day goes on from there;
+any other, and one whose description has changed, is read again as a whole.
 """
 
 import abc
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -28,31 +30,25 @@ from typing import TypeVar
 
 from metering.storage.base import Effort
 from metering.storage.block_codec import (
-    decode,
-    decode_described,
+    decode_whole,
     encode_days,
     encode_described,
-    encode_hours,
 )
 from metering.storage.block_reader import Sealed
 from metering.storage.blocks import (
     HOURS_IN_A_DAY,
-    Block,
     Combine,
     DayOf,
-    Described,
-    Folded,
-    Hours,
+    Redescribed,
     StoredBlock,
-    days_in,
     fold,
-    hours_of,
+    fold_hours,
     hours_range,
-    is_busy,
 )
 from metering.storage.handles import Handle, TrackReading
+from metering.storage.renewal import Reach, Renewal
 from metering.storage.stored_sample import StoredSample
-from metering.storage.totals import Member, fold_members
+from metering.storage.totals import Member, hours_of_members
 from metering.summary import joined, tally
 from metering.times import Range
 
@@ -108,15 +104,6 @@ class Run:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A month to seal up to an hour; days that were struck are sealed again from `begin` on."""
-
-    month: int
-    begin: int
-    end: int
-
-
 def seal(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
@@ -125,12 +112,27 @@ def seal(
     Raises:
         BatchTooLarge: more readings than `most`.
     """
+    effort = Effort(tracks=len(handles))
     renewals = _renewals(transaction, handles, reach)
+    redescribed = _take_rows(transaction, renewals, effort, most)
+    anew = _renewals(transaction, redescribed, reach, go_on=False)
+    _take_rows(transaction, anew, effort, most)
+    _keep(transaction, {**renewals, **anew}, reach.month, joined)
+    return effort
+
+
+def _take_rows(
+    transaction: SealTransaction,
+    renewals: Mapping[Handle, Renewal],
+    effort: Effort,
+    most: int | None,
+) -> list[Handle]:
+    """Read what is missing; returns where this is not enough, since the description has changed."""
     missing = defaultdict(list)
     for handle, renewal in renewals.items():
         for part in renewal.missing:
             missing[part].append(handle)
-    effort = Effort(tracks=len(handles))
+    redescribed = []
     for (begin, after), members in missing.items():
         rows = transaction.samples_of(members, hours_range(begin, after))
         for handle, of_track in groupby(rows, key=attrgetter("track")):
@@ -138,9 +140,12 @@ def seal(
             effort.samples += len(found)
             if most is not None and effort.samples > most:
                 raise BatchTooLarge
-            renewals[handle].take(fold(found))
-    _keep(transaction, renewals, reach.month, joined)
-    return effort
+            renewal = renewals[handle]
+            try:
+                renewal.take(fold(found, renewal.begun))
+            except Redescribed:
+                redescribed.append(handle)
+    return redescribed
 
 
 def add_up(
@@ -161,20 +166,21 @@ def add_up(
         missing = lacking[member.rollup].missing
         by_span[missing[0][0], missing[-1][1]].append(member)
     if most is not None:
-        hours = sum(len(some) * (after - begin) for (begin, after), some in by_span.items())
-        if hours > most:
+        pieces = sum(len(some) * (after - begin) for (begin, after), some in by_span.items())
+        if pieces > most:
             raise BatchTooLarge
     effort = Effort()
     for (begin, after), some in by_span.items():
-        folded = fold_members(
+        found = hours_of_members(
             Sealed(transaction.blocks, transaction.hours),
             transaction.readings,
             some,
             hours_range(begin, after),
             effort,
         )
-        for handle, found in folded.items():
-            lacking[handle].take(found)
+        for handle, hours in found.items():
+            renewal = lacking[handle]
+            renewal.take(fold_hours(hours, renewal.begun))
         if most is not None and effort.samples > most:
             raise BatchTooLarge
     _keep(transaction, renewals, reach.month, tally)
@@ -182,21 +188,28 @@ def add_up(
 
 
 def _renewals(
-    transaction: SealTransaction, handles: Collection[Handle], reach: Reach
-) -> dict[Handle, "_Renewal"]:
-    months = range(reach.month, reach.month + 1)
-    stored = {one.handle: one for one in transaction.blocks(handles, months)}
+    transaction: SealTransaction, handles: Collection[Handle], reach: Reach, *, go_on: bool = True
+) -> dict[Handle, Renewal]:
+    """What is to be done with each block; whether days that were begun go on."""
+    if not handles:
+        return {}
+    found = transaction.blocks(handles, range(reach.month, reach.month + 1))
+    stored = {one.handle: one for one in found}
+    last_days = [
+        DayOf(one.handle, decode_whole(one.days, reach.month)[0] // HOURS_IN_A_DAY)
+        for one in stored.values()
+        if one.days is not None and go_on
+    ]
+    hours = {of.handle: kept for of, kept in transaction.hours(last_days)} if last_days else {}
+    none = StoredBlock(None, reach.month, None, None, ())
     return {
-        handle: _Renewal.of(
-            reach, stored.get(handle, StoredBlock(handle, reach.month, None, None, ()))
-        )
-        for handle in handles
+        handle: Renewal.of(reach, stored.get(handle, none), hours.get(handle)) for handle in handles
     }
 
 
 def _keep(
     transaction: SealTransaction,
-    renewals: Mapping[Handle, "_Renewal"],
+    renewals: Mapping[Handle, Renewal],
     month: int,
     together: Combine,
 ) -> None:
@@ -212,88 +225,8 @@ def _keep(
         for handle, one in done.items()
     ]
     hours = {
-        DayOf(handle, day): encode_hours(one.hours[day]) if day in one.hours else None
+        DayOf(handle, day): one.encoded_hours(day)
         for handle, one in done.items()
         for day in {*one.hours, *one.had_hours}
     }
     transaction.keep(blocks, hours)
-
-
-@dataclass(slots=True)
-class _Renewal:
-    """A block without the days that must be read: `missing`, each from an hour up to another.
-
-    Those days are `renewed`; those in `struck` stay struck. Of the days that are renewed some
-    `had_hours`, which are stored; and when they were read, some have.
-    """
-
-    block: Block
-    missing: list[tuple[int, int]]
-    renewed: Collection[int]
-    struck: Collection[int]
-    had_hours: Collection[int]
-    hours: Hours
-
-    @classmethod
-    def of(cls, reach: Reach, stored: StoredBlock) -> "_Renewal":
-        """What is to be done with the block."""
-        first = hours_of(reach.month).start
-        block = Block(first, {}) if stored.days is None else decode(stored.days)
-        reached = max(block.end, reach.end)
-        # A block that grows loses what it has of a day in part.
-        kept = block.end if reached == block.end else _midnight(block.end)
-        anew = range(max(first, reach.begin), min(kept, reach.end))
-        begins = sorted(day * HOURS_IN_A_DAY for day in stored.struck)
-        missing = [(hour, min(hour + HOURS_IN_A_DAY, kept)) for hour in begins if hour in anew]
-        if kept < reached:
-            missing.append((kept, reached))
-        renewed = _days_of(missing)
-        rest = Block(
-            reached,
-            {day: one for day, one in block.days.items() if day not in renewed},
-            decode_described(stored.described, stored.month),
-        )
-        left = [day for day in stored.struck if day not in renewed]
-        had_hours = [day for day in renewed & block.days.keys() if is_busy(block.days[day])]
-        return cls(rest, missing, renewed, left, had_hours, {})
-
-    def take(self, folded: Folded) -> None:
-        """Have those of these days that are missing."""
-        block = self.block
-        days = {**block.days, **_among(folded.days, self.renewed)}
-        self.block = Block(
-            block.end,
-            days,
-            _described_anew(days, block.described, folded.described, folded.days.keys()),
-        )
-        self.hours = {**self.hours, **_among(folded.hours, self.renewed)}
-
-
-def _described_anew(
-    days: Collection[int],
-    before: Described | None,
-    fresh: Described | None,
-    renewed: Collection[int],
-) -> Described | None:
-    """What the days are described as, some of which are read anew."""
-    if before is None or fresh is None:
-        return fresh or before
-    of = {day: fresh if day in renewed else before for day in days}
-    return Described.of_days(
-        {day: one.on(day) for day, one in of.items()},
-        max(before.recorded_until, fresh.recorded_until),
-        {day: one.parts[day] for day, one in of.items() if day in one.parts},
-    )
-
-
-def _midnight(hour: int) -> int:
-    """The hour with which its day begins."""
-    return hour // HOURS_IN_A_DAY * HOURS_IN_A_DAY
-
-
-def _days_of(parts: Iterable[tuple[int, int]]) -> set[int]:
-    return {day for part in parts for day in days_in(*part)}
-
-
-def _among(found: Mapping[int, T], days: Collection[int]) -> dict[int, T]:
-    return {day: one for day, one in found.items() if day in days}

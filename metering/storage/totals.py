@@ -14,7 +14,7 @@ from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, Sealed
-from metering.storage.blocks import Folded, fold_hours, hour_of
+from metering.storage.blocks import hour_of
 from metering.storage.handles import Handle
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
 from metering.summary import Summary, tally
@@ -83,14 +83,14 @@ class TotalReader:
             yield sums.done()
 
 
-def fold_members(
+def hours_of_members(
     sealed: Sealed,
     readings: ReadReadings,
     members: Iterable[Member],
     range_: Range,
     effort: Effort,
-) -> Mapping[Handle, Folded]:
-    """What tracks have together in a range, by rollup."""
+) -> Mapping[Handle, Mapping[int, Summary]]:
+    """What tracks have together in a range, by rollup and hour (since 1970)."""
     windows = FixedWindows(EPOCH, _SECONDS_IN_AN_HOUR)
     sums = _Sums(windows)
     summaries = TrackSummaries(sealed, readings, range_, Cuts(windows=windows))
@@ -98,7 +98,7 @@ def fold_members(
     hours: dict[Handle, dict[int, Summary]] = defaultdict(dict)
     for (handle, _), summary in sums.done().items():
         hours[handle][hour_of(summary.first.at)] = summary
-    return {handle: fold_hours(of_rollup) for handle, of_rollup in hours.items()}
+    return hours
 
 
 class _Sums:

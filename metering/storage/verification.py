@@ -26,6 +26,7 @@ from metering.storage.blocks import (
     days_in,
     days_of,
     fold,
+    fold_hours,
     hours_of,
     hours_range,
     is_busy,
@@ -35,7 +36,7 @@ from metering.storage.blocks import (
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
-from metering.storage.totals import fold_members
+from metering.storage.totals import hours_of_members
 from metering.summary import Reading, joined, tally
 from metering.times import EVER, FIRST, LAST, Range
 
@@ -141,8 +142,8 @@ class Verifier:
     def _total_month(self, handle: Handle, range_: Range) -> Folded:
         """From samples alone."""
         members = self._tables.members([handle])
-        folded = fold_members(NOTHING_SEALED, self._tables.readings, members, range_, Effort())
-        return folded.get(handle, Folded({}, {}))
+        found = hours_of_members(NOTHING_SEALED, self._tables.readings, members, range_, Effort())
+        return fold_hours(found.get(handle, {}))
 
     def _contradicted_days(self, block: StoredBlock, read: Callable[[Range], Folded]) -> list[int]:
         """The days of a block that its samples contradict, if it stays as it is meanwhile."""
@@ -165,7 +166,7 @@ class Verifier:
         days = decode(block.days).days if block.days is not None else {}
         busy = [DayOf(block.handle, day) for day, one in days.items() if is_busy(one)]
         return {
-            of.day: decode_hours(kept, hours_of(block.month))
+            of.day: decode_hours(kept, hours_of(block.month))[1]
             for of, kept in self._tables.hours(busy)
         }
 

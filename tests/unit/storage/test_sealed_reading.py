@@ -1,6 +1,6 @@
 """What is read of a store that is sealed: pieces where there are, samples elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from builders import after_noon, sample
 from contract.asking import keep, summaries, totals
 
 from metering.calendar import Calendar, Interval, read_zone
+from metering.model import Sample
 from metering.query import FIELDS, Comparison, Operator, metadata_field
 from metering.retention import Horizons
 from metering.storage import sealer, sealing
@@ -114,6 +115,92 @@ def test_the_hours_of_a_day_that_is_not_over(storage: SqliteStorage) -> None:
     hours = FixedWindows(MIDNIGHT, 3_600)
     asked = {"range": Range(midnight, midnight + 10 * HOUR), "windows": hours}
     assert effort(storage, **asked) == (2, 10, 5)
+
+
+def busy_until(storage: SqliteStorage, hour: int) -> datetime:
+    """Seal up to that hour of a day that is busy by then; returns its midnight."""
+    midnight = MIDNIGHT + 5 * DAY
+    keep(storage, *(of_busy(f"{n}", midnight + n * HOUR / 12) for n in range(240)))
+    list(storage.seal(midnight))
+    assert sum(storage.seal(midnight + hour * HOUR)) == 12 * hour
+    return midnight
+
+
+def of_busy(id_: str, at: datetime, **metadata: int) -> Sample:
+    """A sample of the track that is busy on that day."""
+    return sample(id=id_, timestamp=at, resource_id="vm-3", metadata=metadata)
+
+
+def test_a_busy_day_goes_on(storage: SqliteStorage) -> None:
+    """Only what there is more of it is read, and its hours and description are all there."""
+    midnight = busy_until(storage, 10)
+    assert sum(storage.seal(midnight + 11 * HOUR)) == 12
+    assert sum(storage.seal(midnight + 11 * HOUR)) == 0
+    assert sum(storage.seal(midnight + 21 * HOUR)) == 9 * 12
+
+    range_ = Range(midnight, midnight + 21 * HOUR)
+    for by_series in (False, True):
+        assert effort(storage, range=range_, by_series=by_series) == (1, 1, 0)
+    by_hour = FixedWindows(midnight, 3_600)
+    assert effort(storage, range=range_, windows=by_hour) == (1, 20, 0)
+    assert not contradictions(storage)
+
+
+def test_a_day_that_was_struck_is_read_again_as_a_whole(storage: SqliteStorage) -> None:
+    """However much more there is of it; then it goes on."""
+    midnight = busy_until(storage, 10)
+    keep(storage, of_busy("late", midnight + HOUR))
+
+    assert sum(storage.seal(midnight + 11 * HOUR)) == 11 * 12 + 1
+    assert sum(storage.seal(midnight + 12 * HOUR)) == 12
+    assert not contradictions(storage)
+
+
+def test_a_day_whose_description_changes_is_read_again_as_a_whole(storage: SqliteStorage) -> None:
+    """So its block has what it has under each; as it is not known where it changes, each time."""
+    midnight = busy_until(storage, 10)
+    keep(storage, *(of_busy(f"new{n}", midnight + 10.5 * HOUR, a=n) for n in (1, 2)))
+
+    assert sum(storage.seal(midnight + 11 * HOUR)) == (12 + 2) + (11 * 12 + 2)
+    assert sum(storage.seal(midnight + 12 * HOUR)) == 12 * 12 + 2
+    range_ = Range(midnight, midnight + 12 * HOUR)
+    assert effort(storage, range=range_, by_series=True) == (1, 3, 0)
+    assert not contradictions(storage)
+
+
+def test_a_day_without_its_hours_is_read_again_as_a_whole(storage: SqliteStorage) -> None:
+    """Somebody may be about to forget all that was sealed."""
+    midnight = busy_until(storage, 10)
+    with storage.tables._connections.transaction() as connection:
+        connection.execute("DELETE FROM hours")
+
+    assert sum(storage.seal(midnight + 11 * HOUR)) == 11 * 12
+    by_hour = FixedWindows(midnight, 3_600)
+    range_ = Range(midnight, midnight + 11 * HOUR)
+    assert effort(storage, range=range_, windows=by_hour) == (1, 11, 0)
+
+
+def test_hours_that_were_sealed_anew_and_not_as_far(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a look at the block and one at them: what they do not tell is read from samples."""
+    midnight = busy_until(storage, 12)
+    read = storage.tables.hours
+
+    def later(days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        storage.unseal()
+        list(storage.seal(midnight + 9 * HOUR))
+        return read(days)
+
+    monkeypatch.setattr(storage.tables, "hours", later)
+    by_hour = FixedWindows(midnight, 3_600)
+    range_ = Range(midnight, midnight + 12 * HOUR)
+    assert effort(storage, range=range_, windows=by_hour) == (1, 9, 3 * 12)
+
+
+def contradictions(storage: SqliteStorage) -> list[str]:
+    """What verify finds."""
+    return [one for found in storage.verify() for one in found.contradictions]
 
 
 def test_a_struck_day_that_is_not_over_is_read(storage: SqliteStorage) -> None:
