@@ -259,8 +259,7 @@ def is_visible(series: Subject | Rollup, scope: Scope) -> bool:
     return isinstance(scope, AllProjects) or series.project_id == scope.id
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(msgspec.Struct, frozen=True):
     """A series or track, and the timestamps of its first and last sample, both inclusive."""
 
     subject: Subject
@@ -268,8 +267,7 @@ class Extent:
     last_sample_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class Meter(msgspec.Struct, frozen=True, kw_only=True):
     """A meter of a resource; owner and source are those of the resource's newest sample."""
 
     name: str
@@ -281,8 +279,7 @@ class Meter:
     user_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """A resource as its newest sample describes it, and between which samples it was seen.
 
     `meters` has the name of each of its meters, once for each type and unit.

@@ -5,8 +5,9 @@ docs/quantities.rst). So a stretch accounts for its own intervals and for the on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from metering.matching import matches_series
 from metering.model import Subject, is_visible
@@ -15,8 +16,7 @@ from metering.summary import Reading, Summary
 from metering.times import Range
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Readings of a series or track, between which its stream has no others."""
 
     subject: Subject
@@ -27,8 +27,7 @@ class Piece:
         return self.summary.first, self.subject.digest
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True):
     """Readings of a series, or a track, that follow each other in their stream.
 
     `until` is when the stream's next reading comes, whoever owns it; `next` is that reading, if the

@@ -7,12 +7,15 @@ drivers, and everything is an exact decimal.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from itertools import pairwise
 from operator import mul, sub
 from typing import NamedTuple
+
+import msgspec
+from msgspec import structs
 
 from metering.decimals import EXACT, canonical
 from metering.times import MILLISECOND
@@ -32,8 +35,7 @@ def seconds_between(start: datetime, end: datetime) -> Decimal:
     return canonical(Decimal((end - start) // MILLISECOND).scaleb(-3))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of readings. All sums are exact.
 
     The first five do not depend on order. The rest does: `increase` is corrected for resets (a
@@ -144,7 +146,7 @@ def tally(parts: Sequence[Summary]) -> Summary:
 
     Associative and commutative, whichever streams they are of and however these were cut.
     """
-    return replace(
+    return structs.replace(
         total(parts),
         increase=_ZERO,
         resets=0,

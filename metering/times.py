@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import iso8601
+import msgspec
 
 from metering.errors import InvalidRequest
 
@@ -195,8 +196,7 @@ def from_milliseconds(milliseconds: int) -> datetime:
     return EPOCH + MILLISECOND * milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """The instants t with start <= t < end; a bound that is None does not limit."""
 
     start: datetime | None = None

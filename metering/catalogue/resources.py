@@ -11,6 +11,9 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+import msgspec
+from msgspec import structs
+
 from metering.chunks import chunks
 from metering.matching import matches_series
 from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Subject, Track
@@ -43,8 +46,7 @@ class CatalogueQuery:
     as_of: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """A resource as far as tracks tell; the owner, at its newest sample, perhaps with metadata.
 
     `meters` has the name of each of its meters, once for each type and unit.
@@ -219,7 +221,7 @@ def _with_metadata(
         if isinstance(one.owner, Series):
             yield one
         elif Place(one.owner, one.last_sample_at) in newest_at:
-            yield replace(one, owner=newest_at[Place(one.owner, one.last_sample_at)])
+            yield structs.replace(one, owner=newest_at[Place(one.owner, one.last_sample_at)])
 
 
 def _with_described_owners(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
+import msgspec
+
 from metering.model import (
     Extent,
     Outcome,
@@ -50,8 +52,7 @@ class Inspection:
     contradictions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WindowTotal:
+class WindowTotal(msgspec.Struct, frozen=True):
     """The `tally` of those samples of one rollup that lie in one window."""
 
     rollup: Rollup
@@ -59,8 +60,7 @@ class WindowTotal:
     summary: Summary
 
 
-@dataclass(frozen=True, slots=True)
-class WindowSummary:
+class WindowSummary(msgspec.Struct, frozen=True):
     """The Summary of those samples of one series, or track, that lie in one window."""
 
     subject: Subject

@@ -5,11 +5,13 @@ The answer is the same with and without blocks; only what has to be read differs
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import structs
 
 from metering.chunks import chunks
 from metering.cuts import Cuts
@@ -206,7 +208,7 @@ class BlockReader:
             asked = _shared(range(begin, end), self._asked)
             unpacked = decode(days, days_in(asked.start, asked.stop))
             yield from self._take_days(
-                found, block.struck, replace(unpacked, described=described), asked
+                found, block.struck, structs.replace(unpacked, described=described), asked
             )
 
     def _take_whole(

@@ -19,6 +19,8 @@ from functools import lru_cache
 from itertools import chain, groupby
 from typing import NamedTuple
 
+import msgspec
+
 from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading, Summary, joined, of_stream, tally
@@ -86,8 +88,7 @@ class Described:
         return self.descriptions[index - 1] if index else None
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """What is kept of a month before the hour `end` (since 1970), by day since 1970.
 
     `described` is there for tracks only.
@@ -98,8 +99,7 @@ class Block:
     described: Described | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBlock:
+class StoredBlock(msgspec.Struct, frozen=True):
     """A block as a driver keeps it; `days` None where there is nothing but days that are struck.
 
     `described` is there if it was asked for.

@@ -1,8 +1,10 @@
 """A block that is brought up to date: which days must be read for it, and what is kept as it is."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import structs
 
 from metering.storage.block_codec import decode, decode_described, encode_hours
 from metering.storage.blocks import (
@@ -60,7 +62,7 @@ class Renewal:
         missing = [(hour, min(hour + HOURS_IN_A_DAY, kept)) for hour in begins if hour in anew]
         begun = None
         if grows and not missing and last_hours is not None:
-            begun = _begun(replace(block, described=described), stored.struck)
+            begun = _begun(structs.replace(block, described=described), stored.struck)
         if grows:
             missing.append((block.end if begun else kept, reach.end))
         goes_on = {begun.day} if begun else set()

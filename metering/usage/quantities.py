@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from metering.decimals import EXACT, rounded_quotient
 from metering.model import Rollup, Subject
 from metering.streams import Stretch
@@ -45,8 +47,7 @@ class Rules:
         return window & self.range
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """A volume that held from an instant until another."""
 
     start: datetime
@@ -54,8 +55,7 @@ class Level:
     volume: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
+class Portion(msgspec.Struct, frozen=True, kw_only=True):
     """What a stretch adds to one window: the Summary of its readings, or something of intervals.
 
     `measured` and `interpolated` are increase: between readings that are both inside, and of an

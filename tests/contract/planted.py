@@ -707,7 +707,9 @@ class FloatTotals(MemoryStorage):
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         for one in super().totals(query, effort):
-            yield replace(one, summary=replace(one.summary, sum=Decimal(float(one.summary.sum))))
+            yield structs.replace(
+                one, summary=structs.replace(one.summary, sum=Decimal(float(one.summary.sum)))
+            )
 
 
 class FirstOfAnySeries(MemoryStorage):
@@ -720,7 +722,7 @@ class FirstOfAnySeries(MemoryStorage):
         }
         for one in super().totals(query):
             first = firsts[one.rollup, one.window]
-            yield replace(one, summary=replace(one.summary, first=first))
+            yield structs.replace(one, summary=structs.replace(one.summary, first=first))
 
 
 class _OtherFigures(MemoryStorage):
@@ -740,14 +742,14 @@ class _OtherFigures(MemoryStorage):
                 if found.subject in (one.series, one.series.track)
                 if one.timestamp in found.window
             ]
-            yield replace(found, summary=self.figures(found.summary, volumes))
+            yield structs.replace(found, summary=self.figures(found.summary, volumes))
 
 
 class FloatSum(_OtherFigures):
     """Adds floats."""
 
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
-        return replace(summary, sum=Decimal(repr(sum(map(float, volumes)))))
+        return structs.replace(summary, sum=Decimal(repr(sum(map(float, volumes)))))
 
 
 class Decimal128Sum(_OtherFigures):
@@ -757,14 +759,14 @@ class Decimal128Sum(_OtherFigures):
         context, total = Context(prec=34), Decimal(0)
         for volume in volumes:
             total = context.add(total, volume)
-        return replace(summary, sum=total)
+        return structs.replace(summary, sum=total)
 
 
 class FloatSquares(_OtherFigures):
     """Squares floats."""
 
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
-        return replace(
+        return structs.replace(
             summary, sum_of_squares=Decimal(sum(float(volume) ** 2 for volume in volumes))
         )
 
@@ -773,21 +775,21 @@ class TextExtremes(_OtherFigures):
     """Compares volumes as texts."""
 
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
-        return replace(summary, min=min(volumes, key=str), max=max(volumes, key=str))
+        return structs.replace(summary, min=min(volumes, key=str), max=max(volumes, key=str))
 
 
 class FloatExtremes(_OtherFigures):
     """Compares volumes as floats."""
 
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
-        return replace(summary, min=min(volumes, key=float), max=max(volumes, key=float))
+        return structs.replace(summary, min=min(volumes, key=float), max=max(volumes, key=float))
 
 
 class FloatIntegral(_OtherFigures):
     """Integrates floats."""
 
     def figures(self, summary: Summary, volumes: list[Decimal]) -> Summary:
-        return replace(summary, unit_seconds=Decimal(repr(float(summary.unit_seconds))))
+        return structs.replace(summary, unit_seconds=Decimal(repr(float(summary.unit_seconds))))
 
 
 class _FromReadings(MemoryStorage):
@@ -867,7 +869,7 @@ class CreditsAcrossWindows(MemoryStorage):
                 if other.window.end is not None
             ]
             increase = credited[0].increase if credited else one.summary.increase
-            yield replace(one, summary=replace(one.summary, increase=increase))
+            yield structs.replace(one, summary=structs.replace(one.summary, increase=increase))
 
 
 class FillsGaps(MemoryStorage):
@@ -879,9 +881,9 @@ class FillsGaps(MemoryStorage):
         for one in super().summaries(query, effort):
             yield one
             if isinstance(query.windows, FixedWindows):
-                nothing = replace(one.summary, count=0, sum=Decimal(0))
+                nothing = structs.replace(one.summary, count=0, sum=Decimal(0))
                 window = query.windows.containing(one.window.end)  # type: ignore[arg-type]
-                yield replace(one, summary=nothing, window=window)
+                yield structs.replace(one, summary=nothing, window=window)
 
 
 class SeriesForTracks(_OtherSummaries):
@@ -979,7 +981,7 @@ class TopLevelMetadata(MemoryStorage):
                 for key, value in one.series.metadata.tree.items()
                 if not isinstance(value, dict)
             }
-            series = replace(one.series, metadata=Metadata.of(shallow))
+            series = structs.replace(one.series, metadata=Metadata.of(shallow))
             if matches(query.filter, structs.replace(one, series=series)):
                 yield one
 
@@ -1085,7 +1087,7 @@ class IgnoresStrikes(SqliteTables):
 
     def blocks(self, *arguments: Any, **named: Any) -> Iterator[StoredBlock]:
         for block in super().blocks(*arguments, **named):
-            yield replace(block, struck=())
+            yield structs.replace(block, struck=())
 
 
 @stored_in
@@ -1113,7 +1115,7 @@ def _up_to(stored: StoredBlock, end_of: Callable[[int], int]) -> StoredBlock:
     assert stored.days is not None
     block = decode(stored.days)
     end = min(end_of(block.end), hours_of(stored.month).stop)
-    return replace(stored, days=encode_days(replace(block, end=end), stored.month))
+    return structs.replace(stored, days=encode_days(structs.replace(block, end=end), stored.month))
 
 
 def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
@@ -1121,7 +1123,7 @@ def _encoded(stored: StoredBlock, described: Described) -> bytes | None:
     if stored.days is None:
         return None
     block = decode(stored.days)
-    return encode_described(replace(block, described=described), stored.month)
+    return encode_described(structs.replace(block, described=described), stored.month)
 
 
 @stored_in
@@ -1136,7 +1138,7 @@ class OneDescriptionADay(SqliteTables):
                 continue
             only = [1 if one is None else one for one in described.descriptions]
             changed = _encoded(stored, replace(described, descriptions=only))
-            yield replace(stored, described=changed)
+            yield structs.replace(stored, described=changed)
 
 
 @stored_in
@@ -1154,7 +1156,7 @@ class PartsOfOthers(SqliteTables):
                 for day, of_day in described.parts.items()
             }
             changed = _encoded(stored, replace(described, parts=parts))
-            yield replace(stored, described=changed)
+            yield structs.replace(stored, described=changed)
 
 
 @stored_in
@@ -1167,7 +1169,7 @@ class BlocksOfAnyTime(SqliteTables):
             if described is not None:
                 described = replace(described, recorded_until=EPOCH)
                 changed = _encoded(stored, described)
-                yield replace(stored, described=changed)
+                yield structs.replace(stored, described=changed)
             else:
                 yield stored
 
@@ -1399,14 +1401,14 @@ class NothingAfterTheRange(_OtherStretches):
 
     def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
         inside = one.until is not None and one.until in query.range
-        yield one if inside else replace(one, until=None, next=None)
+        yield one if inside else structs.replace(one, until=None, next=None)
 
 
 class LastOfItsDescription(_OtherStretches):
     """Tells of a stream's last reading only where nothing follows."""
 
     def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
-        yield replace(one, stream_last=one.stream_last if one.until is None else None)
+        yield structs.replace(one, stream_last=one.stream_last if one.until is None else None)
 
 
 class EveryRangeOpens(_OtherStretches):
@@ -1414,7 +1416,9 @@ class EveryRangeOpens(_OtherStretches):
 
     def _told(self, one: Stretch, query: StreamQuery) -> Iterator[Stretch]:
         start = query.range.start
-        yield replace(one, opens=one.opens or (start is not None and one.summary.first.at >= start))
+        yield structs.replace(
+            one, opens=one.opens or (start is not None and one.summary.first.at >= start)
+        )
 
 
 class EndInclusiveStreams(MemoryStorage):

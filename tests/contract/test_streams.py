@@ -1,7 +1,6 @@
 """`Storage.streams`: the stretches of streams, and what follows them."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
@@ -14,6 +13,7 @@ from contract.stores import Driver
 from contract.test_against_memory import History, record_in_both, try_hard
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metering.cuts import Cuts
 from metering.decimals import EXACT
@@ -74,7 +74,7 @@ def uncut(stretches: list[Stretch], cuts: Cuts) -> Any:
                 assert follower >= summary.last
                 assert follower.at == one.until
                 both = of_stream([summary.last, follower])
-                found.append(replace(both, count=0, sum=Decimal(0)))
+                found.append(structs.replace(both, count=0, sum=Decimal(0)))
             figures = inside[one.subject.digest, window.start]
             for part in found:
                 figures[0] += part.count

@@ -81,12 +81,12 @@ def block_of(month: int, found: Sequence[StoredSample]) -> Block:
 def again(block: Block, month: int) -> Block:
     """The block as it comes back from bytes."""
     found = decode(encode_days(block, month))
-    return replace(found, described=decode_described(encode_described(block, month), month))
+    return structs.replace(found, described=decode_described(encode_described(block, month), month))
 
 
 def with_wholes(block: Block) -> Block:
     """The block, which says of its days together what it says of each."""
-    return replace(block, described=replace(block.described, wholes=wholes(block)))
+    return structs.replace(block, described=replace(block.described, wholes=wholes(block)))
 
 
 def wholes(block: Block) -> Mapping[Handle, Summary]:
@@ -270,7 +270,7 @@ def test_where_a_day_does_not_tell_no_month_does() -> None:
             for row in by_turns(1)
         ],
     )
-    enough = replace(
+    enough = structs.replace(
         many, days={day: one for day, one in many.days.items() if day > min(many.days)}
     )
 

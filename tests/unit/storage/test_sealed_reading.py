@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from builders import after_noon, sample
 from contract.asking import keep, summaries, totals
+from msgspec import structs
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.model import Sample
@@ -480,7 +480,7 @@ def test_a_month_that_is_not_its_days_is_found(
     """The Summary of all of them is looked at too, of tracks and rollups."""
 
     def wrong(block: Block, month: int, together: Combine) -> bytes:
-        return encode_days(block, month, lambda days: replace(together(days), count=99))
+        return encode_days(block, month, lambda days: structs.replace(together(days), count=99))
 
     monkeypatch.setattr(sealing, "encode_days", wrong)
     keep(storage, *(sample(id=f"late {n}", timestamp=MIDNIGHT + n * DAY) for n in range(3)))

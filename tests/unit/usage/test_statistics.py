@@ -1,6 +1,5 @@
 """Statistics: from Summaries of series and windows to rows of figures."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +10,7 @@ import strategies
 from builders import NOON, after_noon, field_of, readings, series
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from metering.errors import InvalidQuery
 from metering.model import AllProjects
@@ -192,7 +192,7 @@ def test_too_many_rows() -> None:
         for number in range(MAX_ROWS + 1)
     ]
     summary = part()
-    parts = [replace(summary, window=window) for window in windows]
+    parts = [structs.replace(summary, window=window) for window in windows]
 
     assert MAX_ROWS == len(compute(parts[:-1], query((), STANDARD), MAX_ROWS))
     with pytest.raises(InvalidQuery, match="more than 10000 rows"):

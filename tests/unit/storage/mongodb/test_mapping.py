@@ -1,6 +1,5 @@
 """Documents keep every value exactly."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +8,7 @@ from bson import Decimal128, decode, encode
 from bson.raw_bson import RawBSONDocument
 from builders import NOON, after_noon, sample, series
 from hypothesis import given
+from msgspec import structs
 from strategies import metadata, tracks
 
 from metering.decimals import canonical
@@ -146,7 +146,7 @@ def test_a_block_comes_back_as_it_was(described: bytes | None) -> None:
         decode(encode(one), mapping.CODEC) for one in documents
     )
 
-    assert replace(kept, struck=[3, 4, 5]) == found
+    assert structs.replace(kept, struck=[3, 4, 5]) == found
 
 
 @pytest.mark.parametrize("at", [FIRST, NOON, LAST])
