@@ -256,6 +256,8 @@ def _walk(value: Any, path: str) -> Iterator[Any]:
     elif isinstance(value, dict):
         if path in value:
             yield value[path]
+        if "." not in path:
+            return
         # By the keys there are, each of which is met once: a path may have any number of dots.
         for key in sorted(filter(path.startswith, value), key=len):
             if path.startswith(".", len(key)):

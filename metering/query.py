@@ -133,6 +133,12 @@ EVERYTHING = AllOf(())
 NOTHING = AnyOf(())
 
 
+def all_of(*filters: Filter) -> Filter:
+    """What matches if all of these do."""
+    parts = [part for one in filters for part in (one.parts if isinstance(one, AllOf) else (one,))]
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
 def fields_of(filter_: Filter) -> Iterator[Field]:
     """The fields that a filter compares, each as often as it does."""
     match filter_:

@@ -62,9 +62,9 @@ class _Whole(msgspec.Struct, array_like=True):
 
 
 class _Hours(msgspec.Struct, array_like=True):
-    """Of a busy day; it is known up to the hour `end`."""
+    """Of a busy day, and how many readings all of it had, which tells a block's day from others."""
 
-    end: int
+    count: int
     hours: dict[int, msgspec.Raw]
 
 
@@ -85,23 +85,23 @@ def encode_days(block: Block, month: int, together: Combine = joined) -> bytes:
     return _encode(_Whole(block.end, whole, msgspec.Raw(_encode(days))))
 
 
-def encode_hours(of_day: Mapping[int, Summary], end: int, before: bytes | None = None) -> bytes:
-    """The hours (since 1970) of a day up to one of them, and those that there were before."""
+def encode_hours(of_day: Mapping[int, Summary], count: int, before: bytes | None = None) -> bytes:
+    """The hours (since 1970) of a day of so many readings, and those that there were before."""
     hours = _decode_hours(before).hours if before else {}
     for hour, one in of_day.items():
         hours[hour] = msgspec.Raw(_encode(_pack(one, hour * HOUR_MS)))
-    return _encode(_Hours(end, hours))
+    return _encode(_Hours(count, hours))
 
 
 def decode_hours(kept: bytes, asked: range) -> tuple[int, Mapping[int, Summary]]:
-    """Up to which hour `encode_hours` knew the day, and those of its hours that are asked for."""
+    """How many readings the day had for `encode_hours`, and its hours that are asked for."""
     known = _decode_hours(kept)
     found = {
         hour: _unpack(_decode_summary(one), hour * HOUR_MS)
         for hour, one in known.hours.items()
         if hour in asked
     }
-    return known.end, found
+    return known.count, found
 
 
 def encode_described(block: Block, month: int) -> bytes | None:

@@ -4,7 +4,7 @@ The answer is the same with and without blocks; only what has to be read differs
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -106,9 +106,13 @@ def _grain_of_edges(edges: Sequence[datetime]) -> Grain:
 
 
 class _Cut(NamedTuple):
-    """What is asked for of a day that is not taken as one piece, and its one description."""
+    """What is asked for of a day that is not taken as one piece.
+
+    `readings` is how many the day has, all of them under one description.
+    """
 
     hours: range
+    readings: int
     description: Handle | None
 
 
@@ -188,8 +192,10 @@ class BlockReader:
             if block.days is not None:
                 for day, cut in self._take(found[block.handle], block, block.days):
                     cuts[DayOf(block.handle, day)] = cut
-        for of, hours in self._sealed.hours(cuts) if cuts else ():
-            self._take_hours(found[of.handle], hours, cuts[of])
+        if self._grain is Grain.DAY:
+            cuts = dict(_as_many_as_fit(cuts.items()))
+        for cut_day, hours in self._sealed.hours(cuts) if cuts else ():
+            self._take_hours(found[cut_day.handle], hours, cuts[cut_day])
 
     def _take(self, found: Coverage, block: StoredBlock, days: bytes) -> Iterator[tuple[int, _Cut]]:
         """Take the block as one piece if all of it is asked for, or else its days.
@@ -241,7 +247,7 @@ class BlockReader:
             is_told_apart = description is not None or not self._by_series
             if day not in struck and is_busy(block.days[day]) and is_told_apart:
                 hours = range(day * HOURS_IN_A_DAY, (day + 1) * HOURS_IN_A_DAY)
-                yield day, _Cut(_shared(hours, asked), description)
+                yield day, _Cut(_shared(hours, asked), block.days[day].count, description)
         _cover(found, covered_from, start_of_hour(asked.stop))
 
     def _take_day(self, found: Coverage, block: Block, day: int, asked: range) -> bool:
@@ -257,14 +263,16 @@ class BlockReader:
 
     def _take_hours(self, found: Coverage, hours: bytes, cut: _Cut) -> None:
         """Take the hours of a day that need not be cut, and note what is covered by that."""
+        count, summaries = decode_hours(hours, cut.hours)
+        # Sealed anew since the block was read: not as far, maybe, or under several descriptions.
+        if count != cut.readings:
+            return
         covered_from = start_of_hour(cut.hours.start)
-        # They may have been sealed anew, and not as far, since the block was read.
-        end, found_hours = decode_hours(hours, cut.hours)
-        for hour, summary in sorted(found_hours.items()):
+        for hour, summary in sorted(summaries.items()):
             if not self._take_piece(found, summary, cut.description):
                 _cover(found, covered_from, start_of_hour(hour))
                 covered_from = start_of_hour(hour) + _HOUR
-        _cover(found, covered_from, start_of_hour(min(end, cut.hours.stop)))
+        _cover(found, covered_from, start_of_hour(cut.hours.stop))
 
     def _take_parts(self, found: Coverage, parts: Parts) -> bool:
         """Take a day or month by description, if no part need be cut; say whether it was taken."""
@@ -284,6 +292,16 @@ class BlockReader:
 def _cover(found: Coverage, begin: datetime, after: datetime) -> None:
     if begin < after:
         found.covered.append((begin, after))
+
+
+def _as_many_as_fit(cuts: Iterable[tuple[DayOf, _Cut]]) -> Iterator[tuple[DayOf, _Cut]]:
+    """Days that have to be cut although windows are longer, at gaps, say: samples do as well."""
+    left = _PIECES_AT_ONCE
+    for day, cut in cuts:
+        left -= len(cut.hours)
+        if left < 0:
+            return
+        yield day, cut
 
 
 def _shared(one: range, other: range) -> range:

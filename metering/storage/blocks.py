@@ -191,27 +191,21 @@ class Folded(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """A busy day of which a part is sealed, which is not read again where there is more of it.
+    """A busy day that is sealed up to some hour: only what came since is read for it.
 
-    Of a track it has one description so far.
+    For a track, all its samples so far have this one description. `hours` are as they are stored.
     """
 
     day: int
     summary: Summary
     description: Handle | None
-
-
-class Redescribed(Exception):
-    """What there is more of a day that was begun has another description: all of it is needed."""
+    hours: bytes
 
 
 def fold(rows: Sequence[StoredSample], begun: Begun | None = None) -> Folded:
     """The days and hours of the rows of one track, at least one, which are in order of time.
 
-    Of a day that was begun the rows are what there is more of it; its hours are those of the rows.
-
-    Raises:
-        Redescribed: not under its one description.
+    Of a day that was begun the rows are what there is more of it, and so are its hours.
     """
     days: dict[int, Summary] = {}
     hours: dict[int, dict[int, Summary]] = {}
@@ -225,8 +219,6 @@ def fold(rows: Sequence[StoredSample], begun: Begun | None = None) -> Folded:
         readings = sorted(chain.from_iterable(under.values()))
         days[day] = of_stream(readings)
         if begun and begun.day == day:
-            if under.keys() != {begun.description}:
-                raise Redescribed
             days[day] = joined([begun.summary, days[day]])
         if is_busy(days[day]):
             hours[day] = {
@@ -243,7 +235,7 @@ def fold(rows: Sequence[StoredSample], begun: Begun | None = None) -> Folded:
 def fold_hours(hours: Mapping[int, Summary], begun: Begun | None = None) -> Folded:
     """The days of a rollup whose hours these are, and the hours of busy ones.
 
-    Of a day that was begun the hours are what there is more of it.
+    Of a day that was begun they are what there is more of it, and so are its hours.
     """
     of_days: dict[int, dict[int, Summary]] = defaultdict(dict)
     for hour, summary in hours.items():

@@ -7,15 +7,13 @@ was on a day under each description, and takes what that costs.
 import abc
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import ClassVar
 
-from metering.chunks import chunks
 from metering.cuts import Cuts
 from metering.storage.base import Effort
 from metering.storage.block_reader import BlockReader, Coverage, Sealed
-from metering.storage.handles import Handle, TrackReading, Tracks
+from metering.storage.handles import Handle, Moment, TrackReading, Tracks
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
@@ -23,45 +21,49 @@ from metering.streams import Piece
 from metering.summary import Reading, of_reading, of_stream
 from metering.times import Range
 
-# The readings of each track at the last instant before one, or at the first from it on.
-ReadNeighbours = Callable[[Collection[Handle], datetime], Iterator[TrackReading]]
+ReadReadingsAt = Callable[[Collection[Moment]], Iterator[TrackReading]]
 # All of one track together, by time.
 ReadSamples = Callable[[Collection[Handle], Range], Iterator[StoredSample]]
 # By (digest of the track, instant).
 ReadSamplesAt = Callable[[Collection[tuple[bytes, datetime]]], Iterator[tuple[bytes, StoredSample]]]
 
+# Of tracks whose samples are in memory together: each may be under a description of its own.
+_DAYS_AT_ONCE = 2_000
+_USUAL_DAYS = 31
+_DAY = timedelta(days=1)
+
 
 class PieceReader(abc.ABC):
-    """Reads tracks as pieces, in order; those of `tracks_at_once` are in memory together."""
-
-    tracks_at_once: ClassVar[int]
+    """Reads tracks as pieces."""
 
     @abc.abstractmethod
     def pieces(
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
-        """The pieces of each track that has readings in range; counts what was read."""
+        """The pieces of each track that has readings in range, in the order of the tracks.
+
+        Each in order. Counts what was read.
+        """
 
     @abc.abstractmethod
     def readings(self, tracks: Tracks, range_: Range) -> Mapping[Handle, Sequence[Piece]]:
         """Each reading in range as a piece."""
 
     @abc.abstractmethod
-    def neighbours(
-        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    def readings_at(
+        self, tracks: Tracks, moments: Collection[Moment]
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """Each reading at the neighbouring instant as a piece."""
+        """Each reading of these tracks at these moments as a piece."""
 
 
 class TrackPieces(PieceReader):
     """Pieces of tracks."""
 
-    tracks_at_once: ClassVar[int] = 1_000
-
-    def __init__(self, sealed: Sealed, readings: ReadReadings) -> None:
+    def __init__(self, sealed: Sealed, readings: ReadReadings, readings_at: ReadReadingsAt) -> None:
         """Take the ways to read."""
         self._sealed = sealed
         self._readings = readings
+        self._readings_at = readings_at
 
     def pieces(
         self, tracks: Tracks, range_: Range, cuts: Cuts, effort: Effort
@@ -76,17 +78,15 @@ class TrackPieces(PieceReader):
         """See `PieceReader.readings`."""
         return _by_track(tracks, self._readings(tracks.keys(), range_))
 
-    def neighbours(
-        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    def readings_at(
+        self, tracks: Tracks, moments: Collection[Moment]
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """See `PieceReader.neighbours`."""
-        return _by_track(tracks, read(tracks.keys(), instant))
+        """See `PieceReader.readings_at`."""
+        return _by_track(tracks, self._readings_at(moments))
 
 
 class SeriesPieces(PieceReader):
     """Pieces of series: where metadata change with every sample, as many as there are samples."""
-
-    tracks_at_once: ClassVar[int] = 64
 
     def __init__(
         self,
@@ -110,21 +110,27 @@ class SeriesPieces(PieceReader):
         reader = BlockReader(self._sealed, range_, cuts, by_series=True, as_of=self._as_of)
         kinds = {handle: track.type for handle, track in tracks.items()}
         for found in reader.taken(kinds, effort):
-            alike = defaultdict(list)
+            some: dict[Handle, Coverage] = {}
+            left: float = _DAYS_AT_ONCE
             for handle, one in found.items():
-                alike[tuple(reader.gaps(one))].append(handle)
-            for gaps, handles in alike.items():
-                for some in chunks(handles, self.tracks_at_once):
-                    taken = {handle: found[handle] for handle in some}
-                    yield from self._completed(taken, gaps, cuts, effort)
+                some[handle] = one
+                left -= sum(map(_days_of, reader.gaps(one)))
+                if left <= 0:
+                    yield from self._completed(some, reader.uncovered(some), cuts, effort)
+                    some, left = {}, _DAYS_AT_ONCE
+            yield from self._completed(some, reader.uncovered(some), cuts, effort)
 
     def _completed(
-        self, found: Mapping[Handle, Coverage], gaps: Iterable[Range], cuts: Cuts, effort: Effort
+        self,
+        found: Mapping[Handle, Coverage],
+        uncovered: Mapping[Range, Collection[Handle]],
+        cuts: Cuts,
+        effort: Effort,
     ) -> Iterator[tuple[Handle, Sequence[Piece]]]:
-        """What was taken, and what lies in the gaps, which are the same of all."""
+        """What was taken, and what is left to be read."""
         pieces = self._described(found)
-        for gap in gaps:
-            for handle, of_track in self._in_order(found.keys(), gap):
+        for gap, handles in uncovered.items():
+            for handle, of_track in self._in_order(handles, gap):
                 effort.samples += len(of_track)
                 pieces[handle] += in_runs(of_track, cuts)
         for handle, some in pieces.items():
@@ -136,13 +142,13 @@ class SeriesPieces(PieceReader):
         """See `PieceReader.readings`."""
         return dict(self._in_order(tracks.keys(), range_))
 
-    def neighbours(
-        self, tracks: Tracks, instant: datetime, read: ReadNeighbours
+    def readings_at(
+        self, tracks: Tracks, moments: Collection[Moment]
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """See `PieceReader.neighbours`."""
-        places = {(tracks[handle].digest, one.at) for handle, one in read(tracks.keys(), instant)}
+        """See `PieceReader.readings_at`."""
         found = defaultdict(list)
-        rows = (row for _, row in self._samples_at(places)) if places else ()
+        places = [(tracks[handle].digest, at) for handle, at in moments]
+        rows = (row for _, row in self._samples_at(places))
         for row, series in self._series.with_series(rows):
             reading = Reading(row.timestamp, row.volume)
             found[row.track].append(Piece(series, of_reading(reading)))
@@ -175,6 +181,13 @@ def in_runs(pieces: Iterable[Piece], cuts: Cuts) -> Iterator[Piece]:
         readings = [piece.summary.first for piece in some]
         for run in cuts.runs(some[0].subject.type, readings):
             yield Piece(some[0].subject, of_stream(run))
+
+
+def _days_of(gap: Range) -> float:
+    """How long it is; without an end as long as a month, since most tracks have no more of it."""
+    if gap.start is None or gap.end is None:
+        return _USUAL_DAYS
+    return (gap.end - gap.start) / _DAY
 
 
 def _by_track(tracks: Tracks, pairs: Iterable[TrackReading]) -> Mapping[Handle, Sequence[Piece]]:

@@ -27,7 +27,7 @@ class Readers:
 
     def of_tracks(self) -> TrackPieces:
         """Pieces of tracks, whatever their metadata are."""
-        return TrackPieces(self._sealed(), self._readings)
+        return TrackPieces(self._sealed(), self._readings, self._tables.readings_at)
 
     def of_series(self, tracks: Tracks, as_of: datetime | None = None) -> SeriesPieces:
         """Pieces of series; of samples with recorded_at <= as_of, if that is given."""

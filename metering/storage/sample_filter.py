@@ -23,7 +23,7 @@ class SampleFilter:
     def passes(self, row: StoredSample, sample: Sample) -> bool:
         """Whether the sample of a row matches."""
         left = self._left.get(row.track, EVERYTHING)
-        if left is EVERYTHING:
+        if left == EVERYTHING:
             return True
         rest = self._decided.get((row.track, row.description))
         if rest is None:

@@ -30,7 +30,6 @@ from typing import TypeVar
 
 from metering.storage.base import Effort
 from metering.storage.block_codec import (
-    decode_whole,
     encode_days,
     encode_described,
 )
@@ -39,14 +38,13 @@ from metering.storage.blocks import (
     HOURS_IN_A_DAY,
     Combine,
     DayOf,
-    Redescribed,
     StoredBlock,
     fold,
     fold_hours,
     hours_range,
 )
 from metering.storage.handles import Handle, TrackReading
-from metering.storage.renewal import Reach, Renewal
+from metering.storage.renewal import Reach, Renewal, end_of, plan
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member, hours_of_members
 from metering.summary import joined, tally
@@ -130,7 +128,7 @@ def _take_rows(
     """Read what is missing; returns where this is not enough, since the description has changed."""
     missing = defaultdict(list)
     for handle, renewal in renewals.items():
-        for part in renewal.missing:
+        for part in renewal.plan.missing:
             missing[part].append(handle)
     redescribed = []
     for (begin, after), members in missing.items():
@@ -141,9 +139,9 @@ def _take_rows(
             if most is not None and effort.samples > most:
                 raise BatchTooLarge
             renewal = renewals[handle]
-            try:
-                renewal.take(fold(found, renewal.begun))
-            except Redescribed:
+            if renewal.can_take(found):
+                renewal.take(fold(found, renewal.plan.begun))
+            else:
                 redescribed.append(handle)
     return redescribed
 
@@ -159,11 +157,11 @@ def add_up(
         BatchTooLarge: more tracks and hours of them, and readings, than `most`.
     """
     renewals = _renewals(transaction, handles, reach)
-    lacking = {handle: one for handle, one in renewals.items() if one.missing}
+    lacking = {handle: one for handle, one in renewals.items() if one.plan.missing}
     members = list(transaction.members(lacking.keys())) if lacking else []
     by_span: dict[tuple[int, int], list[Member]] = defaultdict(list)
     for member in members:
-        missing = lacking[member.rollup].missing
+        missing = lacking[member.rollup].plan.missing
         by_span[missing[0][0], missing[-1][1]].append(member)
     if most is not None:
         pieces = sum(len(some) * (after - begin) for (begin, after), some in by_span.items())
@@ -180,7 +178,7 @@ def add_up(
         )
         for handle, hours in found.items():
             renewal = lacking[handle]
-            renewal.take(fold_hours(hours, renewal.begun))
+            renewal.take(fold_hours(hours, renewal.plan.begun))
         if most is not None and effort.samples > most:
             raise BatchTooLarge
     _keep(transaction, renewals, reach.month, tally)
@@ -195,15 +193,14 @@ def _renewals(
         return {}
     found = transaction.blocks(handles, range(reach.month, reach.month + 1))
     stored = {one.handle: one for one in found}
-    last_days = [
-        DayOf(one.handle, decode_whole(one.days, reach.month)[0] // HOURS_IN_A_DAY)
-        for one in stored.values()
-        if one.days is not None and go_on
+    growing = [
+        DayOf(handle, end // HOURS_IN_A_DAY)
+        for handle, one in stored.items()
+        if go_on and (end := end_of(one)) is not None and end < reach.end
     ]
-    hours = {of.handle: kept for of, kept in transaction.hours(last_days)} if last_days else {}
-    none = StoredBlock(None, reach.month, None, None, ())
+    hours = {day.handle: kept for day, kept in transaction.hours(growing)} if growing else {}
     return {
-        handle: Renewal.of(reach, stored.get(handle, none), hours.get(handle)) for handle in handles
+        handle: Renewal(plan(reach, stored.get(handle), hours.get(handle))) for handle in handles
     }
 
 
@@ -213,20 +210,13 @@ def _keep(
     month: int,
     together: Combine,
 ) -> None:
-    done = {handle: one for handle, one in renewals.items() if one.missing}
-    blocks = [
-        StoredBlock(
-            handle,
-            month,
-            encode_days(one.block, month, together),
-            encode_described(one.block, month),
-            one.struck,
-        )
-        for handle, one in done.items()
-    ]
-    hours = {
-        DayOf(handle, day): one.encoded_hours(day)
-        for handle, one in done.items()
-        for day in {*one.hours, *one.had_hours}
-    }
+    blocks = []
+    hours = {}
+    for handle, renewal in renewals.items():
+        if renewal.plan.missing:
+            block, of_days = renewal.done()
+            days = encode_days(block, month, together)
+            described = encode_described(block, month)
+            blocks.append(StoredBlock(handle, month, days, described, renewal.plan.struck))
+            hours.update({DayOf(handle, day): kept for day, kept in of_days.items()})
     transaction.keep(blocks, hours)

@@ -6,18 +6,19 @@ readings.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
+from typing import NamedTuple
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Track
 from metering.query import StreamQuery
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, days_range
-from metering.storage.handles import Handle, Tracks
-from metering.storage.pieces import PieceReader, ReadNeighbours, in_runs
+from metering.storage.handles import Handle, Moment, Tracks
+from metering.storage.pieces import PieceReader, in_runs
 from metering.streams import Piece
 from metering.summary import joined
 from metering.times import Range
@@ -26,26 +27,37 @@ from metering.times import Range
 Cluster = Sequence[Piece]
 ReadingsOfDays = dict[Range, Mapping[Handle, Sequence[Piece]]]
 
+ReadEnds = Callable[[Collection[Handle], Range, datetime | None], Iterator[Moment]]
+
 _DAY = timedelta(days=1)
+_TRACKS_AT_ONCE = 1_000
+# Their days, or readings, are all in memory together.
+_TANGLED_AT_ONCE = 64
+_NO_PIECES: tuple[Handle, Sequence[Piece]] = (None, ())
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """How to find what lies beside a range."""
+class Ends:
+    """How to find the first, or the last, moment of each of some tracks in a range."""
 
-    last_before: ReadNeighbours
-    first_from: ReadNeighbours
+    firsts: ReadEnds
+    lasts: ReadEnds
+
+
+class _Beside(NamedTuple):
+    """By track, the readings at its last moment before the range, and at its first after it."""
+
+    before: Mapping[Handle, Sequence[Piece]]
+    after: Mapping[Handle, Sequence[Piece]]
 
 
 class StreamReader:
     """Reads all pieces of streams in a range, cut as somebody asks, and their neighbours."""
 
-    def __init__(
-        self, reader: PieceReader, neighbours: Neighbours, query: StreamQuery, effort: Effort
-    ) -> None:
+    def __init__(self, reader: PieceReader, ends: Ends, query: StreamQuery, effort: Effort) -> None:
         """Take who reads them, what is asked, and where to count what was read."""
         self._reader = reader
-        self._neighbours = neighbours
+        self._ends = ends
         self._query = query
         self._range = query.range
         self._cuts = query.cuts
@@ -53,17 +65,23 @@ class StreamReader:
 
     def streams(self, streams: Iterable[Tracks]) -> Iterator[list[Piece]]:
         """The pieces of each stream in order, with the reading before the range, and after it."""
-        query, neighbours = self._query, self._neighbours
-        for some in _in_groups(streams, self._reader.tracks_at_once):
-            found = self._untangled(some)
-            tracks = _all_of(some)
-            before = self._beside(tracks, query.range.start, query.before, neighbours.last_before)
-            after = self._beside(tracks, query.range.end, query.after, neighbours.first_from)
-            for members, clusters in zip(some, found, strict=True):
-                last = max(_of_members(members, before), key=Piece.order, default=None)
-                first = min(_of_members(members, after), key=Piece.order, default=None)
-                within = self._in_few(piece for cluster in clusters for piece in cluster)
-                yield [*([last] if last else []), *within, *([first] if first else [])]
+        for some in _in_groups(streams, _TRACKS_AT_ONCE):
+            beside = self._beside(_all_of(some))
+            tangled = []
+            for members, clusters in self._clusters(some, self._cuts):
+                if any(map(_is_tangled, clusters)):
+                    tangled.append(members)
+                else:
+                    yield self._whole(members, clusters, beside)
+            for few in _in_groups(tangled, _TANGLED_AT_ONCE):
+                for members, clusters in self._untangled(few):
+                    yield self._whole(members, clusters, beside)
+
+    def _whole(self, members: Tracks, clusters: Iterable[Cluster], beside: _Beside) -> list[Piece]:
+        last = max(_of_members(members, beside.before), key=Piece.order, default=None)
+        first = min(_of_members(members, beside.after), key=Piece.order, default=None)
+        within = self._in_few(piece for cluster in clusters for piece in cluster)
+        return [*([last] if last else []), *within, *([first] if first else [])]
 
     def _in_few(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The pieces of a stream, joined as far as the cuts allow: cheaper than using each."""
@@ -81,34 +99,30 @@ class StreamReader:
         if run:
             yield _as_one(run)
 
-    def _untangled(self, streams: Sequence[Tracks]) -> list[Sequence[Cluster]]:
-        """The pieces of each stream; the clusters have one track or series each, or runs."""
-        found = self._clusters(streams, self._cuts)
-        again = [index for index, clusters in enumerate(found) if any(map(_is_tangled, clusters))]
+    def _untangled(self, streams: Sequence[Tracks]) -> Iterator[tuple[Tracks, Sequence[Cluster]]]:
+        """Each stream, in clusters that have one track or series each, or runs."""
         longest = _DAY if self._cuts.longest is None else min(self._cuts.longest, _DAY)
-        in_days = replace(self._cuts, longest=longest)
-        for index, clusters in zip(
-            again, self._clusters([streams[index] for index in again], in_days), strict=True
-        ):
-            found[index] = clusters
+        found = list(self._clusters(streams, replace(self._cuts, longest=longest)))
         readings = self._readings_of(
-            (streams[index], cluster)
-            for index in again
-            for cluster in filter(_is_tangled, found[index])
+            (members, cluster)
+            for members, clusters in found
+            for cluster in filter(_is_tangled, clusters)
         )
-        for index in again:
-            found[index] = [
-                self._combed(streams[index], cluster, readings) for cluster in found[index]
-            ]
-        return found
+        for members, clusters in found:
+            yield members, [self._combed(members, cluster, readings) for cluster in clusters]
 
-    def _clusters(self, streams: Sequence[Tracks], cuts: Cuts) -> list[Sequence[Cluster]]:
+    def _clusters(
+        self, streams: Sequence[Tracks], cuts: Cuts
+    ) -> Iterator[tuple[Tracks, Sequence[Cluster]]]:
+        """Each stream and its pieces, which come in the order of its tracks."""
         found = self._reader.pieces(_all_of(streams), self._range, cuts, self._effort)
-        pieces = dict(found)
-        return [
-            _clusters(piece for handle in members for piece in pieces.get(handle, ()))
-            for members in streams
-        ]
+        handle, pieces = next(found, _NO_PIECES)
+        for members in streams:
+            mine: list[Piece] = []
+            while handle in members:
+                mine += pieces
+                handle, pieces = next(found, _NO_PIECES)
+            yield members, _clusters(mine)
 
     def _readings_of(self, tangled: Iterable[tuple[Tracks, Cluster]]) -> ReadingsOfDays:
         """The readings of the tracks of clusters on their days."""
@@ -134,20 +148,27 @@ class StreamReader:
         in_order = merge(*strands, key=Piece.order)
         return list(in_runs(in_order, self._cuts))
 
-    def _beside(
-        self,
-        tracks: Tracks,
-        bound: datetime | None,
-        types: Collection[MeterType],
-        read: ReadNeighbours,
+    def _beside(self, tracks: Tracks) -> _Beside:
+        """The readings beside the range, of the tracks of which they are asked for."""
+        start, end = self._range.start, self._range.end
+        of_before = _of_types(tracks, self._query.before) if start else {}
+        of_after = _of_types(tracks, self._query.after) if end else {}
+        return _Beside(
+            self._at_ends(of_before, self._ends.lasts, Range(None, start)),
+            self._at_ends(of_after, self._ends.firsts, Range(end, None)),
+        )
+
+    def _at_ends(
+        self, tracks: Tracks, read: ReadEnds, range_: Range
     ) -> Mapping[Handle, Sequence[Piece]]:
-        """The neighbours at one end of the range, of the tracks of these types."""
-        asked = {handle: one for handle, one in tracks.items() if one.type in types}
-        if bound is None or not asked:
-            return {}
-        found = self._reader.neighbours(asked, bound, read)
+        moments = list(read(tracks.keys(), range_, None)) if tracks else []
+        found = self._reader.readings_at(tracks, moments) if moments else {}
         self._effort.samples += sum(map(len, found.values()))
         return found
+
+
+def _of_types(tracks: Tracks, types: Collection[MeterType]) -> Tracks:
+    return {handle: one for handle, one in tracks.items() if one.type in types}
 
 
 def _in_groups(streams: Iterable[Tracks], size: int) -> Iterator[list[Tracks]]:

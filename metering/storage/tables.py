@@ -14,7 +14,7 @@ from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import DayOf, StoredBlock
-from metering.storage.handles import Handle, TrackReading
+from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
@@ -91,14 +91,6 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """The readings of each of the tracks at its last instant before this one."""
-
-    @abc.abstractmethod
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """The readings of each of the tracks at its first instant at or after this one."""
-
-    @abc.abstractmethod
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[StoredSample]:
@@ -125,14 +117,24 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
+    def firsts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[Moment]:
+        """The first timestamp alone of each of them, likewise."""
+
+    @abc.abstractmethod
     def lasts(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
-    ) -> Iterator[tuple[Handle, datetime]]:
+    ) -> Iterator[Moment]:
         """The last timestamp alone of each of them, likewise."""
 
     @abc.abstractmethod
-    def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
-        """Some timestamps, that of the oldest sample among them; of these tracks only, if given."""
+    def oldest(self) -> datetime | None:
+        """The timestamp of the oldest sample of all; None if there is none."""
+
+    @abc.abstractmethod
+    def readings_at(self, moments: Collection[Moment]) -> Iterator[TrackReading]:
+        """The readings of the tracks at these moments, in no order; no moment comes twice."""
 
     @abc.abstractmethod
     def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:

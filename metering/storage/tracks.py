@@ -8,7 +8,7 @@ driver supplies the look-ups (`metering.storage.tables`); SQLite and MongoDB are
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -36,8 +36,11 @@ from metering.query import (
     EVERYTHING,
     FIELDS,
     NOTHING,
+    AllOf,
+    AnyOf,
     ExtentQuery,
     Filter,
+    Not,
     Position,
     SampleQuery,
     StreamQuery,
@@ -49,17 +52,17 @@ from metering.retention import Horizons
 from metering.storage import expiry
 from metering.storage.base import Effort, Inspection, Storage, WindowSummary, WindowTotal
 from metering.storage.handles import Handle, Tracks
-from metering.storage.pieces import PieceReader, SeriesPieces
+from metering.storage.pieces import PieceReader
 from metering.storage.readers import Readers
 from metering.storage.sample_filter import SampleFilter
 from metering.storage.sealer import Sealer
 from metering.storage.series_lookup import SeriesLookUp
-from metering.storage.stream_reader import Neighbours, StreamReader
+from metering.storage.stream_reader import Ends, StreamReader
 from metering.storage.tables import Tables
 from metering.storage.verification import Verifier
 from metering.streams import Piece, Stretch, stretches
 from metering.summary import Summary, joined
-from metering.times import Range, WholeRange
+from metering.times import EVER, Range, WholeRange
 
 # Whose extents are looked up at once; the first are those of a page.
 _FIRST_TRACKS = 128
@@ -188,16 +191,16 @@ class TrackStorage(Storage):
         visible = (
             (handle, track)
             for handle, track in self._visible(query, deadline, by_resource=True)
-            if left is EVERYTHING or reduced(left, track) != NOTHING
+            if left == EVERYTHING or reduced(left, track) != NOTHING
         )
-        most = SeriesPieces.tracks_at_once if query.by_series else _MOST_TRACKS
-        for some in growing_chunks(visible, _FIRST_TRACKS if query.lazily else most, most):
+        first = _FIRST_TRACKS if query.lazily else _MOST_TRACKS
+        for some in growing_chunks(visible, first, _MOST_TRACKS):
             tracks = dict(some)
             if query.by_series:
-                found = self._extents_of_series(tracks, left, query, deadline)
+                yield from self._extents_of_series(tracks, left, query, deadline)
             else:
                 found = self._extents_of_tracks(tracks, query, deadline)
-            yield from sorted(found, key=attrgetter("subject.resource_id"))
+                yield from sorted(found, key=attrgetter("subject.resource_id"))
 
     def _extents_of_tracks(
         self, tracks: Tracks, query: ExtentQuery, deadline: Deadline
@@ -229,11 +232,10 @@ class TrackStorage(Storage):
         """See `Storage.oldest`."""
         deadline = Deadline(self._timeout_seconds)
         if isinstance(scope, AllProjects):
-            found = self.tables.oldest(None)
-        else:
-            visible = self._visible(ExtentQuery(scope=scope), deadline)
-            found = self.tables.oldest([handle for handle, _ in visible])
-        return min(deadline.guard(found), default=None)
+            return self.tables.oldest()
+        visible = [handle for handle, _ in self._visible(ExtentQuery(scope=scope), deadline)]
+        firsts = deadline.guard(self.tables.firsts(visible, EVER, None))
+        return min((at for _, at in firsts), default=None)
 
     def summaries(
         self, query: SummaryQuery, effort: Effort | None = None
@@ -247,7 +249,7 @@ class TrackStorage(Storage):
             range_ = query.range & bounds(rest)
             if range_.is_empty:
                 continue
-            if rest is EVERYTHING and not query.by_series:
+            if rest == EVERYTHING and not query.by_series:
                 reader: PieceReader = readers.of_tracks()
             elif _asks_samples(rest):
                 reader = readers.of_samples(tracks, rest)
@@ -289,8 +291,8 @@ class TrackStorage(Storage):
         tracks = {handle: one for members in streams.values() for handle, one in members.items()}
         readers = Readers(self.tables, deadline)
         pieces = readers.of_series(tracks) if query.by_series else readers.of_tracks()
-        neighbours = Neighbours(self.tables.last_before, self.tables.first_from)
-        reader = StreamReader(pieces, neighbours, query, effort or Effort())
+        ends = Ends(self.tables.firsts, self.tables.lasts)
+        reader = StreamReader(pieces, ends, query, effort or Effort())
         for of_stream in deadline.guard(reader.streams(streams.values())):
             found = stretches(of_stream, query)
             if found:
@@ -320,16 +322,12 @@ class TrackStorage(Storage):
         self, query: SampleQuery | SummaryQuery, deadline: Deadline
     ) -> list[tuple[Filter, dict[Handle, Track]]]:
         """The tracks that can match, by what is left to ask of their samples."""
-        plan: dict[str, tuple[Filter, dict[Handle, Track]]] = {}
+        plan: dict[Hashable, tuple[Filter, dict[Handle, Track]]] = {}
         left = _left(query)
         for handle, track in self._visible(query, deadline):
-            rest = left if left is EVERYTHING else reduced(left, track)
-            if rest == EVERYTHING:
-                rest = EVERYTHING
+            rest = left if left == EVERYTHING else reduced(left, track)
             if rest != NOTHING:
-                # By text: Python takes 1 and True for equal, and lists cannot be keys.
-                key = "" if rest is EVERYTHING else repr(rest)
-                plan.setdefault(key, (rest, {}))[1][handle] = track
+                plan.setdefault(_shape(rest), (rest, {}))[1][handle] = track
         return list(plan.values())
 
     def _visible(
@@ -344,7 +342,7 @@ class TrackStorage(Storage):
 
 def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces whose series match; all, if the filter asks of samples: these were filtered."""
-    if left is EVERYTHING or _asks_samples(left):
+    if left == EVERYTHING or _asks_samples(left):
         yield from pieces
         return
     decided: dict[bytes, bool] = {}
@@ -358,6 +356,16 @@ def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 def _asks_samples(filter_: Filter) -> bool:
     return not all(field.of_series for field in fields_of(filter_))
+
+
+def _shape(left: Filter) -> Hashable:
+    """What tells what is left of one query apart: its comparisons are those of the query itself."""
+    match left:
+        case AllOf(parts) | AnyOf(parts):
+            return type(left), *map(_shape, parts)
+        case Not(part):
+            return Not, _shape(part)
+    return id(left)
 
 
 def _left(query: AnyQuery) -> Filter:

@@ -30,7 +30,7 @@ class ProxyHeaders:
         return Identity(
             project_id=_name(environ, "X-Project-Id"),
             user_id=_name(environ, "X-User-Id"),
-            roles=tuple(header(environ, "X-Roles").split(",")),
+            roles=tuple(role.strip() for role in header(environ, "X-Roles").split(",")),
         )
 
 

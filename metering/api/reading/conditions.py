@@ -26,6 +26,7 @@ from metering.query import (
     Kind,
     Operator,
     Value,
+    all_of,
     metadata_field,
 )
 from metering.times import EVER, Range
@@ -123,7 +124,7 @@ def read_conditions(
 def of_meter(name: str, asked: Conditions) -> Conditions:
     """The conditions, for one meter."""
     leaf = Comparison(FIELDS["meter"], Operator.EQ, name)
-    return replace(asked, filter=AllOf((leaf, asked.filter)))
+    return replace(asked, filter=all_of(leaf, asked.filter))
 
 
 def check_project(asked: object, scope: Scope) -> None:

@@ -1,5 +1,7 @@
 """`limit`: how many rows an answer has."""
 
+import sys
+
 from metering.config import ApiConfig
 from metering.errors import InvalidQuery
 
@@ -22,4 +24,4 @@ def read_whole_limit(limit: int | None) -> int | None:
     """
     if limit is not None and limit <= 0:
         raise InvalidQuery("Limit must be positive", field="limit")
-    return limit
+    return None if limit is None else min(limit, sys.maxsize)

@@ -16,7 +16,7 @@ from metering.api.services import Services
 from metering.calendar import read_zone
 from metering.errors import InvalidQuery
 from metering.model import Scope
-from metering.query import EVERYTHING, FIELDS, AllOf, AnyOf, Comparison, Filter, Operator
+from metering.query import EVERYTHING, FIELDS, AnyOf, Comparison, Filter, Operator, all_of
 from metering.times import Range, WholeRange
 from metering.usage.query import StatisticsQuery
 from metering.usage.windows import UsageWindow
@@ -61,7 +61,7 @@ def read_usage(
     conditions = read_conditions(asked.q, SERIES_FIELDS, scope, services.config)
     query = StatisticsQuery(
         scope=scope,
-        filter=AllOf((_of_meters(asked.meter), conditions.filter)),
+        filter=all_of(_of_meters(asked.meter), conditions.filter),
         range=window.range,
         windows=WholeRange(window.range),
         group_by=(FIELDS["meter"], *read_group_fields(asked.names)),

@@ -24,7 +24,7 @@ from metering.api.writing.sample_lists import list_samples, query_after
 from metering.api.writing.wire import MeterBody, OldSampleBody
 from metering.catalogue.resources import CatalogueQuery, meter_order, meters
 from metering.model import Meter
-from metering.query import FIELDS, AllOf, Comparison, Filter, Operator
+from metering.query import FIELDS, Comparison, Filter, Operator, all_of
 from metering.recording.drafts import Draft, Manner
 
 _ALL = Ascending(meter_order, tuple[str, str, str, str])
@@ -57,7 +57,7 @@ class MetersController(Controller):
         asked = read_conditions(q, METER_FIELDS, scope, self.services.config)
         filter_ = asked.filter
         if marker is not None and not unique:
-            filter_ = AllOf((filter_, _from_resource(read_marker(marker, _ALL.type)[0])))
+            filter_ = all_of(filter_, _from_resource(read_marker(marker, _ALL.type)[0]))
         found = meters(self.services.storage, CatalogueQuery(scope=scope, filter=filter_))
         rows, order = (_once_by_name(found), _UNIQUE) if unique else (found, _ALL)
         page, following = page_of(call, rows, order, after=marker, limit=size)

@@ -4,9 +4,10 @@ Field names are ours, and values stand behind `$eq`, `$in` and the like, so that
 is taken for an operator. Which index answers is in `indexes`; tests look at the plans.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
@@ -20,7 +21,7 @@ from metering.storage.mongodb.indexes import (
     STRUCK,
 )
 from metering.storage.mongodb.names import RANK, RECORDED_AT, TRACK, VOLUME
-from metering.storage.mongodb.ranks import Ranks, ranks_at, ranks_in
+from metering.storage.mongodb.ranks import Ranks, ranks_between, ranks_in
 from metering.times import Range
 
 Find = dict[str, Any]
@@ -32,6 +33,8 @@ MOST_TRACKS_MERGED = 200
 # Beyond this the list of tracks is not sent (it has 25 bytes for each): the reader has it.
 MOST_TRACKS_SENT = 20_000
 
+# What a track has besides in so much time is read as quickly as an alternative is planned.
+_POLLED_TOGETHER = timedelta(minutes=1)
 _NO_DAY = -(2**31)
 _NEWEST_FIRST = [(RANK, DESCENDING)]
 _BY_KEY = [("_id", ASCENDING)]
@@ -133,15 +136,22 @@ def rows_of(handles: Collection[Any], range_: Range) -> Find:
     }
 
 
-def samples_at(places: Collection[tuple[Any, datetime]]) -> Find:
-    """The samples at each (track, instant), in no order."""
-    alternatives = [{TRACK: handle, **_ranked(ranks_at(at))} for handle, at in places]
-    return {"filter": {"$or": alternatives}, "hint": BY_TRACK.keys}
+def samples_at(moments: Collection[tuple[Any, datetime]]) -> Find:
+    """The samples of each track at its instant, and maybe others of these tracks.
+
+    MongoDB plans each alternative for itself, so what was polled together is one.
+    """
+    alternatives = [
+        {**_of([handle for handle, _ in some]), **_ranked(ranks_between(some[0][1], some[-1][1]))}
+        for some in _together(moments)
+    ]
+    whole = alternatives[0] if len(alternatives) == 1 else {"$or": alternatives}
+    return {"filter": whole, "hint": BY_TRACK.keys}
 
 
-def readings_at(places: Collection[tuple[Any, datetime]]) -> Find:
+def readings_at(moments: Collection[tuple[Any, datetime]]) -> Find:
     """{track, rank, volume} of these samples, from the index alone."""
-    return {**samples_at(places), "projection": _READING}
+    return {**samples_at(moments), "projection": _READING}
 
 
 # Every document of a collection.
@@ -157,10 +167,10 @@ OLDEST: Find = {
 }
 
 
-def any_from(instant: datetime) -> Find:
-    """The rank of a sample at this instant or later, if there is one."""
+def any_in(range_: Range) -> Find:
+    """The rank of a sample in range, if there is one."""
     return {
-        "filter": _within(Range(instant, None)),
+        "filter": _within(range_),
         "projection": {"_id": False, RANK: True},
         "hint": BY_TIME.keys,
         "limit": 1,
@@ -250,6 +260,18 @@ def ends_in_time(asked: Ends, direction: int) -> Stages:
         {"$unwind": "$found"},
         {"$project": {RANK: f"$found.{RANK}"}},
     ]
+
+
+def _together(moments: Collection[tuple[Any, datetime]]) -> Iterator[list[tuple[Any, datetime]]]:
+    """The moments in order, those that lie close to each other together."""
+    some: list[tuple[Any, datetime]] = []
+    for moment in sorted(moments, key=itemgetter(1)):
+        if some and moment[1] - some[0][1] > _POLLED_TOGETHER:
+            yield some
+            some = []
+        some.append(moment)
+    if some:
+        yield some
 
 
 def _of(handles: Collection[Any]) -> dict[str, Any]:

@@ -33,10 +33,9 @@ def instant_of(rank: int) -> datetime:
     return from_milliseconds(rank >> _BITS_OF_KEY)
 
 
-def ranks_at(at: datetime) -> Ranks:
-    """Those of the samples at this instant."""
-    first = _first_at(at)
-    return Ranks(first, first | (1 << _BITS_OF_KEY) - 1)
+def ranks_between(first: datetime, last: datetime) -> Ranks:
+    """Those of the samples from one instant to another, both included."""
+    return Ranks(_first_at(first), _first_at(last) | (1 << _BITS_OF_KEY) - 1)
 
 
 def ranks_in(range_: Range) -> Ranks:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -39,8 +40,8 @@ T = TypeVar("T")
 
 # Keys that are sent at once: 50 kB.
 KEYS_PER_FIND = 2_000
-# MongoDB plans each alternative of a question for itself.
-PLACES_PER_FIND = 200
+# MongoDB plans each alternative of a question for itself, some 25 us each.
+MOMENTS_PER_FIND = 1_000
 # As many come in one answer, unless they have more than 16 MB.
 _DOCUMENTS_AT_ONCE = 1_000
 # Of raw batches, 1.6 MB or less: to wait for one of 16 MB took some two seconds where eight
@@ -225,12 +226,25 @@ def read_rows(reader: Reader, handles: Collection[Any], range_: Range) -> Iterat
             yield found.row
 
 
-def read_neighbours(
-    reader: Reader, handles: Collection[Any], range_: Range, direction: int
+def read_readings_at(
+    reader: Reader, moments: Collection[tuple[Any, datetime]]
 ) -> Iterator[tuple[bytes, Reading]]:
-    """The readings of each of the tracks at its first instant in the direction, in range."""
-    for chunk in chunks(handles, KEYS_PER_FIND):
-        instants = reader.ends(Ends(chunk, range_, None), direction)
-        for some in chunks(instants, PLACES_PER_FIND):
-            for batch in reader.batches(questions.readings_at(some)):
-                yield from readings_from_batch(batch)
+    """The readings of the tracks at these moments, in no order."""
+    for some in chunks(moments, MOMENTS_PER_FIND):
+        asked = set(some)
+        batches = reader.batches(questions.readings_at(some))
+        for handle, reading in chain.from_iterable(map(readings_from_batch, batches)):
+            if (handle, reading.at) in asked:
+                yield handle, reading
+
+
+def read_samples_at(
+    reader: Reader, moments: Collection[tuple[Any, datetime]]
+) -> Iterator[StoredSample]:
+    """The samples of the tracks at these moments, in no order."""
+    for some in chunks(moments, MOMENTS_PER_FIND):
+        asked = set(some)
+        batches = reader.batches(questions.samples_at(some))
+        for found in chain.from_iterable(map(found_in_batch, batches)):
+            if (found.row.track, found.row.timestamp) in asked:
+                yield found.row

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING
 
@@ -23,7 +23,7 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
-from metering.storage.handles import Handle, TrackReading
+from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
@@ -35,18 +35,18 @@ from metering.storage.mongodb.mapping import (
     row_from_document,
     track_from_document,
 )
-from metering.storage.mongodb.names import RANK, TRACK
+from metering.storage.mongodb.names import RANK
 from metering.storage.mongodb.questions import Find
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import (
     KEYS_PER_FIND,
-    PLACES_PER_FIND,
     Reader,
     read_hours,
     read_members,
-    read_neighbours,
     read_readings,
+    read_readings_at,
     read_rows,
+    read_samples_at,
 )
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Run, SealTransaction
@@ -54,7 +54,7 @@ from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import Member
 from metering.summary import Reading
-from metering.times import EVER, Range
+from metering.times import Range
 
 T = TypeVar("T")
 
@@ -149,18 +149,6 @@ class MongoTables(Tables):
             )
             yield from self._completed(reader, (one for one in found if one not in besides))
 
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """See `Tables.last_before`."""
-        return read_neighbours(self._reader(), handles, Range(None, instant), DESCENDING)
-
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """See `Tables.first_from`."""
-        reader = self._reader()
-        # Mostly the range ends now; one seek says that nothing follows, instead of one a track.
-        if len(handles) > _FEW_TRACKS and not any(reader.samples(questions.any_from(instant))):
-            return iter(())
-        return read_neighbours(reader, handles, Range(instant, None), ASCENDING)
-
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[StoredSample]:
@@ -187,23 +175,33 @@ class MongoTables(Tables):
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from reader.extents(questions.Ends(chunk, range_, as_of))
 
+    def firsts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[Moment]:
+        """See `Tables.firsts`."""
+        reader = self._reader()
+        # Mostly the range begins now; one seek says that there is nothing, instead of one a track.
+        if len(handles) > _FEW_TRACKS and not any(reader.samples(questions.any_in(range_))):
+            return
+        for chunk in chunks(handles, KEYS_PER_FIND):
+            yield from reader.ends(questions.Ends(chunk, range_, as_of), ASCENDING)
+
     def lasts(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
-    ) -> Iterator[tuple[Handle, datetime]]:
+    ) -> Iterator[Moment]:
         """See `Tables.lasts`."""
         reader = self._reader()
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from reader.ends(questions.Ends(chunk, range_, as_of), DESCENDING)
 
-    def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+    def oldest(self) -> datetime | None:
         """See `Tables.oldest`."""
-        reader = self._reader()
-        if handles is None:
-            for found in reader.samples(questions.OLDEST):
-                yield instant_of(found[RANK])
-            return
-        for chunk in chunks(handles, KEYS_PER_FIND):
-            yield from map(itemgetter(1), reader.ends(questions.Ends(chunk, EVER, None), ASCENDING))
+        found = next(self._reader().samples(questions.OLDEST), None)
+        return instant_of(found[RANK]) if found else None
+
+    def readings_at(self, moments: Collection[Moment]) -> Iterator[TrackReading]:
+        """See `Tables.readings_at`."""
+        return read_readings_at(self._reader(), moments)
 
     def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
         """See `Tables.samples_by_key`."""
@@ -215,10 +213,8 @@ class MongoTables(Tables):
         self, places: Collection[tuple[bytes, datetime]]
     ) -> Iterator[tuple[bytes, StoredSample]]:
         """See `Tables.samples_at`."""
-        reader = self._reader()
-        for chunk in chunks(places, PLACES_PER_FIND):
-            for document in reader.samples(questions.samples_at(chunk)):
-                yield document[TRACK], row_from_document(document)
+        for row in read_samples_at(self._reader(), places):
+            yield cast("bytes", row.track), row
 
     def horizons(self) -> Horizons:
         """See `Storage.horizons`."""

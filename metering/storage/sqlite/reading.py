@@ -42,10 +42,8 @@ def read_blocks(
 def read_hours(fetch: scanning.Fetch, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
     """The hours of those of these days that have some."""
     for some in chunks(days, scanning.HANDLES_AT_ONCE):
-        parameters = {
-            "handles": statements.numbers_parameter(cast("int", one.handle) for one in some),
-            "days": statements.numbers_parameter(one.day for one in some),
-        }
+        pairs = ((cast("int", handle), day) for handle, day in some)
+        parameters = {"days": statements.pairs_parameter(pairs)}
         for handle, day, hours in fetch(statements.HOURS, parameters):
             yield DayOf(handle, day), hours
 

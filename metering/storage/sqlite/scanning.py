@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
-from metering.chunks import chunks
 from metering.query import Position
 from metering.storage.sqlite import statements
 from metering.storage.sqlite.mapping import Columns
@@ -94,7 +93,7 @@ def by_track(
 def ends(
     fetch: Fetch, statement: str, handles: Collection[int], bounds: Bounds, as_of: int
 ) -> Iterator[Columns]:
-    """What `EXTENTS` or `LASTS` says of those of the tracks that have samples in bounds."""
+    """What `EXTENTS`, `FIRSTS` or `LASTS` says of those tracks that have samples in bounds."""
     ordered = sorted(handles)
     for begin in range(0, len(ordered), HANDLES_AT_ONCE):
         parameters = {
@@ -106,17 +105,6 @@ def ends(
         for columns in fetch(statement, parameters):
             if columns[1] is not None:
                 yield columns
-
-
-def oldest(fetch: Fetch, handles: Collection[int] | None) -> Iterator[int]:
-    """The first timestamp of each of the tracks that has samples; of all samples, if None."""
-    if handles is None:
-        answers = iter([fetch(statements.OLDEST, {})])
-    else:
-        groups = map(statements.numbers_parameter, chunks(handles, HANDLES_AT_ONCE))
-        answers = (fetch(statements.FIRSTS, {"handles": group}) for group in groups)
-    for rows in answers:
-        yield from (timestamp for (timestamp,) in rows if timestamp is not None)
 
 
 def _backwards(

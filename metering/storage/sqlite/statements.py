@@ -181,24 +181,11 @@ READINGS = f"{_READING} {_OF_TRACKS}", f"{_READING} {_OF_TRACK}"
 
 ROWS = f"{_ROW} {_OF_TRACKS}", f"{_ROW} {_OF_TRACK}"
 
-LAST_BEFORE = """
+READINGS_AT = """
     SELECT track, timestamp, samples.key, volume
-    FROM json_each(:handles) CROSS JOIN samples
-        ON track = json_each.value AND timestamp = (
-            SELECT timestamp FROM samples
-            WHERE track = json_each.value AND timestamp < :at
-            ORDER BY timestamp DESC LIMIT 1
-        )
-"""
-
-FIRST_FROM = """
-    SELECT track, timestamp, samples.key, volume
-    FROM json_each(:handles) CROSS JOIN samples
-        ON track = json_each.value AND timestamp = (
-            SELECT timestamp FROM samples
-            WHERE track = json_each.value AND timestamp >= :at
-            ORDER BY timestamp LIMIT 1
-        )
+    FROM json_each(:moments) AS asked CROSS JOIN samples
+        ON track = json_extract(asked.value, '$[0]')
+        AND timestamp = json_extract(asked.value, '$[1]')
 """
 
 _FIRST = """(
@@ -218,16 +205,11 @@ _OF_EACH = "FROM json_each(:handles)"
 # (track, first, last timestamp), and the last alone; of a track without samples NULL.
 EXTENTS = f"SELECT value, {_FIRST}, {_LAST} {_OF_EACH}"
 
+FIRSTS = f"SELECT value, {_FIRST} {_OF_EACH}"
+
 LASTS = f"SELECT value, {_LAST} {_OF_EACH}"
 
-
-# Both from an index, a seek for each.
 OLDEST = "SELECT min(timestamp) FROM samples"
-
-FIRSTS = """
-    SELECT (SELECT timestamp FROM samples WHERE track = value ORDER BY timestamp LIMIT 1)
-    FROM json_each(:handles)
-"""
 
 HORIZONS = "SELECT meter, before FROM horizons"
 
@@ -264,9 +246,9 @@ KEEP_BLOCK = """
 """
 
 HOURS = """
-    SELECT hours.of, hours.day, hours.hours
-    FROM json_each(:handles) AS handles, json_each(:days) AS days, hours
-    WHERE handles.key = days.key AND hours.of = handles.value AND hours.day = days.value
+    SELECT of, day, hours
+    FROM json_each(:days) AS asked CROSS JOIN hours
+        ON of = json_extract(asked.value, '$[0]') AND day = json_extract(asked.value, '$[1]')
 """
 
 KEEP_HOURS = "REPLACE INTO hours (of, day, hours) VALUES (?, ?, ?)"
@@ -323,6 +305,11 @@ SAMPLES_OF_NO_TRACK = """
 def numbers_parameter(numbers: Iterable[int]) -> str:
     """Whole numbers, such as handles and instants, as a JSON array."""
     return f"[{','.join(map(str, numbers))}]"
+
+
+def pairs_parameter(pairs: Iterable[tuple[int, int]]) -> str:
+    """Pairs of whole numbers as a JSON array of arrays."""
+    return f"[{','.join(f'[{one},{other}]' for one, other in pairs)}]"
 
 
 def texts_parameter(texts: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from metering.query import Position
 from metering.retention import Horizons
 from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
-from metering.storage.handles import Handle, TrackReading
+from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.sqlite import reading, scanning, schema, sealing, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
@@ -140,23 +140,6 @@ class SqliteTables(Tables):
             others = (pair for pair in found if pair[0] not in besides)
             yield from self._known_tracks.completed(others, partial(_read_tracks, fetch))
 
-    def last_before(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """See `Tables.last_before`."""
-        return self._neighbours(statements.LAST_BEFORE, handles, instant)
-
-    def first_from(self, handles: Collection[Handle], instant: datetime) -> Iterator[TrackReading]:
-        """See `Tables.first_from`."""
-        return self._neighbours(statements.FIRST_FROM, handles, instant)
-
-    def _neighbours(
-        self, statement: str, handles: Collection[Handle], instant: datetime
-    ) -> Iterator[TrackReading]:
-        fetch = self._question()
-        for some in chunks(_numbers(handles), scanning.HANDLES_AT_ONCE):
-            at = {"handles": statements.numbers_parameter(some), "at": to_milliseconds(instant)}
-            for columns in fetch(statement, at):
-                yield columns[0], reading_from_columns(columns)
-
     def scan(
         self, handles: Collection[Handle], range_: Range, after: Position | None
     ) -> Iterator[StoredSample]:
@@ -180,9 +163,16 @@ class SqliteTables(Tables):
         for handle, first, last in self._ends(statements.EXTENTS, handles, range_, as_of):
             yield handle, from_milliseconds(first), from_milliseconds(last)
 
+    def firsts(
+        self, handles: Collection[Handle], range_: Range, as_of: datetime | None
+    ) -> Iterator[Moment]:
+        """See `Tables.firsts`."""
+        for handle, first in self._ends(statements.FIRSTS, handles, range_, as_of):
+            yield handle, from_milliseconds(first)
+
     def lasts(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
-    ) -> Iterator[tuple[Handle, datetime]]:
+    ) -> Iterator[Moment]:
         """See `Tables.lasts`."""
         for handle, last in self._ends(statements.LASTS, handles, range_, as_of):
             yield handle, from_milliseconds(last)
@@ -198,10 +188,19 @@ class SqliteTables(Tables):
         bounds = scanning.Bounds.of(range_)
         return scanning.ends(self._question(), statement, _numbers(handles), bounds, limit)
 
-    def oldest(self, handles: Collection[Handle] | None) -> Iterator[datetime]:
+    def oldest(self) -> datetime | None:
         """See `Tables.oldest`."""
-        rows = scanning.oldest(self._question(), None if handles is None else _numbers(handles))
-        return map(from_milliseconds, rows)
+        ((oldest,),) = self._question()(statements.OLDEST, {})
+        return None if oldest is None else from_milliseconds(oldest)
+
+    def readings_at(self, moments: Collection[Moment]) -> Iterator[TrackReading]:
+        """See `Tables.readings_at`."""
+        fetch = self._question()
+        for some in chunks(moments, scanning.HANDLES_AT_ONCE):
+            pairs = ((cast("int", handle), to_milliseconds(at)) for handle, at in some)
+            parameters = {"moments": statements.pairs_parameter(pairs)}
+            for columns in fetch(statements.READINGS_AT, parameters):
+                yield columns[0], reading_from_columns(columns)
 
     def samples_by_key(self, keys: Collection[bytes]) -> Iterator[StoredSample]:
         """See `Tables.samples_by_key`."""

@@ -141,23 +141,23 @@ def test_hours_come_back() -> None:
     ((day, hours),) = busy.hours.items()
     first, noon = HOURS_IN_A_DAY * day, hour_of(NOON)
     all_day = range(first, first + HOURS_IN_A_DAY)
-    kept = encode_hours(hours, all_day.stop)
+    kept = encode_hours(hours, READINGS_FOR_HOURS)
 
-    assert decode_hours(kept, all_day) == (all_day.stop, hours)
+    assert decode_hours(kept, all_day) == (READINGS_FOR_HOURS, hours)
     assert decode_hours(kept, range(noon + 1, noon + 2))[1] == {noon + 1: hours[noon + 1]}
     assert decode_hours(kept, range(first))[1] == {}
 
 
 def test_more_hours_of_a_day() -> None:
-    """They come beside those that there were, and say up to where there are some now."""
+    """They come beside those that there were, and say how many readings there are now."""
     hours = {hour: of_stream(readings((3_600 * hour, hour))) for hour in range(4)}
     noon = hour_of(NOON)
     at = {noon + hour: one for hour, one in hours.items()}
-    before = encode_hours({noon: at[noon], noon + 1: at[noon + 1]}, noon + 2)
-    more = encode_hours({noon + 3: at[noon + 3]}, noon + 5, before)
+    before = encode_hours({noon: at[noon], noon + 1: at[noon + 1]}, 2)
+    more = encode_hours({noon + 3: at[noon + 3]}, 3, before)
 
     del at[noon + 2]
-    assert decode_hours(more, range(noon, noon + 9)) == (noon + 5, at)
+    assert decode_hours(more, range(noon, noon + 9)) == (3, at)
 
 
 def test_the_days_of_hours() -> None:

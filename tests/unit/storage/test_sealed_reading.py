@@ -12,9 +12,9 @@ from msgspec import structs
 
 from metering.calendar import Calendar, Interval, read_zone
 from metering.model import Sample
-from metering.query import FIELDS, Comparison, Operator, metadata_field
+from metering.query import FIELDS, Comparison, Not, Operator, metadata_field
 from metering.retention import Horizons
-from metering.storage import sealer, sealing
+from metering.storage import block_reader, sealer, sealing
 from metering.storage.base import Effort
 from metering.storage.block_codec import decode_whole, encode_days
 from metering.storage.blocks import (
@@ -183,7 +183,7 @@ def test_a_day_without_its_hours_is_read_again_as_a_whole(storage: SqliteStorage
 def test_hours_that_were_sealed_anew_and_not_as_far(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between a look at the block and one at them: what they do not tell is read from samples."""
+    """Between a look at the block and one at them: then they are of no use."""
     midnight = busy_until(storage, 12)
     read = storage.tables.hours
 
@@ -195,7 +195,7 @@ def test_hours_that_were_sealed_anew_and_not_as_far(
     monkeypatch.setattr(storage.tables, "hours", later)
     by_hour = FixedWindows(midnight, 3_600)
     range_ = Range(midnight, midnight + 12 * HOUR)
-    assert effort(storage, range=range_, windows=by_hour) == (1, 9, 3 * 12)
+    assert effort(storage, range=range_, windows=by_hour) == (1, 0, 12 * 12)
 
 
 def contradictions(storage: SqliteStorage) -> list[str]:
@@ -238,6 +238,37 @@ def test_ragged_edges_take_hours(storage: SqliteStorage) -> None:
     half = HOUR / 2
     cut = Range(range_.start - half, range_.end + half)
     assert effort(storage, range=cut) == (2, 2, 6 + 6 + 1)
+
+
+def test_hours_are_taken_as_far_as_they_fit(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where very many days have to be cut, there are no more pieces than samples would be."""
+    monkeypatch.setattr(block_reader, "_PIECES_AT_ONCE", 1)
+    range_ = Range(MIDNIGHT + DAY + 23 * HOUR, MIDNIGHT + 2 * DAY + HOUR)
+    assert effort(storage, range=range_) == (2, 1, 12 + 1)
+
+
+def test_hours_that_were_sealed_anew_under_another_description(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since their block was read: they are not taken for what the block says they are."""
+    midnight = busy_until(storage, 12)
+    read = storage.tables.hours
+
+    def later(days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
+        keep(storage, of_busy("late", midnight + HOUR / 2, a=1))
+        list(storage.seal(midnight + 12 * HOUR))
+        return read(days)
+
+    query = {
+        "range": Range(midnight, midnight + 2 * HOUR),
+        "windows": FixedWindows(midnight, 3_600),
+        "filter": Not(Comparison(metadata_field("a"), Operator.EQ, 1)),
+    }
+    before = summaries(storage, **query)
+    monkeypatch.setattr(storage.tables, "hours", later)
+    assert before == summaries(storage, **query)
 
 
 def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:

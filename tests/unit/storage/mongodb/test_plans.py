@@ -106,17 +106,23 @@ def test_rows_come_by_track_and_time(connection: Connection, handles: list[bytes
     assert sorted(found) == found
 
 
-def test_samples_at_places_are_found_by_their_keys(
-    connection: Connection, handles: list[bytes]
+@pytest.mark.parametrize(("apart", "each"), [(timedelta(0), 1), (timedelta(seconds=1), 2)])
+def test_samples_at_moments_are_found_by_their_keys(
+    connection: Connection,
+    handles: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    apart: timedelta,
+    each: int,
 ) -> None:
-    """Of each place its samples are fetched, and no other."""
-    places = [(handle, after_noon(number % 8)) for number, handle in enumerate(handles[:200])]
-    plan = explained_find(connection, questions.samples_at(places))
+    """Of each moment its samples are fetched, and those of the moments that are one with it."""
+    monkeypatch.setattr(questions, "_POLLED_TOGETHER", apart)
+    moments = [(handle, after_noon(number % 8)) for number, handle in enumerate(handles[:200])]
+    plan = explained_find(connection, questions.samples_at(moments))
 
     assert "COLLSCAN" not in winning(plan)
     keys, documents = examined(plan)
-    assert documents == len(places)
-    assert keys <= 2 * len(places)
+    assert documents == each * len(moments)
+    assert keys <= 4 * len(moments)
 
 
 @pytest.mark.parametrize("count", [1, 2, questions.MOST_TRACKS_MERGED])
@@ -152,7 +158,7 @@ def test_one_seek_says_whether_anything_follows(
     connection: Connection, handles: list[bytes]
 ) -> None:
     """Of all tracks at once."""
-    plan = explained_find(connection, questions.any_from(after_noon(8)))
+    plan = explained_find(connection, questions.any_in(Range(after_noon(8), None)))
 
     assert len(handles) == TRACKS
     assert {"LIMIT", "PROJECTION_COVERED", "IXSCAN"} == winning(plan)

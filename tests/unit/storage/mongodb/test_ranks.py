@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering import times
-from metering.storage.mongodb.ranks import Ranks, instant_of, rank_of, ranks_at, ranks_in
+from metering.storage.mongodb.ranks import Ranks, instant_of, rank_of, ranks_between, ranks_in
 from metering.times import EVER, FIRST, LAST, Range
 
 instants = st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None)).map(
@@ -41,7 +41,7 @@ def test_a_rank_has_64_bits(at: datetime) -> None:
 @given(instants, keys)
 def test_an_instant_has_the_ranks_of_its_samples(at: datetime, key: bytes) -> None:
     """And those before and after have none of them."""
-    lowest, highest = ranks_at(at)
+    lowest, highest = ranks_between(at, at)
 
     assert lowest <= rank_of(at, key) <= highest
     assert (lowest, highest) == (rank_of(at, bytes(16)), rank_of(at, b"\xff" * 16))
@@ -50,6 +50,8 @@ def test_an_instant_has_the_ranks_of_its_samples(at: datetime, key: bytes) -> No
 def test_a_range_has_the_ranks_of_its_instants() -> None:
     """Those at its start, none of those at its end; without bounds all."""
     assert Ranks(None, None) == ranks_in(EVER)
-    assert ranks_in(Range(NOON, NOON + MILLISECOND)) == ranks_at(NOON)
-    assert ranks_in(Range(NOON, None)) == Ranks(ranks_at(NOON).lowest, None)
-    assert ranks_in(Range(None, NOON)) == Ranks(None, ranks_at(NOON - MILLISECOND).highest)
+    assert ranks_in(Range(NOON, NOON + MILLISECOND)) == ranks_between(NOON, NOON)
+    assert ranks_in(Range(NOON, None)) == Ranks(ranks_between(NOON, NOON).lowest, None)
+    assert ranks_in(Range(None, NOON)) == Ranks(
+        None, ranks_between(NOON - MILLISECOND, NOON - MILLISECOND).highest
+    )

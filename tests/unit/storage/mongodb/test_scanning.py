@@ -16,7 +16,7 @@ from metering.storage.mongodb import MongoStorage, names, questions, scanning
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import Found
 from metering.storage.mongodb.questions import Find
-from metering.storage.mongodb.ranks import instant_of, rank_of, ranks_at
+from metering.storage.mongodb.ranks import instant_of, rank_of, ranks_between
 from metering.storage.mongodb.reading import Reader
 from metering.storage.stored_sample import StoredSample
 from metering.times import EVER
@@ -144,7 +144,7 @@ def test_samples_of_one_rank_come_in_order(
 
 def test_a_page_of_very_many_ties_reads_little() -> None:
     """Of 200,000 samples of one instant, a page in their midst has some hundreds sent."""
-    first = ranks_at(NOON).lowest
+    first = ranks_between(NOON, NOON).lowest
     server = Server([found(number, first + number % 4096) for number in range(200_000)])
     handles = [bytes([number]) for number in range(6)]
     after = Position(NOON, b"\x80" + bytes(15))

@@ -10,8 +10,8 @@ import pytest
 from metering.query import FIELDS
 from metering.storage.sqlite import SqliteStorage, statements
 
-NUMBERS = ("handle", "start", "begin", "end", "at", "limit", "as_of", "hours", "described")
-LISTS = ("handles", "resource_ids", "rollups", "instants")
+NUMBERS = ("handle", "start", "begin", "end", "at", "limit", "as_of", "described")
+LISTS = ("handles", "resource_ids", "rollups", "instants", "moments", "days")
 PARAMETERS = dict.fromkeys(NUMBERS, 1) | {"key": b"", "keys": b""} | dict.fromkeys(LISTS, "[]")
 
 
@@ -47,12 +47,11 @@ def plan(connection: sqlite3.Connection, sql: str) -> str:
         (statements.ROWS[0], "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
         (statements.ROWS[1], "PRIMARY KEY (track=? AND (timestamp,key)>(?,?)"),
         (statements.SAMPLES_AT, "PRIMARY KEY (track=? AND timestamp=?)"),
-        (statements.LAST_BEFORE, "PRIMARY KEY (track=? AND timestamp<?)"),
-        (statements.FIRST_FROM, "PRIMARY KEY (track=? AND timestamp>?)"),
+        (statements.READINGS_AT, "PRIMARY KEY (track=? AND timestamp=?)"),
         (statements.SOME_SAMPLES, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
         (statements.EXTENTS, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
         (statements.LASTS, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
-        (statements.FIRSTS, "PRIMARY KEY (track=?)"),
+        (statements.FIRSTS, "PRIMARY KEY (track=? AND timestamp>? AND timestamp<?)"),
         (statements.SAMPLES_BY_KEY, "INDEX samples_by_key (key=?)"),
         (statements.TRACKS_BY_DIGEST, "COVERING INDEX sqlite_autoindex_tracks_1 (digest=?)"),
         (statements.TRACKS_BY_HANDLE, "tracks USING INTEGER PRIMARY KEY (rowid=?)"),
@@ -65,6 +64,7 @@ def plan(connection: sqlite3.Connection, sql: str) -> str:
         (statements.MEMBERS_OF, "tracks_by_rollup (rollup=?)"),
         (statements.ROLLUPS_OF, "tracks USING INTEGER PRIMARY KEY (rowid=?)"),
         (statements.BLOCKS, "PRIMARY KEY (of=? AND month>? AND month<?)"),
+        (statements.HOURS, "PRIMARY KEY (of=? AND day=?)"),
         (statements.find_tracks(["meter", "unit", "project_id"]), "(meter=? AND project_id=?)"),
         (statements.find_tracks(["project_id"]), "tracks_by_project (project_id=?)"),
         (statements.find_tracks([], by_resource=True), "INDEX tracks_by_resource"),
