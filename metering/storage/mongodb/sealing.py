@@ -136,14 +136,23 @@ def close_seal(connection: Connection, before: datetime, run: Run) -> None:
 
 
 def unseal(connection: Connection) -> None:
-    """Forget all blocks, after the hint that they are there, and after the hours of their days.
+    """Forget all blocks, after the hint that they are there, and then the hours of their days.
 
+    Whoever does not come to the end leaves hours without a block, which nobody asks for, and no
+    block without its hours. So what is sealed meanwhile goes too, and the hint of it at last.
     Strikes stay: somebody may be about to write a block that was made before them.
     """
-    update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
-    connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])
+    _forget_hint(connection)
+    connection.blocks.delete_many({"is_block": True})
     connection.hours.delete_many({})
     connection.blocks.delete_many({"is_block": True})
+    _forget_hint(connection)
+
+
+def _forget_hint(connection: Connection) -> None:
+    """Let the next run look at all samples; those under way leave no hint either."""
+    update = {"$unset": {"before": ""}, "$inc": {"run": 1}}
+    connection.horizons.bulk_write([UpdateOne({"_id": SEALED}, update)])
 
 
 def struck_blocks(reader: Reader) -> list[tuple[int, list[Handle]]]:

@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 from builders import NOON, sample, submission
 from contract.asking import keep, record, samples, summary, total, totals
+from pymongo.collection import Collection as MongoCollection
 
 from metering.errors import Misconfigured
 from metering.model import Outcome
 from metering.retention import Horizons
+from metering.storage import blocks
 from metering.storage.base import Effort
 from metering.storage.blocks import day_of, month_of
 from metering.storage.mongodb import MongoStorage, questions, sealing, writing
 from metering.storage.mongodb.expiring import read_watermarks
+from metering.times import Range
 
 MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -417,6 +420,38 @@ def test_unsealed_while_somebody_seals(
     seal(storage)
 
     assert_all_there(storage)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_unsealing_that_is_killed(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    """Between any of its steps: nothing contradicts, and what is sealed again has its hours."""
+    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    seal(storage)
+    with monkeypatch.context() as patch:
+        meanwhile(patch, MongoCollection, "delete_many", die, call=call)
+        with pytest.raises(KeyboardInterrupt):
+            storage.unseal()
+
+    assert_all_there(storage, 1)
+    effort = Effort()
+    summary(storage, range=Range(NOON, None), effort=effort)
+    assert (effort.pieces, effort.samples) == (1, 0)
+
+
+def test_blocks_that_are_sealed_while_all_are_forgotten(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their hours may be forgotten after them, so they are as well."""
+    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    seal(storage)
+    with monkeypatch.context() as patch:
+        meanwhile(patch, MongoCollection, "delete_many", lambda: seal(other), call=2)
+        storage.unseal()
+
+    assert storage.tables._connection.blocks.count_documents({"is_block": True}) == 0
+    assert_all_there(storage, 1)
 
 
 def test_late_samples_do_not_keep_anybody_from_sealing(
