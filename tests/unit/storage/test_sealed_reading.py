@@ -156,6 +156,17 @@ def test_a_day_that_was_struck_is_read_again_as_a_whole(storage: SqliteStorage) 
     assert not contradictions(storage)
 
 
+def test_a_day_of_a_month_in_which_another_was_struck(storage: SqliteStorage) -> None:
+    """Both are sealed, and nothing of the one that is not over counts twice."""
+    midnight = busy_until(storage, 10)
+    keep(storage, of_busy("late", midnight - DAY))
+    list(storage.seal(midnight + 11 * HOUR))
+
+    assert not contradictions(storage)
+    range_ = Range(midnight - DAY, midnight + 11 * HOUR)
+    assert effort(storage, range=range_) == (3, 2 + 2, 0)
+
+
 def test_a_day_whose_description_changes_is_read_again_as_a_whole(storage: SqliteStorage) -> None:
     """So its block has what it has under each; as it is not known where it changes, each time."""
     midnight = busy_until(storage, 10)
