@@ -191,6 +191,48 @@ def test_a_day_without_its_hours_is_read_again_as_a_whole(storage: SqliteStorage
     assert effort(storage, range=range_, windows=by_hour) == (1, 11, 0)
 
 
+def test_a_busy_day_that_has_expired_in_part(storage: SqliteStorage) -> None:
+    """It is read again as a whole, and what it had in hours that are gone goes."""
+    midnight = busy_until(storage, 20)
+    storage.retire(Horizons(midnight + 3 * HOUR))
+    list(storage.purge(storage.horizons()))
+    list(storage.seal(midnight + 21 * HOUR))
+
+    assert not contradictions(storage)
+    range_ = Range(midnight, midnight + 19 * HOUR)
+    assert effort(storage, range=range_) == (1, 16, 0)
+
+
+def test_hours_that_are_left_of_a_day(storage: SqliteStorage) -> None:
+    """Of somebody who was killed while forgetting: a day that is not busy does not go on."""
+    midnight = busy_until(storage, 10)
+    with storage.tables._connections.transaction() as connection:
+        connection.execute("DELETE FROM blocks")
+        connection.execute("DELETE FROM sealing WHERE state = 'closed'")
+    storage.retire(Horizons(midnight + 9 * HOUR))
+    list(storage.purge(storage.horizons()))
+    list(storage.seal(midnight + 10 * HOUR))
+    list(storage.seal(midnight + 20 * HOUR))
+
+    assert not contradictions(storage)
+    range_ = Range(midnight, midnight + 19 * HOUR)
+    assert effort(storage, range=range_) == (1, 10, 0)
+
+
+def test_a_block_is_as_new_as_the_newest_of_its_samples(storage: SqliteStorage) -> None:
+    """Although what is sealed later was recorded before."""
+    midnight = MIDNIGHT + 5 * DAY
+    new = sample(id="new", timestamp=midnight, meter="r", recorded_at=LATER + HOUR)
+    keep(storage, new)
+    list(storage.seal(midnight + DAY))
+    keep(storage, sample(id="old", timestamp=midnight + DAY, meter="r", recorded_at=LATER))
+    list(storage.seal(midnight + 2 * DAY))
+    range_ = Range(midnight, midnight + 2 * DAY)
+    query = ExtentQuery(scope=AllProjects(), range=range_, as_of=LATER, by_series=True)
+
+    assert [one.first_sample_at for one in storage.extents(query)] == [midnight + DAY]
+
+
 def test_hours_that_were_sealed_anew_and_not_as_far(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
