@@ -422,6 +422,21 @@ def test_unsealed_while_somebody_seals(
     assert_all_there(storage)
 
 
+def test_hours_are_forgotten_with_their_day(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it has expired, those of its track and of its rollup."""
+    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    seal(storage)
+    hours = storage.tables._connection.hours
+    assert hours.count_documents({}) == 2
+
+    storage.retire(Horizons(MIDNIGHT))
+    list(storage.purge(storage.horizons()))
+    seal(storage)
+    assert hours.count_documents({}) == 0
+
+
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_unsealing_that_is_killed(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, call: int
