@@ -437,6 +437,30 @@ def test_hours_are_forgotten_with_their_day(
     assert hours.count_documents({}) == 0
 
 
+def test_hours_are_kept_with_their_block_or_not_at_all(
+    storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes to an end before the transaction does has changed nothing."""
+    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    seal(storage)
+    keep(other, sample(id="late"))
+    hours = storage.tables._connection.hours
+    before = hours.find().sort("_id").to_list()
+    kept = sealing._Transaction.keep
+
+    def keep_and_die(*arguments: Any) -> None:
+        kept(*arguments)
+        die()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing._Transaction, "keep", keep_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            seal(storage)
+
+    assert hours.find().sort("_id").to_list() == before
+    assert_all_there(storage)
+
+
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_unsealing_that_is_killed(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, call: int
