@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import after_noon, sample
+from builders import LATER, after_noon, sample
 from contract.asking import keep, summaries, totals
 from msgspec import structs
 
 from metering.calendar import Calendar, Interval, read_zone
-from metering.model import Sample
-from metering.query import FIELDS, Comparison, Not, Operator, metadata_field
+from metering.model import AllProjects, Sample
+from metering.query import FIELDS, Comparison, ExtentQuery, Operator, metadata_field
 from metering.retention import Horizons
 from metering.storage import block_reader, sealer, sealing
 from metering.storage.base import Effort
@@ -302,26 +302,54 @@ def test_hours_are_taken_as_far_as_they_fit(
     assert effort(storage, range=range_) == (2, 1, 12 + 1)
 
 
-def test_hours_that_were_sealed_anew_under_another_description(
-    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Since their block was read: they are not taken for what the block says they are."""
+def sealed_anew(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch, **metadata: int
+) -> datetime:
+    """A sample comes late between a look at a block and one at its hours; returns the midnight."""
     midnight = busy_until(storage, 12)
     read = storage.tables.hours
+    late = structs.replace(
+        of_busy("late", midnight + 6 * HOUR - HOUR / 60, **metadata), recorded_at=LATER + HOUR
+    )
 
     def later(days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        keep(storage, of_busy("late", midnight + HOUR / 2, a=1))
+        keep(storage, late)
         list(storage.seal(midnight + 12 * HOUR))
         return read(days)
 
-    query = {
-        "range": Range(midnight, midnight + 2 * HOUR),
-        "windows": FixedWindows(midnight, 3_600),
-        "filter": Not(Comparison(metadata_field("a"), Operator.EQ, 1)),
-    }
-    before = summaries(storage, **query)
     monkeypatch.setattr(storage.tables, "hours", later)
-    assert before == summaries(storage, **query)
+    return midnight
+
+
+def test_hours_that_were_sealed_anew_with_another_description(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not taken for those of the one that the block knew."""
+    midnight = sealed_anew(storage, monkeypatch, a=1)
+    found = summaries(storage, range=Range(midnight, midnight + 6 * HOUR))
+
+    assert sorted(one.count for one in found.values()) == [1, 6 * 12]
+
+
+def test_hours_that_were_sealed_anew_after_what_is_asked_for(
+    storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was recorded later is not told, although the block did not have it yet."""
+    midnight = sealed_anew(storage, monkeypatch)
+    end = midnight + 6 * HOUR
+    range_ = Range(midnight, end)
+    query = ExtentQuery(scope=AllProjects(), range=range_, as_of=LATER, by_series=True)
+
+    assert [one.last_sample_at for one in storage.extents(query)] == [end - HOUR / 12]
+
+
+def test_a_busy_day_that_ends_early_is_known_to_its_end(storage: SqliteStorage) -> None:
+    """Also if nothing more came: nobody looks after what there may be of it."""
+    midnight = busy_until(storage, 20)
+    list(storage.seal(midnight + DAY))
+    by_hour = FixedWindows(midnight, 3_600)
+    range_ = Range(midnight, midnight + 23 * HOUR)
+    assert effort(storage, range=range_, windows=by_hour) == (1, 20, 0)
 
 
 def test_windows_across_midnight_take_hours(storage: SqliteStorage) -> None:
