@@ -139,7 +139,20 @@ def test_every_field_of_an_agent(client: Client, storage: Storage) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["message_id", "counter_name", "counter_type", "counter_unit", "counter_volume"]
+    "key",
+    [
+        "message_id",
+        "counter_name",
+        "counter_type",
+        "counter_unit",
+        "counter_volume",
+        "meter",
+        "metadata",
+        "project",
+        "tenant_id",
+        "resource",
+        "user",
+    ],
 )
 @pytest.mark.parametrize("form", ["array", "lines"])
 def test_keys_of_the_other_shape(client: Client, storage: Storage, form: str, key: str) -> None:

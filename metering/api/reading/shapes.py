@@ -100,7 +100,10 @@ class _CompleteV2Sample(V2Sample, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Peek(Struct):
-    """Only what tells the shapes apart: the agents' name, and the keys that only v2 has."""
+    """What tells the shapes apart, and keys that may be taken for the agents' and are not.
+
+    These are v2's, or what answers and questions call the same.
+    """
 
     name: Raw | UnsetType = UNSET
     counter_name: Raw | UnsetType = UNSET
@@ -108,9 +111,15 @@ class _Peek(Struct):
     counter_unit: Raw | UnsetType = UNSET
     counter_volume: Raw | UnsetType = UNSET
     message_id: Raw | UnsetType = UNSET
+    meter: Raw | UnsetType = UNSET
+    metadata: Raw | UnsetType = UNSET
+    project: Raw | UnsetType = UNSET
+    tenant_id: Raw | UnsetType = UNSET
+    resource: Raw | UnsetType = UNSET
+    user: Raw | UnsetType = UNSET
 
 
-_ONLY_V2 = ("counter_type", "counter_unit", "counter_volume", "message_id")
+_MISTAKEN = _Peek.__struct_fields__[2:]
 
 
 _peek = msgspec.json.Decoder(_Peek).decode
@@ -173,7 +182,7 @@ def read_either(item: bytes) -> Draft:
     peek = _peek(item)
     if peek.counter_name is not UNSET or peek.name is UNSET:
         return read_v2(item)
-    for key in _ONLY_V2:
+    for key in _MISTAKEN:
         if getattr(peek, key) is not UNSET:
             text = f"Unknown attribute for argument samples: {key}: it has no place beside name"
             raise InvalidSample(text, field=key)
