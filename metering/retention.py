@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from metering.model import Submission
-from metering.times import FIRST
+from metering.times import FIRST, Range
 
 FOR_EVER = 0
 
@@ -26,6 +26,10 @@ class Horizons:
     def of(self, meter: str) -> datetime:
         """The horizon of a meter."""
         return self.meters.get(meter, self.default)
+
+    def cut(self, meter: str, range_: Range) -> bool:
+        """Whether samples of the meter that were in range may have expired."""
+        return (range_.start or FIRST) < self.of(meter)
 
     def joined(self, other: "Horizons") -> "Horizons":
         """For each meter the later of both."""

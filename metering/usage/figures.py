@@ -23,6 +23,17 @@ SECONDS_IN = {_SECOND: 1, "minute": 60, _HOUR: 3_600, "day": 86_400}
 CARDINALITY_FIELDS = ("resource_id", "user_id", "project_id", "source")
 
 
+class Quality(Enum):
+    """How far a figure can be relied on: until later readings, for ever, or not any more.
+
+    It is expired where samples that would count have been deleted, or may have been.
+    """
+
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+    EXPIRED = "expired"
+
+
 class Basis(Enum):
     """What a figure is made of: readings by themselves, or what happens between them."""
 
@@ -82,6 +93,7 @@ class Accumulator:
     unit_seconds: Decimal = _ZERO
     observed_seconds: Decimal = _ZERO
     is_provisional: bool = False
+    has_expired: bool = False
     _summaries: list[Summary] = field(default_factory=list)
 
     def add(self, one: Portion) -> None:
@@ -109,6 +121,13 @@ class Accumulator:
             return None
         self._summaries = [total(self._summaries)]
         return self._summaries[0]
+
+    @property
+    def quality(self) -> Quality:
+        """How far its figures can be relied on."""
+        if self.has_expired:
+            return Quality.EXPIRED
+        return Quality.PROVISIONAL if self.is_provisional else Quality.FINAL
 
     @property
     def increase(self) -> Decimal:
@@ -218,7 +237,7 @@ class Detail:
     resets: int | None
     unit_seconds: Decimal | None
     observed_seconds: Decimal | None
-    is_provisional: bool
+    quality: Quality
 
 
 def detail(aggregates: Iterable[Aggregate], row: Accumulator, unit: str) -> Detail | None:
@@ -238,7 +257,7 @@ def detail(aggregates: Iterable[Aggregate], row: Accumulator, unit: str) -> Deta
         resets=row.resets if is_increase else None,
         unit_seconds=canonical(row.unit_seconds) if is_holding else None,
         observed_seconds=canonical(row.observed_seconds) if is_holding else None,
-        is_provisional=row.is_provisional,
+        quality=row.quality,
     )
 
 

@@ -1,12 +1,13 @@
 """What statistics are asked for, and what a store has to tell for it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup, Scope
 from metering.query import EVERYTHING, Field, Filter, asks_metadata, fields_of
+from metering.retention import Horizons
 from metering.times import EVER, Range, Windows
 from metering.usage import quantities
 from metering.usage.figures import Aggregate, Basis
@@ -21,7 +22,7 @@ class StatisticsQuery:
     """Which figures are asked for, of what, and by which windows and groups.
 
     `now`, `max_gap` and `first_counts` are as in `Rules`. The filter may ask of single samples only
-    if all figures are made of readings.
+    if all figures are made of readings. Samples before the horizons have expired.
     """
 
     scope: Scope
@@ -33,6 +34,7 @@ class StatisticsQuery:
     group_by: tuple[Field, ...] = ()
     max_gap: timedelta | None = None
     first_counts: bool = False
+    horizons: Horizons = field(default_factory=Horizons)
 
     @property
     def bases(self) -> frozenset[Basis]:

@@ -8,11 +8,14 @@ from metering.grouping import Group
 from metering.model import MeterType
 from metering.storage.base import Effort, Storage
 from metering.times import Range, WholeRange
-from metering.usage.figures import unit_of
+from metering.usage.figures import Quality, unit_of
 from metering.usage.query import StatisticsQuery
 from metering.usage.statistics import statistics
 
-_NOTHING = Decimal(0)
+# What they are of nothing; other figures need a reading.
+_OF_NOTHING = dict.fromkeys(
+    ("sum", "count", "cardinality", "usage", "increase", "rate", "integral"), Decimal(0)
+)
 # Of samples, not of what they measure.
 _WITHOUT_UNIT = frozenset({"count", "cardinality"})
 
@@ -24,7 +27,7 @@ class Usage:
     """A quantity of one group; the unit is the quantity's, if it has one.
 
     `kind` is the type of its meters where the figure is reckoned by it, else None. `previous` is
-    that of the window before, 0 where there was none; None if it was not asked for.
+    that of the window before, of no readings if there were none; None if it was not asked for.
     """
 
     group: Group
@@ -32,7 +35,7 @@ class Usage:
     quantity: Decimal | None
     unit: str | None
     previous: Decimal | None
-    is_provisional: bool
+    quality: Quality
 
 
 def usage(
@@ -65,8 +68,8 @@ def usage(
             else unit_of(aggregate, row.kind, row.unit),
             previous=None
             if before is None
-            else before.get((row.group, row.unit, row.kind), _NOTHING),
-            is_provisional=row.is_provisional,
+            else before.get((row.group, row.unit, row.kind), _OF_NOTHING.get(aggregate.function)),
+            quality=row.quality,
         )
         for row in statistics(storage, query, max_rows, effort)
     ]

@@ -6,7 +6,7 @@ reading. What they have of readings and of intervals adds up exactly to what the
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -26,6 +26,7 @@ from metering.query import (
     fields_of,
     require_series_fields,
 )
+from metering.retention import Horizons
 from metering.storage.base import Storage
 from metering.streams import Stretch
 from metering.summary import Reading
@@ -51,7 +52,7 @@ class SegmentQuery:
     `now`, `max_gap` and `first_counts` are as in `Rules`; after the last reading of a stream its
     segment goes on for `max_gap`, whatever the type. With `carries`, metadata that a description
     lacks have the last value that they had in the stream, as far as that is in scope. With `merges`
-    segments of a stream that have equal values are one.
+    segments of a stream that have equal values are one. Samples before the horizons have expired.
     """
 
     scope: Scope
@@ -63,6 +64,7 @@ class SegmentQuery:
     first_counts: bool = False
     carries: bool = True
     merges: bool = False
+    horizons: Horizons = field(default_factory=Horizons)
 
     @property
     def is_open(self) -> bool:
@@ -278,6 +280,7 @@ def _segment(stream: Stream, parts: Sequence[_Part], query: SegmentQuery) -> Seg
         kind=stream.type,
         # What is over by itself can be merged with a segment that is still to come.
         is_provisional=(query.merges and query.is_open) or any(one.is_open for one in parts),
+        has_expired=query.horizons.cut(stream.meter, query.range),
     )
     for part in parts:
         for portion in part.portions:
@@ -297,12 +300,13 @@ def _segment(stream: Stream, parts: Sequence[_Part], query: SegmentQuery) -> Seg
         first=next((part.first for part in parts if part.first), None),
         last=next((part.last for part in reversed(parts) if part.last), None),
         usage=usage,
-        detail=detail([USAGE], whole, stream.unit) or _of_samples(stream.unit, query),
+        detail=detail([USAGE], whole, stream.unit) or _of_samples(stream.unit, whole, query),
     )
 
 
-def _of_samples(unit: str, query: SegmentQuery) -> Detail:
+def _of_samples(unit: str, whole: Accumulator, query: SegmentQuery) -> Detail:
     """The detail of a sum: until the range is over, more may come."""
+    whole.is_provisional = query.is_open
     return Detail(
         unit=unit,
         measured=None,
@@ -310,7 +314,7 @@ def _of_samples(unit: str, query: SegmentQuery) -> Detail:
         resets=None,
         unit_seconds=None,
         observed_seconds=None,
-        is_provisional=query.is_open,
+        quality=whole.quality,
     )
 
 

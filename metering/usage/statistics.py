@@ -17,7 +17,7 @@ from metering.query import StreamQuery, SummaryQuery, require_series_fields
 from metering.storage.base import Effort, Storage
 from metering.summary import Summary, seconds_between
 from metering.times import Range
-from metering.usage.figures import Accumulator, Aggregate, Basis, Detail, detail, figure
+from metering.usage.figures import Accumulator, Aggregate, Basis, Detail, Quality, detail, figure
 from metering.usage.quantities import Portion
 from metering.usage.query import StatisticsQuery
 
@@ -29,7 +29,7 @@ class Row:
     """One window of one group: all samples have the same unit, and if usage is asked, one type.
 
     Without a Summary there are no samples: something went on between others, or the row was
-    filled in. `is_provisional` says that later readings could still change a figure.
+    filled in.
     """
 
     window: Range
@@ -39,7 +39,7 @@ class Row:
     summary: Summary | None
     figures: Mapping[Aggregate, Decimal | None]
     detail: Detail | None = None
-    is_provisional: bool = False
+    quality: Quality = Quality.FINAL
 
 
 class Fill(Enum):
@@ -131,6 +131,7 @@ def compute(portions: Iterable[Portion], query: StatisticsQuery, max_rows: int) 
                 kind=kind,
                 # Until it is over, anyone may have another reading in it.
                 is_provisional=extent.end is None or query.now <= extent.end,
+                has_expired=query.horizons.cut(series.meter, extent),
             )
             found[key] = row
         row.add(one)
@@ -202,7 +203,7 @@ def _finish(key: _Key, row: Accumulator, query: StatisticsQuery) -> Row:
         row.summary,
         figures,
         detail(aggregates, row, key.unit),
-        row.is_provisional,
+        row.quality,
     )
 
 

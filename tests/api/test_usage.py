@@ -10,6 +10,7 @@ from builders import after_noon
 
 from metering import times
 from metering.model import MeterType
+from metering.retention import Horizons
 from metering.storage.base import Storage
 
 PATH = "/v2/usage"
@@ -138,6 +139,42 @@ def test_compared_with_the_window_before(client: Client, storage: Storage) -> No
         ("calls", "5", "3"),
         ("cpu", "1", "0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("func", "before"),
+    [("usage", "0"), ("count", "0"), ("rate", "0"), ("avg", None), ("min", None), ("peak", None)],
+)
+def test_compared_with_a_window_without_samples(
+    client: Client, storage: Storage, func: str, before: str | None
+) -> None:
+    """Of nothing a sum is 0, and there is no least and no mean."""
+    keep_all(storage, told("cpu", (0, 1)))
+    (found,) = client.rows(url(PATH, **JUNE, func=func, compare="previous"))["rows"]
+
+    assert found["previous"] == before
+
+
+def test_what_has_expired(client: Client, storage: Storage) -> None:
+    """Rows of meters that have lost samples of the window say so: no bill is made of them."""
+    keep_all(storage, told("calls", (-86_400, 5), (0, 3)), told("cpu", (0, 1)))
+    storage.retire(Horizons(meters={"calls": after_noon(-3_600)}))
+    list(storage.purge(storage.horizons()))
+
+    def qualities(**asked: object) -> dict[str, str]:
+        found = client.rows(url(PATH, **asked))["rows"]
+        return {one["meter"]: one["quality"] for one in found}
+
+    assert qualities(**JUNE) == {"cpu": "final", "calls": "expired"}
+    begins_there = f"{after_noon(-3_600).isoformat()[:16]}/2015-07-01T00:00"
+    assert qualities(window=begins_there) == {"cpu": "final", "calls": "final"}
+    asked = {"start": "2015-06-01", "end": "2015-07-01"}
+    (found,) = client.rows(url("/v2/meters/calls/segments", by="type", **asked))
+    assert found["detail"]["quality"] == "expired"
+    (found,) = client.rows(
+        url("/v2/meters/calls/statistics", **asked, **{"aggregate.func": "increase"})
+    )
+    assert found["detail"]["quality"] == "expired"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Segments, by hand and at random: the same of every driver, sealed or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -26,6 +26,7 @@ from metering.storage.base import Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import EVER, LAST, Range, WholeRange
 from metering.usage import quantities
+from metering.usage.figures import Quality
 from metering.usage.segments import Segment, SegmentQuery, sample_ids, segments
 
 HOUR = timedelta(hours=1)
@@ -52,6 +53,11 @@ def ask(storage: Storage, *by: str, **more: Any) -> list[Segment]:
     fields = tuple(map(field_of, by or ["metadata.flavor"]))
     asked = {"scope": EVERYONE, "by": fields, "now": LAST, "range": DAY, "max_gap": None}
     return segments(storage, SegmentQuery(**asked | more))
+
+
+def are_provisional(found: Iterable[Segment]) -> list[bool]:
+    """Of each segment whether later readings could still change it."""
+    return [one.detail.quality is Quality.PROVISIONAL for one in found]
 
 
 def told(found: list[Segment]) -> list[Any]:
@@ -111,7 +117,7 @@ def test_what_is_merged_can_still_come_again(storage: Storage, kept: Keep) -> No
     kept(*history((-HALF, 1, SMALL), (0, 2, LARGE), (3600, 1, SMALL)))
 
     def provisional(**more: Any) -> list[bool]:
-        return [one.detail.is_provisional for one in ask(storage, **more)]
+        return are_provisional(ask(storage, **more))
 
     assert provisional(merges=True) == [False, False]
     assert provisional(merges=True, now=after_noon(7200)) == [True, True]
@@ -125,7 +131,7 @@ def test_what_follows_must_have_come(storage: Storage, kept: Keep, kind: MeterTy
     kept(*history((0, 1, SMALL | typed), (60, 2, LARGE | typed), (HALF, 3, SMALL | typed)))
 
     def provisional(seconds: float) -> list[bool]:
-        return [one.detail.is_provisional for one in ask(storage, now=after_noon(seconds))]
+        return are_provisional(ask(storage, now=after_noon(seconds)))
 
     assert provisional(59) == [True, True]
     assert provisional(60) == [False, True]
@@ -138,7 +144,7 @@ def test_a_merged_counter_is_final_with_its_stream(storage: Storage, kept: Keep)
     kept(*history((-HALF, 1, SMALL | counted), (0, 2, LARGE | counted)))
 
     def provisional(**more: Any) -> list[bool]:
-        return [one.detail.is_provisional for one in ask(storage, **more)]
+        return are_provisional(ask(storage, **more))
 
     assert provisional(merges=True) == [True, True]
     assert provisional() == [False, True]
@@ -226,7 +232,7 @@ def test_a_gauge_is_resized_at_noon(storage: Storage, kept: Keep) -> None:
     found = ask(storage)
     assert [("small", -HALF, 0, 120), ("large", 0, HALF, 360)] == told(found)
     assert [one.detail.unit for one in found] == ["core-Hours", "core-Hours"]
-    assert [one.detail.is_provisional for one in found] == [False, False]
+    assert are_provisional(found) == [False, False]
     assert [one.detail.observed_seconds for one in found] == [HALF, HALF]
 
 
@@ -240,7 +246,7 @@ def test_a_gauge_that_goes_silent(storage: Storage, kept: Keep) -> None:
     at = after_noon(9000)
     (_, last) = ask(storage, max_gap=HOUR, now=at)
     assert last.spans[-1].end == at
-    assert last.detail.is_provisional
+    assert last.detail.quality is Quality.PROVISIONAL
 
 
 def counter(name: str | None) -> dict[str, Any]:
@@ -266,7 +272,7 @@ def test_a_counter_is_resized_at_noon(storage: Storage, kept: Keep) -> None:
         (one.detail.measured, one.detail.interpolated) for one in found
     ]
     assert [one.detail.unit for one in found] == ["B", "B"]
-    assert [one.detail.is_provisional for one in found] == [False, False]
+    assert are_provisional(found) == [False, False]
 
 
 def test_a_counter_between_two_readings(storage: Storage, kept: Keep) -> None:
@@ -285,7 +291,7 @@ def test_a_counter_that_begins(storage: Storage, kept: Keep) -> None:
 
     (found,) = ask(storage, max_gap=HOUR)
     assert told([found]) == [("small", 0, 3660, 2)]
-    assert found.detail.is_provisional
+    assert found.detail.quality is Quality.PROVISIONAL
     assert told(ask(storage, max_gap=HOUR, first_counts=True)) == [("small", 0, 3660, 9)]
 
 
@@ -302,11 +308,11 @@ def test_deltas_count_at_their_instants(storage: Storage, kept: Keep) -> None:
 
     found = ask(storage, max_gap=HOUR)
     assert [("small", 60 - HALF, 0, 1), ("large", 0, 3660, 6)] == told(found)
-    assert [one.detail.is_provisional for one in found] == [False, False]
-    assert all(one.detail.is_provisional for one in ask(storage, max_gap=HOUR, now=DAY.end))
+    assert are_provisional(found) == [False, False]
+    assert all(are_provisional(ask(storage, max_gap=HOUR, now=DAY.end)))
     early = ask(storage, max_gap=HOUR, now=after_noon(100))
     assert told(early)[-1] == ("large", 0, 100, 6)
-    assert all(one.detail.is_provisional for one in early)
+    assert all(are_provisional(early))
 
 
 def test_a_resource_changes_hands(storage: Storage, kept: Keep) -> None:

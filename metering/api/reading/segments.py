@@ -63,4 +63,5 @@ def read_segments(asked: Asked, meter: str, scope: Scope, services: Services) ->
         first_counts=read_first(asked.first),
         carries=read_choice(asked.absent, ABSENT, "absent", "carry") == "carry",
         merges=read_choice(asked.merge, MERGES, "merge", "ranges") == "values",
+        horizons=services.storage.horizons(),
     )

@@ -1,7 +1,7 @@
 """Parameters of statistics: which figures, of which windows and groups, and how rows show them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -104,6 +104,8 @@ def read_statistics(
         max_gap=read_max_gap(asked.max_gap, services.usage),
         first_counts=read_first(asked.first),
     )
+    if not query.is_of_readings:  # else the answer has no quality
+        query = replace(query, horizons=services.storage.horizons())
     shape = StatisticsShape(
         period_seconds=None if cut else seconds,
         groupby=names,

@@ -69,6 +69,7 @@ def read_usage(
         now=now,
         max_gap=read_max_gap(asked.max_gap, services.usage),
         first_counts=read_first(asked.first),
+        horizons=services.storage.horizons(),
     )
     return query, window, window.previous if is_compared else None
 

@@ -16,13 +16,8 @@ def detail_to_api(detail: Detail) -> DetailBody:
         resets=detail.resets,
         unit_seconds=fractional(detail.unit_seconds),
         observed_seconds=fractional(detail.observed_seconds),
-        quality=quality_to_api(is_provisional=detail.is_provisional),
+        quality=detail.quality.value,
     )
-
-
-def quality_to_api(*, is_provisional: bool) -> str:
-    """Whether later readings could still change a figure."""
-    return "provisional" if is_provisional else "final"
 
 
 def fractional(number: Decimal | None) -> Decimal | None:

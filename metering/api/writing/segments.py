@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 from msgspec import UNSET
 
-from metering.api.writing.figures import decimal_text, optional_decimal_text, quality_to_api
+from metering.api.writing.figures import decimal_text, optional_decimal_text
 from metering.api.writing.wire import ExactDetailBody, SegmentBody, SpanBody
 from metering.chunks import chunks
 from metering.decimals import EXACT
@@ -64,5 +64,5 @@ def _detail(detail: Detail) -> ExactDetailBody:
         resets=detail.resets,
         unit_seconds=optional_decimal_text(detail.unit_seconds),
         observed_seconds=optional_decimal_text(detail.observed_seconds),
-        quality=quality_to_api(is_provisional=detail.is_provisional),
+        quality=detail.quality.value,
     )

@@ -1,7 +1,7 @@
 """Rows of usage, and the window that they are of."""
 
 from metering import times
-from metering.api.writing.figures import decimal_text, optional_decimal_text, quality_to_api
+from metering.api.writing.figures import decimal_text, optional_decimal_text
 from metering.api.writing.wire import UsageRowBody, UsageWindowBody
 from metering.decimals import rounded_quotient
 from metering.summary import seconds_between
@@ -33,5 +33,5 @@ def usage_to_api(row: Usage, names: tuple[str, ...], aggregate: Aggregate) -> Us
         quantity=optional_decimal_text(row.quantity),
         unit=row.unit,
         previous=optional_decimal_text(row.previous),
-        quality=quality_to_api(is_provisional=row.is_provisional),
+        quality=row.quality.value,
     )
