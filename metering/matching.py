@@ -50,21 +50,21 @@ def matches(filter_: Filter, sample: Sample) -> bool:
     return _holds(filter_, sample.series, sample)
 
 
-def matches_series(filter_: Filter, series: Subject | Rollup) -> bool:
+def matches_subject(filter_: Filter, subject: Subject | Rollup) -> bool:
     """Whether a filter that has only fields of series (or of tracks, or rollups) matches."""
-    return _holds(filter_, series, None)
+    return _holds(filter_, subject, None)
 
 
-def _holds(filter_: Filter, series: Subject | Rollup, sample: Sample | None) -> bool:
+def _holds(filter_: Filter, subject: Subject | Rollup, sample: Sample | None) -> bool:
     match filter_:
         case AllOf(parts):
-            return all(_holds(part, series, sample) for part in parts)
+            return all(_holds(part, subject, sample) for part in parts)
         case AnyOf(parts):
-            return any(_holds(part, series, sample) for part in parts)
+            return any(_holds(part, subject, sample) for part in parts)
         case Not(part):
-            return not _holds(part, series, sample)
+            return not _holds(part, subject, sample)
         case Comparison(field):
-            return _compare(filter_, _values(field, series, sample))
+            return _compare(filter_, _values(field, subject, sample))
 
 
 def reduced(filter_: Filter, known: Subject) -> Filter:
@@ -124,10 +124,10 @@ def _flat(node: type[AllOf] | type[AnyOf], rest: list[Filter], neutral: Filter) 
     return rest[0] if len(rest) == 1 else node(tuple(rest))
 
 
-def _values(field: Field, series: Subject | Rollup, sample: Sample | None) -> list[Any]:
-    if isinstance(series, Series) and field.kind is Kind.METADATA:
-        return series.metadata.find(field.path)
-    value = getattr(series if field.of_series else sample, field.name)
+def _values(field: Field, subject: Subject | Rollup, sample: Sample | None) -> list[Any]:
+    if isinstance(subject, Series) and field.kind is Kind.METADATA:
+        return subject.metadata.find(field.path)
+    value = getattr(subject if field.of_series else sample, field.name)
     return [] if value is None else [value]
 
 

@@ -254,9 +254,9 @@ class AllProjects:
 Scope = Project | AllProjects
 
 
-def is_visible(series: Subject | Rollup, scope: Scope) -> bool:
+def is_visible(subject: Subject | Rollup, scope: Scope) -> bool:
     """Whether a caller of that scope may see the samples of the series, track or rollup."""
-    return isinstance(scope, AllProjects) or series.project_id == scope.id
+    return isinstance(scope, AllProjects) or subject.project_id == scope.id
 
 
 class Extent(msgspec.Struct, frozen=True):

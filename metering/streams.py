@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from metering.matching import matches_series
+from metering.matching import matches_subject
 from metering.model import Subject, is_visible
 from metering.query import StreamQuery
 from metering.summary import Reading, Summary
@@ -58,7 +58,7 @@ def stretches(pieces: Sequence[Piece], query: StreamQuery) -> list[Stretch]:
     asked = {
         digest
         for digest, one in series.items()
-        if is_visible(one, query.scope) and matches_series(query.filter, one)
+        if is_visible(one, query.scope) and matches_subject(query.filter, one)
     }
     followers: list[Piece | None] = [*pieces[1:], None]
     for index, (piece, follower) in enumerate(zip(pieces, followers, strict=False)):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import structs
 
 from metering.chunks import chunks
-from metering.matching import matches_series
+from metering.matching import matches_subject
 from metering.model import Extent, Meter, MeterType, Place, Resource, Scope, Series, Subject, Track
 from metering.query import (
     EVERYTHING,
@@ -84,7 +84,7 @@ def seen(storage: Storage, query: CatalogueQuery) -> list[Sighting]:
         found = [_sighting(extents, extents) for extents in whole]
         if asks_metadata(query.filter):
             found = list(_with_metadata(storage, query, found))
-        found = [one for one in found if matches_series(query.filter, one.owner)]
+        found = [one for one in found if matches_subject(query.filter, one.owner)]
     else:
         whole = _by_resource(storage, query, of_resources, EVER, last_only=True)
         all_of = {extents[0].subject.resource_id: extents for extents in whole}
@@ -135,7 +135,7 @@ def meters(storage: Storage, query: CatalogueQuery) -> Iterator[Meter]:
         owned = ((newest(extents), extents) for extents in found)
     for owner, extents in owned:
         for name, type_, unit in sorted(_meters_of(extents)):
-            if query.filter == EVERYTHING or matches_series(
+            if query.filter == EVERYTHING or matches_subject(
                 query.filter, _renamed(owner, name, type_, unit)
             ):
                 yield _meter(owner, name, type_, unit)

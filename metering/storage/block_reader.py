@@ -67,7 +67,7 @@ class Grain(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedReads:
     """The ways to read what was sealed: blocks of these months, and the hours of busy days."""
 
     blocks: Callable[[Collection[Handle], range], Iterator[StoredBlock]]
@@ -75,7 +75,7 @@ class Sealed:
 
 
 # As if nothing were: everything is read from samples.
-NOTHING_SEALED = Sealed(lambda _, __: iter(()), lambda _: iter(()))
+NOTHING_SEALED = SealedReads(lambda _, __: iter(()), lambda _: iter(()))
 
 
 def grain_of(windows: Windows) -> Grain:
@@ -141,7 +141,7 @@ class BlockReader:
 
     def __init__(
         self,
-        sealed: Sealed,
+        sealed: SealedReads,
         range_: Range,
         cuts: Cuts,
         *,

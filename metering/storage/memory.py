@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
-from metering.matching import matches, matches_series
+from metering.matching import matches, matches_subject
 from metering.model import (
     Extent,
     Place,
@@ -98,7 +98,7 @@ class MemoryStorage(Storage):
                 in_time
                 and sample.timestamp in query.range
                 and is_visible(sample.series, query.scope)
-                and matches_series(query.filter, sample.series)
+                and matches_subject(query.filter, sample.series)
             ):
                 seen[told_apart(query, sample.series)].append(sample.timestamp)
         for series, instants in sorted(seen.items(), key=lambda one: one[0].resource_id):
@@ -122,21 +122,21 @@ class MemoryStorage(Storage):
                 key = told_apart(query, sample.series), query.windows.containing(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
         effort.tracks += len({one.track for one, _ in readings})
-        for (series, window), found in readings.items():
-            yield WindowSummary(series, window, of_stream(sorted(found)))
+        for (subject, window), found in readings.items():
+            yield WindowSummary(subject, window, of_stream(sorted(found)))
 
     def totals(self, query: SummaryQuery, effort: Effort | None = None) -> Iterator[WindowTotal]:
         """See `Storage.totals`."""
         effort = effort or Effort()
         readings: dict[tuple[Rollup, Range], list[Reading]] = defaultdict(list)
-        series = set()
+        tracks = set()
         for sample in self._samples.values():
             if _is_asked(query, sample):
                 effort.samples += 1
-                series.add(sample.series.track)
+                tracks.add(sample.series.track)
                 key = sample.series.track.rollup, query.windows.containing(sample.timestamp)
                 readings[key].append(Reading(sample.timestamp, sample.volume))
-        effort.tracks += len(series)
+        effort.tracks += len(tracks)
         for (rollup, window), found in readings.items():
             yield WindowTotal(rollup, window, tally([of_reading(one) for one in found]))
 

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from metering.cuts import Cuts
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, Coverage, Sealed
+from metering.storage.block_reader import BlockReader, Coverage, SealedReads
 from metering.storage.handles import Handle, Moment, TrackReading, Tracks
 from metering.storage.series_lookup import SeriesLookUp
 from metering.storage.stored_sample import StoredSample
@@ -59,7 +59,9 @@ class PieceReader(abc.ABC):
 class TrackPieces(PieceReader):
     """Pieces of tracks."""
 
-    def __init__(self, sealed: Sealed, readings: ReadReadings, readings_at: ReadReadingsAt) -> None:
+    def __init__(
+        self, sealed: SealedReads, readings: ReadReadings, readings_at: ReadReadingsAt
+    ) -> None:
         """Take the ways to read."""
         self._sealed = sealed
         self._readings = readings
@@ -90,7 +92,7 @@ class SeriesPieces(PieceReader):
 
     def __init__(
         self,
-        sealed: Sealed,
+        sealed: SealedReads,
         rows: ReadSamples,
         samples_at: ReadSamplesAt,
         series: SeriesLookUp,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from metering.deadline import Deadline
 from metering.query import Filter
-from metering.storage.block_reader import NOTHING_SEALED, Sealed
+from metering.storage.block_reader import NOTHING_SEALED, SealedReads
 from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading, Tracks
 from metering.storage.pieces import SeriesPieces, TrackPieces
@@ -57,7 +57,7 @@ class Readers:
         """Totals of rollups in a range, by window."""
         return TotalReader(self._sealed(), self._readings, self._members, range_, windows)
 
-    def _sealed(self, *, described: bool = False) -> Sealed:
+    def _sealed(self, *, described: bool = False) -> SealedReads:
         """What was sealed, with what it says of descriptions if asked so."""
 
         def blocks(handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
@@ -66,7 +66,7 @@ class Readers:
         def hours(days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
             return self._deadline.guard(self._tables.hours(days))
 
-        return Sealed(blocks, hours)
+        return SealedReads(blocks, hours)
 
     def _readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
         return self._deadline.guard(self._tables.readings(handles, range_))

@@ -107,10 +107,11 @@ class Sealer:
 
 
 def _since(done: datetime | None, before: datetime) -> datetime | None:
-    """From when on what has samples is sealed further; of a day that is over, from its midnight.
+    """From when on tracks with samples are sealed.
 
-    So what ended on that day is sealed to its end. Else the blocks of a month would end at as many
-    different hours, and a question look after each of them apart.
+    When a day has ended since the last run: from its midnight, so that tracks that stopped on it
+    are sealed to its end. Otherwise blocks of one month would end at many different hours, and a
+    question would have to read each rest apart.
     """
     if done is None or day_of(done) == day_of(before):
         return done

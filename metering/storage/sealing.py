@@ -15,8 +15,8 @@ day. No sample is missing from a block, because of four steps:
 So whenever a sample is acknowledged, its day is struck, or its hour sealed with it, or not sealed
 yet. What deletes samples strikes their days as well. Questions take blocks as they find them.
 
-A day that is not over is sealed in part. When there is more of it, a busy day goes on from there;
-any other, and one whose description has changed, is read again as a whole.
+A day that is not over is sealed in part. The next run adds to a busy day only what is new. It reads
+the whole day again if the day is quiet, was struck, or got another description.
 """
 
 import abc
@@ -33,7 +33,7 @@ from metering.storage.block_codec import (
     encode_days,
     encode_described,
 )
-from metering.storage.block_reader import Sealed
+from metering.storage.block_reader import SealedReads
 from metering.storage.blocks import (
     HOURS_IN_A_DAY,
     Combine,
@@ -149,12 +149,13 @@ def _take_rows(
 def add_up(
     transaction: SealTransaction, handles: Collection[Handle], reach: Reach, most: int | None = None
 ) -> Effort:
-    """The same for rollups: from the sealed hours of their tracks, else from readings.
+    """The same for rollups, from sealed hours of their tracks, and readings where there are none.
 
-    The days between two that are missing are read too: to find a block costs more than its days.
+    It reads one span, from the first hour that is missing to the last: to find a block costs more
+    than its days.
 
     Raises:
-        BatchTooLarge: more tracks and hours of them, and readings, than `most`.
+        BatchTooLarge: more hours of tracks, or more readings, than `most`.
     """
     renewals = _renewals(transaction, handles, reach)
     lacking = {handle: one for handle, one in renewals.items() if one.plan.missing}
@@ -170,7 +171,7 @@ def add_up(
     effort = Effort()
     for (begin, after), some in by_span.items():
         found = hours_of_members(
-            Sealed(transaction.blocks, transaction.hours),
+            SealedReads(transaction.blocks, transaction.hours),
             transaction.readings,
             some,
             hours_range(begin, after),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, Sealed
+from metering.storage.block_reader import BlockReader, SealedReads
 from metering.storage.blocks import hour_of
 from metering.storage.handles import Handle
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
@@ -43,7 +43,7 @@ class TotalReader:
 
     def __init__(
         self,
-        sealed: Sealed,
+        sealed: SealedReads,
         readings: ReadReadings,
         members: ReadMembers,
         range_: Range,
@@ -84,7 +84,7 @@ class TotalReader:
 
 
 def hours_of_members(
-    sealed: Sealed,
+    sealed: SealedReads,
     readings: ReadReadings,
     members: Iterable[Member],
     range_: Range,

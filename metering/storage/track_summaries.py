@@ -7,7 +7,7 @@ from operator import attrgetter, itemgetter
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, Sealed
+from metering.storage.block_reader import BlockReader, SealedReads
 from metering.storage.handles import Handle, TrackReading
 from metering.summary import Summary, of_stream
 from metering.times import Range
@@ -18,7 +18,9 @@ ReadReadings = Callable[[Collection[Handle], Range], Iterator[TrackReading]]
 class TrackSummaries:
     """Reads the pieces of tracks in a range, cut as somebody asks."""
 
-    def __init__(self, sealed: Sealed, readings: ReadReadings, range_: Range, cuts: Cuts) -> None:
+    def __init__(
+        self, sealed: SealedReads, readings: ReadReadings, range_: Range, cuts: Cuts
+    ) -> None:
         """Take the ways to read, and what is asked."""
         self._blocks = BlockReader(sealed, range_, cuts)
         self._readings = readings

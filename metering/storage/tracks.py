@@ -16,7 +16,7 @@ from typing import Any
 from metering.chunks import growing_chunks
 from metering.cuts import Cuts
 from metering.deadline import Deadline
-from metering.matching import bounds, matches, matches_series, reduced, required, without
+from metering.matching import bounds, matches, matches_subject, reduced, required, without
 from metering.model import (
     AllProjects,
     Extent,
@@ -273,7 +273,7 @@ class TrackStorage(Storage):
         rollups = {
             handle: one
             for handle, one in deadline.guard(self.tables.find_rollups(_look_up(query)))
-            if is_visible(one, query.scope) and matches_series(left, one)
+            if is_visible(one, query.scope) and matches_subject(left, one)
         }
         reader = Readers(self.tables, deadline).of_totals(query.range, query.windows)
         for totals in deadline.guard(reader.totals(rollups, effort or Effort())):
@@ -349,7 +349,7 @@ def _matching(left: Filter, pieces: Sequence[Piece]) -> Iterator[Piece]:
     for piece in pieces:
         digest = piece.subject.digest
         if digest not in decided:
-            decided[digest] = matches_series(left, piece.subject)
+            decided[digest] = matches_subject(left, piece.subject)
         if decided[digest]:
             yield piece
 

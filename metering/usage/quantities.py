@@ -94,22 +94,22 @@ def increase(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     Nothing is known after the stream's last reading: its window is provisional. Nor is there if the
     next one is somebody else's, whose volumes are no business of the caller's.
     """
-    summary, series, follower = stretch.summary, stretch.subject, stretch.next
+    summary, subject, follower = stretch.summary, stretch.subject, stretch.next
     if summary.first.at in rules.range:
         opening = summary.first.volume if stretch.opens and rules.first_counts else _ZERO
         window = rules.windows.containing(summary.first.at)
         yield Portion(
-            subject=series,
+            subject=subject,
             window=window,
             measured=EXACT.add(summary.increase, opening),
             resets=summary.resets,
-            is_provisional=_is_uncounted(stretch, window, rules),
+            is_provisional=_is_provisional(stretch, window, rules),
         )
     if follower is not None:
         yield from _between(stretch, follower, rules)
 
 
-def _is_uncounted(stretch: Stretch, window: Range, rules: Rules) -> bool:
+def _is_provisional(stretch: Stretch, window: Range, rules: Rules) -> bool:
     """Whether a later reading would count: the stream has none at or after the window's end."""
     last, end = stretch.stream_last, rules.extent(window).end
     is_last = last is not None and (end is None or last < end)
@@ -118,13 +118,13 @@ def _is_uncounted(stretch: Stretch, window: Range, rules: Rules) -> bool:
 
 def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion]:
     """The rise from one reading to the next, spread evenly over the time between them."""
-    series, earlier = stretch.subject, stretch.summary.last
+    subject, earlier = stretch.subject, stretch.summary.last
     is_reset = later.volume < earlier.volume
     rise = later.volume if is_reset else EXACT.subtract(later.volume, earlier.volume)
     if earlier.at == later.at:
         if earlier.at in rules.range:
             window = rules.windows.containing(earlier.at)
-            yield Portion(subject=series, window=window, measured=rise, resets=int(is_reset))
+            yield Portion(subject=subject, window=window, measured=rise, resets=int(is_reset))
         return
     length = (later.at - earlier.at) // MILLISECOND
 
@@ -142,12 +142,12 @@ def _between(stretch: Stretch, later: Reading, rules: Rules) -> Iterator[Portion
         amount = EXACT.subtract(counted(end), counted(start))
         is_whole = start == earlier.at and end == later.at
         yield Portion(
-            subject=series,
+            subject=subject,
             window=window,
             measured=amount if is_whole else _ZERO,
             interpolated=_ZERO if is_whole else amount,
             resets=int(is_reset and end == later.at),
-            is_provisional=_is_uncounted(stretch, window, rules),
+            is_provisional=_is_provisional(stretch, window, rules),
         )
 
 
@@ -156,13 +156,13 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
 
     Pieces must have been cut at gaps that are longer than `max_gap`, and at now.
     """
-    summary, series = stretch.summary, stretch.subject
+    summary, subject = stretch.summary, stretch.subject
     first, last = summary.first, summary.last
     if first.at in rules.range and first.at < rules.now:
         window = rules.windows.containing(first.at)
         is_level = summary.min == summary.max and first.at < last.at
         yield Portion(
-            subject=series,
+            subject=subject,
             window=window,
             unit_seconds=summary.unit_seconds,
             observed_seconds=seconds_between(first.at, last.at),
@@ -171,7 +171,7 @@ def holding(stretch: Stretch, rules: Rules) -> Iterator[Portion]:
     for window, start, end in _spread(last.at, _held_until(stretch, rules), rules):
         seconds = seconds_between(start, end)
         yield Portion(
-            subject=series,
+            subject=subject,
             window=window,
             unit_seconds=EXACT.multiply(last.volume, seconds),
             observed_seconds=seconds,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from metering.grouping import Group, group_of
-from metering.matching import matches_series
+from metering.matching import matches_subject
 from metering.model import Subject
 from metering.query import Field, Filter, Kind
 from metering.streams import Stretch
@@ -22,21 +22,21 @@ class Conditions:
     carries: bool
 
 
-def carry(earlier: Group, series: Subject, by: tuple[Field, ...]) -> Group:
+def carry(earlier: Group, subject: Subject, by: tuple[Field, ...]) -> Group:
     """The values that a description has; of metadata, where it has none, the earlier ones.
 
     A description that leaves a key out says nothing of it; a sample without an owner has none.
     """
     return tuple(
         before if value is None and field.kind is Kind.METADATA else value
-        for field, before, value in zip(by, earlier, group_of(series, by), strict=True)
+        for field, before, value in zip(by, earlier, group_of(subject, by), strict=True)
     )
 
 
-def lacks(series: Subject, by: tuple[Field, ...]) -> bool:
+def lacks(subject: Subject, by: tuple[Field, ...]) -> bool:
     """Whether a description lacks what could be carried."""
     of_metadata = tuple(field for field in by if field.kind is Kind.METADATA)
-    return None in group_of(series, of_metadata)
+    return None in group_of(subject, of_metadata)
 
 
 def runs(
@@ -47,7 +47,7 @@ def runs(
     of_run = carried
     for stretch in stretches:
         values = carry(carried, stretch.subject, conditions.by)
-        matches = matches_series(conditions.filter, stretch.subject)
+        matches = matches_subject(conditions.filter, stretch.subject)
         # What the caller may not see has no reading that is next.
         goes_on = run and values == of_run and run[-1].next == stretch.summary.first
         if run and not (matches and goes_on):

@@ -110,14 +110,14 @@ def compute(portions: Iterable[Portion], query: StatisticsQuery, max_rows: int) 
     splits = Basis.BY_TYPE in query.bases
     found: dict[_Key, Accumulator] = {}
     rows = 0
-    series, window, row = None, None, None
+    subject, window, row = None, None, None
     for one in portions:
-        if row is not None and one.subject is series and one.window == window:
+        if row is not None and one.subject is subject and one.window == window:
             row.add(one)  # as most portions, of the same row as the one before
             continue
-        series, window = one.subject, one.window
-        kind = series.type if splits else None
-        key = _Key(window, group_of(series, query.group_by), series.unit, kind)
+        subject, window = one.subject, one.window
+        kind = subject.type if splits else None
+        key = _Key(window, group_of(subject, query.group_by), subject.unit, kind)
         row = found.get(key)
         if row is None:
             rows += key.weight
@@ -131,7 +131,7 @@ def compute(portions: Iterable[Portion], query: StatisticsQuery, max_rows: int) 
                 kind=kind,
                 # Until it is over, anyone may have another reading in it.
                 is_provisional=extent.end is None or query.now <= extent.end,
-                has_expired=query.horizons.cut(series.meter, extent),
+                has_expired=query.horizons.cut(subject.meter, extent),
             )
             found[key] = row
         row.add(one)

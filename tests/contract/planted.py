@@ -13,7 +13,7 @@ from msgspec import structs
 from tables import stored_in
 
 from metering.deadline import Deadline
-from metering.matching import matches, matches_series
+from metering.matching import matches, matches_subject
 from metering.metadata import Metadata
 from metering.model import (
     AllProjects,
@@ -991,7 +991,7 @@ class IgnoresFilterOfExtents(MemoryStorage):
 
     def extents(self, query: ExtentQuery) -> Iterator[Extent]:
         found = list(super().extents(replace(query, filter=AllOf(()))))
-        if any(matches_series(query.filter, one.subject) for one in found):
+        if any(matches_subject(query.filter, one.subject) for one in found):
             yield from found
 
 
@@ -1383,7 +1383,7 @@ class StreamsOfWhatMatches(MemoryStorage):
         some._samples = {
             key: one
             for key, one in self._samples.items()
-            if matches_series(query.filter, one.series)
+            if matches_subject(query.filter, one.series)
         }
         return some.streams(query, effort)
 

@@ -14,7 +14,7 @@ from metering.errors import InvalidQuery
 from metering.matching import (
     bounds,
     matches,
-    matches_series,
+    matches_subject,
     range_of,
     reduced,
     required,
@@ -325,7 +325,7 @@ def test_filter_is_reduced_in_steps(asked: Filter, one: Sample) -> None:
 def test_filter_of_series_is_decided(asked: Filter, one: Sample) -> None:
     """A filter that has only fields of series is decided on the series, once for all samples."""
     assert reduced(asked, one.series) in (EVERYTHING, NOTHING)
-    assert matches(asked, one) == matches_series(asked, one.series)
+    assert matches(asked, one) == matches_subject(asked, one.series)
 
 
 LARGE = Comparison(FIELDS["volume"], GT, 1)
@@ -383,9 +383,9 @@ def test_filter_without_metadata_is_decided_on_a_track(asked: Filter, track: Tra
     """As it is on a series of the track, whatever its metadata."""
     assume(not asks_metadata(asked))
 
-    assert (reduced(asked, track) == EVERYTHING) == matches_series(asked, track)
+    assert (reduced(asked, track) == EVERYTHING) == matches_subject(asked, track)
     assert reduced(asked, track) in (EVERYTHING, NOTHING)
-    assert matches_series(asked, track) == matches_series(asked, Series(track, Metadata.of({})))
+    assert matches_subject(asked, track) == matches_subject(asked, Series(track, Metadata.of({})))
 
 
 @given(strategies.filters, strategies.samples())

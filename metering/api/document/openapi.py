@@ -9,7 +9,7 @@ import wsme.types as wtypes
 
 from metering import __version__
 from metering.api.callers.public import is_public
-from metering.api.document.parameters import PARAMETERS, Parameter
+from metering.api.document.glossary import PARAMETERS, Parameter
 from metering.api.document.schema import Schema, Schemas
 from metering.api.exchange.request_id import HEADER
 from metering.api.faults import STATUS, ErrorBody

@@ -10,7 +10,7 @@ from metering.calendar import Calendar, Interval, read_zone
 from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
-from metering.storage.block_reader import Grain, Sealed, grain_of
+from metering.storage.block_reader import Grain, SealedReads, grain_of
 from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.track_summaries import TrackSummaries
@@ -94,7 +94,7 @@ def test_how_many_tracks_at_once(range_: Range, windows: Windows, most: int) -> 
     """Fewer, the more pieces each may have; and every one has its piece."""
     asked, effort = Asked(), Effort()
     kinds = dict.fromkeys(range(1_500), MeterType.GAUGE)
-    sealed = Sealed(asked.blocks, asked.hours)
+    sealed = SealedReads(asked.blocks, asked.hours)
     summaries = TrackSummaries(sealed, asked.readings, range_, Cuts(windows=windows))
     found = list(summaries.pieces(kinds, effort))
 
