@@ -26,7 +26,7 @@ CLIENTS = Path(__file__).parents[2] / "docs" / "clients.rst"
         ("reader,member", 200, 201),
         ("manager", 200, 201),
         ("reader,admin", 200, 201),
-        ("reader, admin", 200, 201),
+        ("reader, admin", 200, 403),
     ],
 )
 def test_roles(proxied: Client, roles: str, reads: int, writes: int) -> None:

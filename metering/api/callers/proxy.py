@@ -30,8 +30,17 @@ class ProxyHeaders:
         return Identity(
             project_id=_name(environ, "X-Project-Id"),
             user_id=_name(environ, "X-User-Id"),
-            roles=tuple(role.strip() for role in header(environ, "X-Roles").split(",")),
+            roles=_roles(header(environ, "X-Roles")),
         )
+
+
+def _roles(sent: str) -> tuple[str, ...]:
+    """The roles to the letter, as in v2: one with a blank before it is another, and allows nothing.
+
+    But for a reader's, which takes away: a header that was joined of two must not give it back.
+    """
+    roles = sent.split(",")
+    return (*roles, *(role for role in map(str.strip, roles) if role.lower() == "reader"))
 
 
 def _name(environ: Environ, of: str) -> str | None:

@@ -85,35 +85,35 @@ def read_order(text: str) -> tuple[OrderBy, ...]:
     """
     asked = _json(text, "Order-by")
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
-        _refuse("Order-by", "a list of objects is expected", "orderby")
+        _refuse("Order-by", "a list of objects is expected")
     order = [_order_by(one) for one in asked]
     return tuple({by.field: by for by in order}.values())
 
 
 def _json(text: str, what: str) -> Any:
     if len(text) > MAX_TEXT_LENGTH:
-        _refuse(what, f"longer than {MAX_TEXT_LENGTH} characters", what.lower())
+        _refuse(what, f"longer than {MAX_TEXT_LENGTH} characters")
     try:
         return _decode(text)
     except (msgspec.DecodeError, ValueError) as error:
-        _refuse(what, str(error), what.lower())
+        _refuse(what, str(error))
     except RecursionError:
-        _refuse(what, "nested too deeply", what.lower())
+        _refuse(what, "nested too deeply")
 
 
-def _refuse(what: str, why: str, field: str) -> NoReturn:
+def _refuse(what: str, why: str) -> NoReturn:
     message = f"{what} expression not valid: {why}"
-    raise InvalidQuery(message, field=field)
+    raise InvalidQuery(message, field=what.replace("-", "").lower())
 
 
 def _order_by(one: Mapping[str, Any]) -> OrderBy:
     if len(one) != 1:
-        _refuse("Order-by", "give one field in each object", "orderby")
+        _refuse("Order-by", "give one field in each object")
     [(name, direction)] = one.items()
     if name not in _NAMES and name not in _NEVER:
-        _refuse("Order-by", f"unknown field {name[:100]}", "orderby")
+        _refuse("Order-by", f"unknown field {name[:100]}")
     if str(direction).lower() not in ("asc", "desc"):
-        _refuse("Order-by", f"{str(direction)[:100]} is neither asc nor desc", "orderby")
+        _refuse("Order-by", f"{str(direction)[:100]} is neither asc nor desc")
     field = FIELDS[_NAMES[name]] if name in _NAMES else metadata_field("")
     return OrderBy(field, descending=direction.lower() == "desc")
 
@@ -130,9 +130,9 @@ class _Reader:
     def read(self, node: Any, depth: int) -> Filter:
         """The filter of a node at that depth, the root being at 1."""
         if depth > self._max_depth:
-            _refuse("Filter", f"nested deeper than {self._max_depth}", "filter")
+            _refuse("Filter", f"nested deeper than {self._max_depth}")
         if not isinstance(node, dict) or len(node) != 1:
-            _refuse("Filter", "an object with exactly one operator is expected", "filter")
+            _refuse("Filter", "an object with exactly one operator is expected")
         [(word, operand)] = node.items()
         match word.lower():
             case "and" | "or" as join:
@@ -144,39 +144,39 @@ class _Reader:
             case operator if operator in _OPERATORS:
                 name, value = self._leaf(word, operand)
                 return self._comparison(name, _OPERATORS[operator], value)
-        _refuse("Filter", f"unknown operator {word[:100]}", "filter")
+        _refuse("Filter", f"unknown operator {word[:100]}")
 
     def _joined(self, join: str, operand: Any, depth: int) -> Filter:
         if not isinstance(operand, list) or len(operand) < 2:  # noqa: PLR2004 - v2's rule
-            _refuse("Filter", f"{join} takes a list of two or more", "filter")
+            _refuse("Filter", f"{join} takes a list of two or more")
         parts = tuple(self.read(part, depth + 1) for part in operand)
         return AllOf(parts) if join == "and" else AnyOf(parts)
 
     def _leaf(self, word: str, operand: Any) -> tuple[str, Any]:
         self._leaves += 1
         if self._leaves > MAX_LEAVES:
-            _refuse("Filter", f"more than {MAX_LEAVES} comparisons", "filter")
+            _refuse("Filter", f"more than {MAX_LEAVES} comparisons")
         if not isinstance(operand, dict) or len(operand) != 1:
-            _refuse("Filter", f"{word[:100]} takes an object with exactly one field", "filter")
+            _refuse("Filter", f"{word[:100]} takes an object with exactly one field")
         [(name, value)] = operand.items()
         return name, value
 
     def _any_value(self, name: str, values: Any) -> Filter:
         if not isinstance(values, list) or not values:
-            _refuse("Filter", "in takes a list of one or more", "filter")
+            _refuse("Filter", "in takes a list of one or more")
         if any(isinstance(value, bool) for value in values):
-            _refuse("Filter", "in takes texts and numbers", "filter")
+            _refuse("Filter", "in takes texts and numbers")
         if _NAMES.get(name) == "project_id":
             self._check_project(values, exact=False)
         if len(values) > MAX_VALUES:
-            _refuse("Filter", f"more than {MAX_VALUES} values in a list", "filter")
+            _refuse("Filter", f"more than {MAX_VALUES} values in a list")
         leaves = [self._comparison(name, Operator.EQ, value) for value in values]
         asked = frozenset(leaf.value for leaf in leaves if isinstance(leaf, Comparison))
         return Comparison(_field(name), Operator.IN, asked) if asked else NOTHING
 
     def _comparison(self, name: str, operator: Operator, value: Any) -> Filter:
         if value is None or isinstance(value, list | dict):
-            _refuse("Filter", f"{name[:100]} is compared with text, number or boolean", "filter")
+            _refuse("Filter", f"{name[:100]} is compared with text, number or boolean")
         if name in _NEVER:
             return EVERYTHING if operator is Operator.NE else NOTHING
         field = _field(name)
@@ -185,7 +185,7 @@ class _Reader:
         if operator is Operator.MATCHES:
             self._patterns += 1
             if self._patterns > MAX_PATTERNS:
-                _refuse("Filter", f"more than {MAX_PATTERNS} patterns", "filter")
+                _refuse("Filter", f"more than {MAX_PATTERNS} patterns")
             return Comparison(field, operator, _pattern(value))
         return Comparison(field, operator, _instant(value) if _is_instant(field) else value)
 
@@ -201,7 +201,7 @@ def _field(name: str) -> Field:
     if path and path != name and not any(character.isspace() for character in path):
         return metadata_field(path)
     if name not in _NAMES:
-        _refuse("Filter", f"unknown field {name[:100]}", "filter")
+        _refuse("Filter", f"unknown field {name[:100]}")
     return FIELDS[_NAMES[name]]
 
 
@@ -219,8 +219,8 @@ def _instant(value: Any) -> Any:
 
 def _pattern(value: Any) -> str:
     if not isinstance(value, str):
-        _refuse("Filter", "=~ searches text for a pattern", "filter")
+        _refuse("Filter", "=~ searches text for a pattern")
     if len(value) > MAX_PATTERN_LENGTH:
-        _refuse("Filter", f"a pattern has at most {MAX_PATTERN_LENGTH} characters", "filter")
+        _refuse("Filter", f"a pattern has at most {MAX_PATTERN_LENGTH} characters")
     compile_pattern(value)
     return value
