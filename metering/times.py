@@ -26,6 +26,8 @@ MILLISECOND = timedelta(milliseconds=1)
 _LONGEST_TEXT = 64
 _FINER_THAN_MICROSECONDS = re.compile(r"([.,][0-9]{6})[0-9]+")
 _ASCII_TIME = re.compile(r"[0-9TtZz:.,+\- ]+")
+# An offset as it arrives if its sign was not encoded.
+_WITHOUT_ITS_PLUS = re.compile(r"[0-9]{4}-[0-9Tt:.\- ]+ [0-9]{2}:?[0-9]{2}")
 _USUAL = re.compile(
     r"(?P<naive>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?)"
     r"(Z|\+00:00)?"
@@ -162,6 +164,8 @@ def _not_a_time(text: str, field: str) -> InvalidRequest:
         f"Invalid input for field/attribute {field}. Value: '{text[:100]}'. "
         "invalid timestamp format"
     )
+    if len(text) <= _LONGEST_TEXT and _WITHOUT_ITS_PLUS.fullmatch(text):
+        message += ": in a URL, + is written %2B"
     return InvalidRequest(message, field=field)
 
 
