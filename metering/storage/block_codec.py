@@ -10,16 +10,8 @@ from decimal import Decimal
 import msgspec
 
 from metering.decimals import EXACT
-from metering.storage.blocks import (
-    DAY_MS,
-    HOUR_MS,
-    Block,
-    Combine,
-    Described,
-    Parts,
-    by_description,
-    days_of,
-)
+from metering.storage.blocks import Block, Combine, Described, Parts, by_description
+from metering.storage.spans import DAY_MS, HOUR_MS, days_of
 from metering.summary import Reading, Summary, joined, of_reading
 from metering.times import from_milliseconds, to_milliseconds
 

@@ -18,22 +18,18 @@ from metering.cuts import Cuts
 from metering.model import MeterType
 from metering.storage.base import Effort
 from metering.storage.block_codec import decode, decode_described, decode_hours, decode_whole
-from metering.storage.blocks import (
+from metering.storage.blocks import Block, DayOf, Described, Parts, StoredBlock
+from metering.storage.folding import is_busy
+from metering.storage.handles import Handle
+from metering.storage.spans import (
     HOUR_MS,
     HOURS_IN_A_DAY,
-    Block,
-    DayOf,
-    Described,
-    Parts,
-    StoredBlock,
     days_in,
     hours_of,
-    is_busy,
     month_of,
     start_of,
     start_of_hour,
 )
-from metering.storage.handles import Handle
 from metering.summary import Summary
 from metering.times import (
     EPOCH,
@@ -125,9 +121,13 @@ class BlockPiece(NamedTuple):
 
 @dataclass(slots=True)
 class Coverage:
-    """What blocks tell of a track or rollup: pieces, and the times that these cover wholly."""
+    """What blocks tell of a track or rollup: pieces, and the times that these cover wholly.
+
+    From `end` on nothing was sealed, as far as was asked.
+    """
 
     kind: MeterType
+    end: datetime = FIRST
     pieces: list[BlockPiece] = field(default_factory=list)
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
 
@@ -204,6 +204,10 @@ class BlockReader:
         """
         begin = hours_of(block.month).start
         end, whole = decode_whole(days, block.month)
+        found.end = max(found.end, start_of_hour(end))
+        asked = _shared(range(begin, end), self._asked)
+        if not asked:
+            return
         described = decode_described(block.described, block.month)
         if self._as_of is not None and described and described.recorded_until > self._as_of:
             return
@@ -211,7 +215,6 @@ class BlockReader:
         if is_asked_for and not block.struck and self._take_whole(found, whole, described):
             _cover(found, start_of_hour(begin), start_of_hour(end))
         else:
-            asked = _shared(range(begin, end), self._asked)
             unpacked = decode(days, days_in(asked.start, asked.stop))
             yield from self._take_days(
                 found, block.struck, structs.replace(unpacked, described=described), asked

@@ -7,18 +7,9 @@ from typing import TypeVar
 from msgspec import structs
 
 from metering.storage.block_codec import decode, decode_described, decode_whole, encode_hours
-from metering.storage.blocks import (
-    HOURS_IN_A_DAY,
-    Begun,
-    Block,
-    Described,
-    Folded,
-    StoredBlock,
-    day_of,
-    days_in,
-    hours_of,
-    is_busy,
-)
+from metering.storage.blocks import Block, Described, StoredBlock
+from metering.storage.folding import Begun, Folded, is_busy
+from metering.storage.spans import HOURS_IN_A_DAY, day_of, days_in, hours_of
 from metering.storage.stored_sample import StoredSample
 from metering.summary import Summary
 

@@ -7,7 +7,10 @@ from datetime import datetime
 from functools import partial
 
 from metering.storage.base import Effort
-from metering.storage.blocks import (
+from metering.storage.handles import Handle
+from metering.storage.renewal import Reach
+from metering.storage.sealing import BatchTooLarge, Run, add_up, seal
+from metering.storage.spans import (
     HOURS_IN_A_DAY,
     day_of,
     hour_of,
@@ -16,9 +19,6 @@ from metering.storage.blocks import (
     start_of,
     start_of_hour,
 )
-from metering.storage.handles import Handle
-from metering.storage.renewal import Reach
-from metering.storage.sealing import BatchTooLarge, Run, add_up, seal
 from metering.storage.tables import Tables
 from metering.times import LAST, Range
 

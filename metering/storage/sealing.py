@@ -34,17 +34,11 @@ from metering.storage.block_codec import (
     encode_described,
 )
 from metering.storage.block_reader import SealedReads
-from metering.storage.blocks import (
-    HOURS_IN_A_DAY,
-    Combine,
-    DayOf,
-    StoredBlock,
-    fold,
-    fold_hours,
-    hours_range,
-)
+from metering.storage.blocks import Combine, DayOf, StoredBlock
+from metering.storage.folding import fold, fold_hours
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.renewal import Reach, Renewal, end_of, plan
+from metering.storage.spans import HOURS_IN_A_DAY, hours_range
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member, hours_of_members
 from metering.summary import joined, tally

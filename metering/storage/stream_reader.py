@@ -16,9 +16,9 @@ from metering.cuts import Cuts
 from metering.model import MeterType, Track
 from metering.query import StreamQuery
 from metering.storage.base import Effort
-from metering.storage.blocks import day_of, days_range
 from metering.storage.handles import Handle, Moment, Tracks
 from metering.storage.pieces import PieceReader, in_runs
+from metering.storage.spans import day_of, days_range
 from metering.streams import Piece
 from metering.summary import joined
 from metering.times import Range

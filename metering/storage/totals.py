@@ -13,9 +13,9 @@ from typing import NamedTuple
 from metering.cuts import Cuts
 from metering.model import MeterType, Rollup
 from metering.storage.base import Effort
-from metering.storage.block_reader import BlockReader, SealedReads
-from metering.storage.blocks import hour_of
+from metering.storage.block_reader import NOTHING_SEALED, BlockReader, SealedReads
 from metering.storage.handles import Handle
+from metering.storage.spans import hour_of
 from metering.storage.track_summaries import ReadReadings, TrackSummaries
 from metering.summary import Summary, tally
 from metering.times import EPOCH, FixedWindows, Range, Windows
@@ -77,7 +77,12 @@ class TotalReader:
             for member in self._members(lacking) if lacking else ():
                 members[member.rollup].append(member)
             for range_, handles in uncovered.items():
-                summaries = TrackSummaries(self._sealed, self._readings, range_, self._cuts)
+                is_sealed = range_.start is None or any(
+                    range_.start < found[handle].end for handle in handles
+                )
+                # After the end of a rollup's blocks, those of its tracks mostly end, too.
+                sealed = self._sealed if is_sealed else NOTHING_SEALED
+                summaries = TrackSummaries(sealed, self._readings, range_, self._cuts)
                 some = chain.from_iterable(members[handle] for handle in handles)
                 sums.add_members(some, summaries, effort)
             yield sums.done()

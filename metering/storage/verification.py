@@ -17,23 +17,22 @@ from metering.storage.blocks import (
     Combine,
     DayOf,
     Described,
-    Folded,
     Hours,
     Parts,
     StoredBlock,
     by_description,
+)
+from metering.storage.folding import Folded, fold, fold_hours, is_busy
+from metering.storage.handles import Handle
+from metering.storage.spans import (
     day_of,
     days_in,
     days_of,
-    fold,
-    fold_hours,
     hours_of,
     hours_range,
-    is_busy,
     month_of,
     start_of,
 )
-from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
 from metering.storage.totals import hours_of_members

@@ -44,10 +44,11 @@ from metering.query import (
 from metering.retention import Expiry, Horizons
 from metering.storage.base import Effort, WindowSummary, WindowTotal
 from metering.storage.block_codec import decode, decode_described, encode_days, encode_described
-from metering.storage.blocks import HOURS_IN_A_DAY, Described, StoredBlock, hours_of
+from metering.storage.blocks import Described, StoredBlock
 from metering.storage.handles import Handle
 from metering.storage.memory import MemoryStorage
 from metering.storage.sealing import Run, SealTransaction
+from metering.storage.spans import HOURS_IN_A_DAY, hours_of
 from metering.storage.sqlite import SqliteStorage, statements
 from metering.storage.sqlite.tables import SqliteTables
 from metering.storage.totals import Member

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from metering.calendar import Calendar, Interval, read_zone
 from metering.model import Outcome, Submission
 from metering.retention import Horizons
-from metering.storage import blocks
+from metering.storage import folding
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.times import FIRST, LAST, FixedWindows, Range
@@ -343,7 +343,7 @@ def test_another_connection_heeds_what_is_sealed(driver: Driver) -> None:
         assert contradictions(one) == []
 
 
-@pytest.mark.parametrize("readings", [1, blocks.READINGS_FOR_A_PART])
+@pytest.mark.parametrize("readings", [1, folding.READINGS_FOR_A_PART])
 def test_same_answers_with_sealing(
     driver: Driver, readings: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,7 +351,7 @@ def test_same_answers_with_sealing(
 
     Also where every day of several descriptions is kept by each of them.
     """
-    monkeypatch.setattr(blocks, "READINGS_FOR_A_PART", readings)
+    monkeypatch.setattr(folding, "READINGS_FOR_A_PART", readings)
     moments = st.none() | strategies.instants
     asking = strategies.summary_queries() | strategies.extent_queries()
     questions = st.lists(asking, min_size=1, max_size=6)

@@ -28,7 +28,7 @@ from metering.query import (
     asks_metadata,
     metadata_field,
 )
-from metering.storage import blocks
+from metering.storage import folding
 from metering.storage.base import Effort, Storage
 from metering.storage.memory import MemoryStorage
 from metering.streams import Stretch
@@ -346,13 +346,13 @@ def cut_questions(draw: st.DrawFn) -> StreamQuery:
     )
 
 
-@pytest.mark.parametrize("readings", [1, blocks.READINGS_FOR_A_PART])
+@pytest.mark.parametrize("readings", [1, folding.READINGS_FOR_A_PART])
 def test_same_streams(driver: Driver, readings: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever was recorded, sealed before or after, streams are those of the memory driver.
 
     Also where every day of several descriptions is kept by each of them.
     """
-    monkeypatch.setattr(blocks, "READINGS_FOR_A_PART", readings)
+    monkeypatch.setattr(folding, "READINGS_FOR_A_PART", readings)
 
     @try_hard(driver)
     @given(

@@ -22,7 +22,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
-from metering.storage.blocks import DayOf, StoredBlock, day_of, month_of
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
@@ -47,6 +47,7 @@ from metering.storage.mongodb.reading import (
     read_rows,
 )
 from metering.storage.sealing import Run, SealTransaction
+from metering.storage.spans import day_of, month_of
 from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member
 from metering.times import Range

@@ -22,7 +22,6 @@ from metering.model import Outcome, Sample, Series, Submission, Track, Verdict
 from metering.remembered import Remembered
 from metering.retention import Expiry, Horizons
 from metering.storage.base import has_refusal, verdicts_in_order
-from metering.storage.blocks import day_of
 from metering.storage.mongodb import faults
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.expiring import read_spent, read_watermarks
@@ -40,6 +39,7 @@ from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.packing import sample_to_document
 from metering.storage.mongodb.questions import among
 from metering.storage.mongodb.sealing import Day, delete_found, in_transaction, strike
+from metering.storage.spans import day_of
 
 T = TypeVar("T")
 

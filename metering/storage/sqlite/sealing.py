@@ -4,9 +4,10 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from metering.storage.blocks import DayOf, StoredBlock, month_of
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, TrackReading
 from metering.storage.sealing import SealTransaction
+from metering.storage.spans import month_of
 from metering.storage.sqlite import scanning, statements
 from metering.storage.sqlite.reading import (
     read_blocks,

@@ -8,8 +8,8 @@ from metering.metadata import Metadata
 from metering.model import Sample, Series, Submission, Track, Verdict
 from metering.retention import Expiry, is_completed
 from metering.storage.base import has_refusal, verdicts_in_order
-from metering.storage.blocks import DAY_MS
 from metering.storage.handles import Handle
+from metering.storage.spans import DAY_MS
 from metering.storage.sqlite import sealing, statements
 from metering.storage.sqlite.mapping import (
     Columns,

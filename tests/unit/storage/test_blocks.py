@@ -21,21 +21,21 @@ from metering.storage.block_codec import (
     encode_described,
     encode_hours,
 )
-from metering.storage.blocks import (
-    HOURS_IN_A_DAY,
-    MOST_PARTS,
+from metering.storage.blocks import MOST_PARTS, Block, Described, by_description
+from metering.storage.folding import (
     READINGS_FOR_A_PART,
     READINGS_FOR_HOURS,
-    Block,
-    Described,
     Folded,
-    by_description,
+    fold,
+    fold_hours,
+)
+from metering.storage.handles import Handle
+from metering.storage.spans import (
+    HOURS_IN_A_DAY,
     day_of,
     days_in,
     days_of,
     days_range,
-    fold,
-    fold_hours,
     hour_of,
     hours_of,
     hours_range,
@@ -43,7 +43,6 @@ from metering.storage.blocks import (
     start_of,
     start_of_hour,
 )
-from metering.storage.handles import Handle
 from metering.storage.stored_sample import StoredSample
 from metering.summary import Reading, Summary, joined, of_stream, tally
 from metering.times import FIRST, LAST, Range

@@ -17,15 +17,9 @@ from metering.retention import Horizons
 from metering.storage import block_reader, sealer, sealing
 from metering.storage.base import Effort
 from metering.storage.block_codec import decode_whole, encode_days
-from metering.storage.blocks import (
-    MOST_PARTS,
-    Block,
-    Combine,
-    DayOf,
-    day_of,
-    hour_of,
-    month_of,
-)
+from metering.storage.blocks import MOST_PARTS, Block, Combine, DayOf
+from metering.storage.handles import Handle
+from metering.storage.spans import day_of, hour_of, month_of
 from metering.storage.sqlite import SqliteStorage
 from metering.times import FixedWindows, Range
 
@@ -403,6 +397,29 @@ def test_ragged_edges_of_a_project_are_told_by_its_rollup(hourly: SqliteStorage)
     minute = timedelta(minutes=1)
     cut = Range(MIDNIGHT + 22 * HOUR + minute, MIDNIGHT + 46 * HOUR + minute)
     assert effort_of_total(hourly, range=cut) == (5, 23, 5)
+
+
+def test_what_is_not_sealed_of_a_project_is_in_no_blocks(
+    hourly: SqliteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of its tracks are not looked for; where a day was struck, they are."""
+    read, asked = hourly.tables.blocks, []
+
+    def blocks(handles: Collection[Handle], *arguments: object, **named: object) -> object:
+        asked.append(len(handles))
+        return read(handles, *arguments, **named)
+
+    monkeypatch.setattr(hourly.tables, "blocks", blocks)
+    query = {
+        "filter": Comparison(FIELDS["meter"], Operator.EQ, "r"),
+        "range": Range(MIDNIGHT, MIDNIGHT + 3 * DAY + 2 * HOUR),
+    }
+    totals(hourly, **query)
+    assert asked == [1]
+
+    keep(hourly, sample(id="late", timestamp=MIDNIGHT, meter="r", resource_id="0"))
+    totals(hourly, **query)
+    assert asked == [1, 1, 5]
 
 
 def test_hours_are_forgotten_with_their_day(storage: SqliteStorage) -> None:

@@ -14,10 +14,11 @@ from strategies import metadata, tracks
 from metering.decimals import canonical
 from metering.metadata import Metadata
 from metering.model import Track
-from metering.storage.blocks import DayOf, StoredBlock, day_of
+from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.mongodb import mapping, packing
 from metering.storage.mongodb.names import RANK, TRACK, VOLUME
 from metering.storage.mongodb.ranks import rank_of
+from metering.storage.spans import day_of
 from metering.summary import Reading
 from metering.times import FIRST, LAST
 

@@ -18,11 +18,11 @@ from pymongo.collection import Collection as MongoCollection
 from metering.errors import Misconfigured
 from metering.model import Outcome
 from metering.retention import Horizons
-from metering.storage import blocks
+from metering.storage import folding
 from metering.storage.base import Effort
-from metering.storage.blocks import day_of, month_of
 from metering.storage.mongodb import MongoStorage, questions, sealing, writing
 from metering.storage.mongodb.expiring import read_watermarks
+from metering.storage.spans import day_of, month_of
 from metering.times import Range
 
 MIDNIGHT = datetime(2015, 6, 2, tzinfo=UTC)
@@ -426,7 +426,7 @@ def test_hours_are_forgotten_with_their_day(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once it has expired, those of its track and of its rollup."""
-    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    monkeypatch.setattr(folding, "READINGS_FOR_HOURS", 1)
     seal(storage)
     hours = storage.tables._connection.hours
     assert hours.count_documents({}) == 2
@@ -441,7 +441,7 @@ def test_hours_are_kept_with_their_block_or_not_at_all(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who comes to an end before the transaction does has changed nothing."""
-    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    monkeypatch.setattr(folding, "READINGS_FOR_HOURS", 1)
     seal(storage)
     keep(other, sample(id="late"))
     hours = storage.tables._connection.hours
@@ -466,7 +466,7 @@ def test_unsealing_that_is_killed(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
     """Between any of its steps: nothing contradicts, and what is sealed again has its hours."""
-    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    monkeypatch.setattr(folding, "READINGS_FOR_HOURS", 1)
     seal(storage)
     with monkeypatch.context() as patch:
         meanwhile(patch, MongoCollection, "delete_many", die, call=call)
@@ -483,7 +483,7 @@ def test_blocks_that_are_sealed_while_all_are_forgotten(
     storage: MongoStorage, other: MongoStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their hours may be forgotten after them, so they are as well."""
-    monkeypatch.setattr(blocks, "READINGS_FOR_HOURS", 1)
+    monkeypatch.setattr(folding, "READINGS_FOR_HOURS", 1)
     seal(storage)
     with monkeypatch.context() as patch:
         meanwhile(patch, MongoCollection, "delete_many", lambda: seal(other), call=2)
