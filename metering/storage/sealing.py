@@ -21,7 +21,7 @@ the whole day again if the day is quiet, was struck, or got another description.
 
 import abc
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -36,37 +36,16 @@ from metering.storage.block_codec import (
 from metering.storage.block_reader import SealedReads
 from metering.storage.blocks import Combine, DayOf, StoredBlock
 from metering.storage.folding import fold, fold_hours
-from metering.storage.handles import Handle, TrackReading
+from metering.storage.handles import Handle
 from metering.storage.renewal import Reach, Renewal, end_of, plan
 from metering.storage.spans import HOURS_IN_A_DAY, hours_range
-from metering.storage.stored_sample import StoredSample
 from metering.storage.totals import Member, hours_of_members
+from metering.storage.track_reads import TrackReads
 from metering.summary import joined, tally
-from metering.times import Range
 
 
-class SealTransaction(abc.ABC):
+class SealTransaction(TrackReads):
     """What sealing does in a transaction, which reads a snapshot and writes all or nothing."""
-
-    @abc.abstractmethod
-    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
-        """The blocks of tracks or rollups in these months, in no order, with descriptions."""
-
-    @abc.abstractmethod
-    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        """The hours of those of these days that have some, in no order."""
-
-    @abc.abstractmethod
-    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
-        """The tracks of these rollups."""
-
-    @abc.abstractmethod
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
-        """The readings of the tracks in range: all of one track together, by (at, volume)."""
-
-    @abc.abstractmethod
-    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
     def keep(self, blocks: Collection[StoredBlock], hours: Mapping[DayOf, bytes | None]) -> None:
@@ -186,7 +165,7 @@ def _renewals(
     """What is to be done with each block; whether days that were begun go on."""
     if not handles:
         return {}
-    found = transaction.blocks(handles, range(reach.month, reach.month + 1))
+    found = transaction.blocks(handles, range(reach.month, reach.month + 1), described=True)
     stored = {one.handle: one for one in found}
     growing = [
         DayOf(handle, end // HOURS_IN_A_DAY)

@@ -13,17 +13,16 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
-from metering.storage.totals import Member
+from metering.storage.track_reads import TrackReads
 from metering.times import Range
 
 T = TypeVar("T")
 
 
-class Tables(abc.ABC):
+class Tables(TrackReads):
     """A database's tracks, rollups, descriptions, samples and blocks.
 
     Each look-up has the time limit of a question, and raises what a `Storage` may raise.
@@ -66,10 +65,6 @@ class Tables(abc.ABC):
         """
 
     @abc.abstractmethod
-    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        """The tracks of these rollups; of all, if None."""
-
-    @abc.abstractmethod
     def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         """The source of each of these tracks, each once."""
 
@@ -98,14 +93,6 @@ class Tables(abc.ABC):
 
         They may be read slowly: between two of them nothing is held, and no limit of time runs.
         """
-
-    @abc.abstractmethod
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
-        """The readings of the tracks in range: all of one track together, by (at, volume)."""
-
-    @abc.abstractmethod
-    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """The samples of the tracks in range: all of one track together, by time."""
 
     @abc.abstractmethod
     def extents(
@@ -167,19 +154,6 @@ class Tables(abc.ABC):
 
         Their days are struck in the same transaction, of the tracks and of their rollups.
         """
-
-    @abc.abstractmethod
-    def blocks(
-        self, handles: Collection[Handle], months: range, *, described: bool = False
-    ) -> Iterator[StoredBlock]:
-        """The blocks of tracks or rollups in these months, in no order.
-
-        With what they say of descriptions if asked so.
-        """
-
-    @abc.abstractmethod
-    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        """The hours of those of these days that have some, in no order."""
 
     @abc.abstractmethod
     def open_seal(self, before: datetime, settle_seconds: float) -> Run:

@@ -125,10 +125,10 @@ class _Sums:
         self, members: Iterable[Member], summaries: TrackSummaries, effort: Effort
     ) -> None:
         """Add the pieces of tracks to their rollups; counts what was read."""
-        of = {one.track: one for one in members}
-        kinds = {handle: one.kind for handle, one in of.items()}
+        member_of = {one.track: one for one in members}
+        kinds = {handle: one.kind for handle, one in member_of.items()}
         for handle, pieces in summaries.pieces(kinds, effort):
-            self.add(of[handle].rollup, pieces)
+            self.add(member_of[handle].rollup, pieces)
 
     def done(self) -> Totals:
         """One Summary for each."""

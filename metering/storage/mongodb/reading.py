@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
@@ -15,26 +14,20 @@ from pymongo.errors import PyMongoError
 from metering import asker
 from metering.chunks import chunks
 from metering.deadline import Deadline
-from metering.model import MeterType
-from metering.storage.blocks import DayOf
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     NAIVE,
     Document,
     aware,
-    day_of_hours,
     found_in_batch,
-    hours_key,
     readings_from_batch,
 )
 from metering.storage.mongodb.names import RANK, RECORDED_AT
 from metering.storage.mongodb.questions import Ends, Find, Stages
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.stored_sample import StoredSample
-from metering.storage.totals import Member
 from metering.summary import Reading
-from metering.times import Range
 
 T = TypeVar("T")
 
@@ -189,41 +182,6 @@ class Reader:
         finally:
             with suppress(PyMongoError):
                 cursor.close()
-
-
-def read_members(reader: Reader, rollups: Collection[Any] | None) -> Iterator[Member]:
-    """The tracks of these rollups; of all, if None."""
-    for chunk in (None,) if rollups is None else chunks(rollups, KEYS_PER_FIND):
-        for document in reader.tracks(questions.members(chunk)):
-            yield Member(document["_id"], document["rollup"], MeterType(document["type"]))
-
-
-def read_hours(reader: Reader, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-    """The hours of those of these days that have some."""
-    for chunk in chunks(days, KEYS_PER_FIND):
-        for document in reader.hours(questions.among(map(hours_key, chunk))):
-            yield day_of_hours(document["_id"]), document["hours"]
-
-
-def read_readings(
-    reader: Reader, handles: Collection[Any], range_: Range
-) -> Iterator[tuple[bytes, Reading]]:
-    """The readings of the tracks in range: all of one track together, by (at, volume)."""
-    for chunk in chunks(handles, KEYS_PER_FIND):
-        batches = reader.batches(questions.readings(chunk, range_))
-        pairs = chain.from_iterable(map(readings_from_batch, batches))
-        for handle, group in groupby(pairs, key=itemgetter(0)):
-            # The index orders readings of one instant by rank before it does by volume.
-            for reading in sorted(map(itemgetter(1), group)):
-                yield handle, reading
-
-
-def read_rows(reader: Reader, handles: Collection[Any], range_: Range) -> Iterator[StoredSample]:
-    """The samples of the tracks in range: all of one track together, by time."""
-    for chunk in chunks(handles, KEYS_PER_FIND):
-        batches = reader.batches(questions.rows_of(chunk, range_))
-        for found in chain.from_iterable(map(found_in_batch, batches)):
-            yield found.row
 
 
 def read_readings_at(

@@ -23,7 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
 from metering.storage.blocks import DayOf, StoredBlock
-from metering.storage.handles import Handle, TrackReading
+from metering.storage.handles import Handle
 from metering.storage.mongodb import faults, questions
 from metering.storage.mongodb.connection import DURABLE, Connection
 from metering.storage.mongodb.expiring import read_watermarks
@@ -33,23 +33,15 @@ from metering.storage.mongodb.mapping import (
     Document,
     block_key,
     block_to_document,
-    blocks_from_documents,
     hours_key,
     strike_key,
 )
 from metering.storage.mongodb.names import RANK, TRACK
 from metering.storage.mongodb.ranks import instant_of
-from metering.storage.mongodb.reading import (
-    Reader,
-    read_hours,
-    read_members,
-    read_readings,
-    read_rows,
-)
+from metering.storage.mongodb.reading import Reader
+from metering.storage.mongodb.track_reads import MongoTrackReads
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.spans import day_of, month_of
-from metering.storage.stored_sample import StoredSample
-from metering.storage.totals import Member
 from metering.times import Range
 
 T = TypeVar("T")
@@ -177,37 +169,19 @@ def transact(
         )
 
 
-class _Transaction(SealTransaction):
+class _Transaction(MongoTrackReads, SealTransaction):
     """What sealing does in a transaction of a session."""
 
     def __init__(
         self, connection: Connection, reader: Reader, run: Run, session: ClientSession
     ) -> None:
         self._connection = connection
-        self._reader = reader
+        self._of_session = reader
         self._run = run
         self._session = session
 
-    def blocks(self, handles: Collection[Handle], months: range) -> Iterator[StoredBlock]:
-        """See `SealTransaction.blocks`."""
-        find = questions.blocks(handles, months, described=True)
-        return blocks_from_documents(self._reader.blocks(find))
-
-    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        """See `SealTransaction.hours`."""
-        return read_hours(self._reader, days)
-
-    def members(self, rollups: Collection[Handle]) -> Iterator[Member]:
-        """See `SealTransaction.members`."""
-        return read_members(self._reader, rollups)
-
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
-        """See `SealTransaction.readings`."""
-        return read_readings(self._reader, handles, range_)
-
-    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """See `SealTransaction.samples_of`."""
-        return read_rows(self._reader, handles, range_)
+    def _reader(self) -> Reader:
+        return self._of_session
 
     def keep(self, blocks: Collection[StoredBlock], hours: Mapping[DayOf, bytes | None]) -> None:
         """See `SealTransaction.keep`."""

@@ -21,14 +21,12 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.mongodb import deployment, expiring, faults, questions, scanning, sealing
 from metering.storage.mongodb.connection import Connection
 from metering.storage.mongodb.mapping import (
     Found,
-    blocks_from_documents,
     description_from_document,
     found_in_batch,
     rollup_from_document,
@@ -41,19 +39,14 @@ from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import (
     KEYS_PER_FIND,
     Reader,
-    read_hours,
-    read_members,
-    read_readings,
     read_readings_at,
-    read_rows,
     read_samples_at,
 )
+from metering.storage.mongodb.track_reads import MongoTrackReads
 from metering.storage.mongodb.writing import Writer
 from metering.storage.sealing import Run, SealTransaction
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
-from metering.storage.totals import Member
-from metering.summary import Reading
 from metering.times import Range
 
 T = TypeVar("T")
@@ -62,7 +55,7 @@ T = TypeVar("T")
 _FEW_TRACKS = 50
 
 
-class MongoTables(Tables):
+class MongoTables(MongoTrackReads, Tables):
     """Tables in a database of MongoDB 6.0 or later."""
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
@@ -110,10 +103,6 @@ class MongoTables(Tables):
         for document in self._reader().rollups(questions.tracks_with(equal)):
             yield document["_id"], rollup_from_document(document)
 
-    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        """See `Tables.members`."""
-        return read_members(self._reader(), rollups)
-
     def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         """See `Tables.sources`."""
         return self._reader().sources(questions.sources_of(equal))
@@ -156,16 +145,6 @@ class MongoTables(Tables):
         count = self._reader().count_tracks
         found = scanning.newest_first(self._samples_alone, handles, range_, after, count)
         return map(attrgetter("row"), found)
-
-    def readings(
-        self, handles: Collection[Handle], range_: Range
-    ) -> Iterator[tuple[Handle, Reading]]:
-        """See `Tables.readings`."""
-        return read_readings(self._reader(), handles, range_)
-
-    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """See `Tables.samples_of`."""
-        return read_rows(self._reader(), handles, range_)
 
     def extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -235,19 +214,6 @@ class MongoTables(Tables):
         """See `Tables.delete`."""
         for chunk in chunks(handles, KEYS_PER_FIND):
             yield from sealing.delete(self._connection, chunk, range_)
-
-    def blocks(
-        self, handles: Collection[Handle], months: range, *, described: bool = False
-    ) -> Iterator[StoredBlock]:
-        """See `Tables.blocks`."""
-        reader = self._reader()
-        for chunk in chunks(handles, KEYS_PER_FIND):
-            found = reader.blocks(questions.blocks(chunk, months, described=described))
-            yield from blocks_from_documents(found)
-
-    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        """See `Tables.hours`."""
-        return read_hours(self._reader(), days)
 
     def open_seal(self, before: datetime, settle_seconds: float) -> Run:
         """See `Tables.open_seal`."""

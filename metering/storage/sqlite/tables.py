@@ -18,11 +18,10 @@ from metering.metadata import Metadata
 from metering.model import Rollup, Submission, Track, Verdict
 from metering.query import Position
 from metering.retention import Horizons
-from metering.storage.blocks import DayOf, StoredBlock
 from metering.storage.digest_cache import DigestCache
 from metering.storage.handles import Handle, Moment, TrackReading
 from metering.storage.sealing import Run, SealTransaction
-from metering.storage.sqlite import reading, scanning, schema, sealing, statements, writing
+from metering.storage.sqlite import scanning, schema, sealing, statements, writing
 from metering.storage.sqlite.connections import Connections, give_way
 from metering.storage.sqlite.mapping import (
     Columns,
@@ -34,9 +33,9 @@ from metering.storage.sqlite.mapping import (
     row_from_columns,
     track_from_columns,
 )
+from metering.storage.sqlite.track_reads import SqliteTrackReads
 from metering.storage.stored_sample import StoredSample
 from metering.storage.tables import Tables
-from metering.storage.totals import Member
 from metering.times import Range, from_milliseconds, to_milliseconds
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ _STEPS_BETWEEN_LOOKS_AT_THE_CLOCK = 10_000
 _DELETED_AT_ONCE = 5_000
 
 
-class SqliteTables(Tables):
+class SqliteTables(SqliteTrackReads, Tables):
     """Tables in a file."""
 
     def __init__(self, path: Path, timeout_seconds: float) -> None:
@@ -108,10 +107,6 @@ class SqliteTables(Tables):
         """See `Tables.find_rollups`."""
         return map(rollup_from_columns, self._question()(statements.find_rollups(equal), equal))
 
-    def members(self, rollups: Collection[Handle] | None) -> Iterator[Member]:
-        """See `Tables.members`."""
-        return reading.read_members(self._question(), rollups)
-
     def sources(self, equal: Mapping[str, Any]) -> Iterator[str]:
         """See `Tables.sources`."""
         for (source,) in self._question()(statements.find_sources(equal), equal):
@@ -147,14 +142,6 @@ class SqliteTables(Tables):
         bounds = scanning.Bounds.of(range_)
         for columns in scanning.newest_first(self._fetch_alone, _numbers(handles), bounds, after):
             yield row_from_columns(columns)
-
-    def readings(self, handles: Collection[Handle], range_: Range) -> Iterator[TrackReading]:
-        """See `Tables.readings`."""
-        return reading.read_readings(self._question(), handles, range_)
-
-    def samples_of(self, handles: Collection[Handle], range_: Range) -> Iterator[StoredSample]:
-        """See `Tables.samples_of`."""
-        return reading.read_rows(self._question(), handles, range_)
 
     def extents(
         self, handles: Collection[Handle], range_: Range, as_of: datetime | None
@@ -259,16 +246,6 @@ class SqliteTables(Tables):
             connection.executemany(statements.DELETE_SAMPLE, rows)
         give_way()
         return len(rows)
-
-    def blocks(
-        self, handles: Collection[Handle], months: range, *, described: bool = False
-    ) -> Iterator[StoredBlock]:
-        """See `Tables.blocks`."""
-        return reading.read_blocks(self._question(), handles, months, described=described)
-
-    def hours(self, days: Collection[DayOf]) -> Iterator[tuple[DayOf, bytes]]:
-        """See `Tables.hours`."""
-        return reading.read_hours(self._question(), days)
 
     def open_seal(self, before: datetime, _: float) -> Run:
         """See `Tables.open_seal`."""
