@@ -16,9 +16,11 @@ from datetime import datetime
 from random import randrange
 from typing import Any, TypeVar, cast
 
+import pymongo
 from pymongo import DeleteMany, DeleteOne, ReadPreference, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError
+from pymongo.collection import Collection as MongoCollection
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from metering.errors import Misconfigured
@@ -37,6 +39,7 @@ from metering.storage.mongodb.mapping import (
     strike_key,
 )
 from metering.storage.mongodb.names import RANK, TRACK
+from metering.storage.mongodb.orphans import INACTIVE_SECONDS, end_orphans
 from metering.storage.mongodb.ranks import instant_of
 from metering.storage.mongodb.reading import Reader
 from metering.storage.mongodb.track_reads import MongoTrackReads
@@ -136,10 +139,24 @@ def unseal(connection: Connection) -> None:
     Strikes stay: somebody may be about to write a block that was made before them.
     """
     _forget_hint(connection)
-    connection.blocks.delete_many({"is_block": True})
-    connection.hours.delete_many({})
-    connection.blocks.delete_many({"is_block": True})
+    _delete_all(connection, connection.blocks, {"is_block": True})
+    _delete_all(connection, connection.hours, {})
+    _delete_all(connection, connection.blocks, {"is_block": True})
     _forget_hint(connection)
+
+
+def _delete_all(
+    connection: Connection, collection: MongoCollection[Document], found_by: Mapping[str, Any]
+) -> None:
+    """Delete documents, which may be those of a run of sealing whose process has died."""
+    try:
+        with pymongo.timeout(INACTIVE_SECONDS + 1):
+            collection.delete_many(found_by)
+    except PyMongoError as error:
+        if not error.timeout:
+            raise
+        end_orphans(connection.client)
+        collection.delete_many(found_by)
 
 
 def _forget_hint(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from builders import submission
@@ -9,6 +10,7 @@ from pymongo import MongoClient
 
 from metering.errors import StorageUnavailable
 from metering.model import Outcome
+from metering.storage import folding
 from metering.storage.mongodb import MongoStorage
 from metering.storage.mongodb.orphans import APP_NAME, INACTIVE_SECONDS, end_orphans
 
@@ -35,6 +37,25 @@ def test_it_is_ended_when_it_is_in_the_way(
 
     assert [Outcome.STORED] * 2 == [one.outcome for one in verdicts]
     assert time.monotonic() - begin < INACTIVE_SECONDS + 3
+
+
+@pytest.mark.parametrize("collection", ["blocks", "hours"])
+def test_that_of_a_sealer_does_not_keep_what_it_sealed(
+    storage: MongoStorage, url: str, monkeypatch: pytest.MonkeyPatch, collection: str
+) -> None:
+    """Who forgets all that was sealed waits no longer than for others."""
+    monkeypatch.setattr(folding, "READINGS_FOR_HOURS", 1)
+    storage.record(BATCH, atomic=True)
+    list(storage.seal(BATCH[0].sample.timestamp + timedelta(days=1)))
+    with MongoClient(url, appname=APP_NAME) as client, client.start_session() as session:
+        sealed = client.get_default_database()[collection]
+        session.start_transaction()
+        assert sealed.update_many({}, {"$set": {"a": 1}}, session=session).modified_count == 2
+        begin = time.monotonic()
+        storage.unseal()
+
+        assert time.monotonic() - begin < INACTIVE_SECONDS + 5
+        assert sealed.count_documents({}) == 0
 
 
 @pytest.mark.parametrize("dying", ["another"], indirect=True)
