@@ -22,6 +22,7 @@ from metering.query import (
     SampleQuery,
     StreamQuery,
     SummaryQuery,
+    all_of,
     asks_metadata,
     metadata_field,
 )
@@ -108,3 +109,12 @@ def test_everything_and_nothing() -> None:
     assert AllOf(()) == EVERYTHING
     assert AnyOf(()) == NOTHING
     assert EVERYTHING != NOTHING
+
+
+def test_filters_together() -> None:
+    """As one list of comparisons: what matches everything adds nothing, and one alone is itself."""
+    one, other = (Comparison(FIELDS[name], Operator.EQ, "a") for name in ("meter", "unit"))
+
+    assert all_of() == all_of(EVERYTHING, AllOf(())) == EVERYTHING
+    assert all_of(EVERYTHING, one) is one
+    assert all_of(one, AllOf((other,))) == all_of(AllOf((one, other))) == AllOf((one, other))
