@@ -11,7 +11,16 @@ from builders import NOON, after_noon, readings, sample, series, submission
 from contract.asking import EVERYONE, keep, record, summaries, summary, windows
 
 from metering.model import MeterType, Project, Sample
-from metering.query import FIELDS, AllOf, AnyOf, Comparison, Not, Operator, SummaryQuery
+from metering.query import (
+    FIELDS,
+    AllOf,
+    AnyOf,
+    Comparison,
+    Not,
+    Operator,
+    SummaryQuery,
+    metadata_field,
+)
 from metering.storage.base import Storage, WindowSummary
 from metering.summary import Reading, of_stream
 from metering.times import FixedWindows, ListedWindows, Range, WholeRange
@@ -477,3 +486,35 @@ def test_closed_iterator_gives_nothing(storage: Storage) -> None:
 
     assert list(found) == []
     keep(storage, sample(id="new"))
+
+
+@pytest.mark.parametrize("more", [(), (Comparison(metadata_field("b"), Operator.EQ, 1),)])
+def test_each_meter_with_a_condition_of_its_own(
+    storage: Storage, more: tuple[Comparison, ...]
+) -> None:
+    """What one leaves to ask of metadata is not asked of another; 1 is not true."""
+    values = {"cpu": 1, "disk": True, "net": 2}
+    keep(
+        storage,
+        *(
+            sample(id=f"{meter}-{value}", meter=meter, metadata={"a": value, "b": 1})
+            for meter in values
+            for value in values.values()
+        ),
+    )
+    asked = AnyOf(
+        tuple(
+            AllOf(
+                (
+                    Comparison(FIELDS["meter"], Operator.EQ, meter),
+                    Comparison(metadata_field("a"), Operator.EQ, value),
+                    *more,
+                )
+            )
+            for meter, value in values.items()
+        )
+    )
+    found = summaries(storage, filter=asked)
+
+    told = [(series.meter, series.metadata.tree["a"]) for series, _ in found]
+    assert sorted(map(repr, told)) == sorted(map(repr, values.items()))
