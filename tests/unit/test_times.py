@@ -205,6 +205,16 @@ def test_what_is_written_is_read(instant: datetime) -> None:
 
 
 @given(st.datetimes(timezones=st.just(UTC)).map(times.truncate))
+def test_what_is_written_is_iso_8601(instant: datetime) -> None:
+    """The quick way to write gives what the standard library gives."""
+    naive = instant.replace(tzinfo=None)
+    detail = "milliseconds" if instant.microsecond else "seconds"
+
+    assert naive.isoformat() == times.write_naive(instant)
+    assert f"{naive.isoformat(timespec=detail)}Z" == times.write(instant)
+
+
+@given(st.datetimes(timezones=st.just(UTC)).map(times.truncate))
 def test_milliseconds_and_back(instant: datetime) -> None:
     """Milliseconds since 1970 name every instant that can be kept."""
     assert instant == times.from_milliseconds(times.to_milliseconds(instant))
