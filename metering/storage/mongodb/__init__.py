@@ -3,14 +3,15 @@
 from typing import ClassVar, Self
 
 from metering.storage.mongodb.tables import MongoTables
+from metering.storage.mongodb.writing import BUDGET_SECONDS, KNOWN_SECONDS
 from metering.storage.tracks import TrackStorage
 
 
 class MongoStorage(TrackStorage):
     """`mongodb://host/database`: a store in MongoDB 6.0 or later."""
 
-    # Writers look again after 30 seconds, and take 10 at most.
-    settle_seconds: ClassVar[float] = 60
+    # Clocks of machines may run at other speeds, and a batch may be answered late.
+    settle_seconds: ClassVar[float] = 1.5 * (KNOWN_SECONDS + BUDGET_SECONDS)
     tables: MongoTables
 
     @classmethod

@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError, OperationFailure
 
-from metering.errors import StorageUnavailable
+from metering.errors import Misconfigured, StorageUnavailable
 from metering.metadata import Metadata
 from metering.model import Outcome, Sample, Series, Submission, Track, Verdict
 from metering.remembered import Remembered
@@ -43,13 +43,14 @@ from metering.storage.spans import day_of
 
 T = TypeVar("T")
 
+# How long a writer goes by watermarks that it has read, and how long a batch takes at most.
+# `metering-manage seal` waits for both.
+KNOWN_SECONDS = 30
 BUDGET_SECONDS = 10
 # Of each the digest: 150 bytes.
 _TRACKS_REMEMBERED = 250_000
 _DESCRIPTIONS_REMEMBERED = 50_000
 _WRITE_CONFLICT = 112
-# Shorter than what `metering-manage seal` waits for writers.
-_KNOWN_SECONDS = 30
 # Outcomes of samples that somebody has stored.
 _THERE = {Outcome.DUPLICATE, Outcome.CONFLICT}
 
@@ -104,14 +105,14 @@ class Writer:
             return self._settled(submissions, verdicts, view, session)
 
     def _known(self, session: ClientSession) -> Watermarks:
-        """The watermarks, at most `_KNOWN_SECONDS` old: none moves back.
+        """The watermarks, at most `KNOWN_SECONDS` old: none moves back.
 
         They are read afresh after the samples are stored. Before that, only so often that
         `Storage.seal` can wait for writers that know less.
         """
         now = time.monotonic()
         known, read_at = self._remembered
-        if known is None or now > read_at + _KNOWN_SECONDS:
+        if known is None or now > read_at + KNOWN_SECONDS:
             known = read_watermarks(self._connection, session)
             self._remembered = known, now
         return known
@@ -176,7 +177,7 @@ class Writer:
     ) -> None:
         stored = [one.kept for one in verdicts if one.outcome is Outcome.STORED]
         there = [one.kept for one in verdicts if one.outcome in _THERE]
-        days = _days(stored, known) - _days(stored, before) | _days(there, known)
+        days = (_days(stored, known) - _days(stored, before)) | _days(there, known)
         strike(self._connection, days, known.run, session)
 
     def _record_each(
@@ -319,10 +320,15 @@ def _unknown(found: Mapping[bytes, T], known: Remembered[bytes, bool]) -> dict[b
 def _found(
     collection: MongoCollection[Document], digests: Collection[Any], session: ClientSession
 ) -> Mapping[Any, Document]:
-    """The documents with these digests, which samples name that are on a majority."""
+    """The documents with these digests, which samples name that are on a majority.
+
+    Raises:
+        Misconfigured: there are samples, but not what they name.
+    """
     found = {one["_id"]: one for one in collection.find(**among(digests), session=session)}
     if len(found) < len(digests):
-        raise _unproven()
+        message = f"{collection.name} of samples are missing: metering-manage verify says more"
+        raise Misconfigured(message)
     return found
 
 

@@ -9,6 +9,7 @@ import pytest
 from builders import LATER, NOON, after_noon, submission
 from mongod import Standalone
 
+from metering.errors import Misconfigured
 from metering.model import AllProjects, Outcome, Project, Submission
 from metering.query import FIELDS, Comparison, ExtentQuery, Operator, SampleQuery, SummaryQuery
 from metering.storage.base import Storage
@@ -48,6 +49,18 @@ def test_a_track_is_written_once(storage: MongoStorage, connection: Connection, 
     outcomes(storage, submission(id="2"))
 
     assert 0 == collection.count_documents({})
+
+
+@pytest.mark.parametrize("name", ["tracks", "descriptions"])
+def test_what_samples_name_is_missing(
+    storage: MongoStorage, connection: Connection, name: str
+) -> None:
+    """A retry whose sample cannot be read again is a fault of the database, and said to be one."""
+    outcomes(storage, submission(id="1"))
+    connection.database[name].delete_many({})
+
+    with pytest.raises(Misconfigured, match=f"^{name} of samples are missing: .*verify"):
+        outcomes(storage, submission(id="1"))
 
 
 def test_what_is_new_is_written_alone(storage: MongoStorage, connection: Connection) -> None:
