@@ -306,7 +306,6 @@ def _segment(stream: Stream, parts: Sequence[_Part], query: SegmentQuery) -> Seg
 
 def _of_samples(unit: str, whole: Accumulator, query: SegmentQuery) -> Detail:
     """The detail of a sum: until the range is over, more may come."""
-    whole.is_provisional = query.is_open
     return Detail(
         unit=unit,
         measured=None,
@@ -314,7 +313,7 @@ def _of_samples(unit: str, whole: Accumulator, query: SegmentQuery) -> Detail:
         resets=None,
         unit_seconds=None,
         observed_seconds=None,
-        quality=whole.quality,
+        quality=replace(whole, is_provisional=query.is_open).quality,
     )
 
 

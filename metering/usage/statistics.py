@@ -162,7 +162,7 @@ def filled(
 
 
 def _too_many_rows(max_rows: int) -> InvalidQuery:
-    message = f"more than {max_rows} rows: ask for a longer period or fewer groups"
+    message = f"more than {max_rows} rows: ask for longer windows or fewer groups"
     return InvalidQuery(message, field="period")
 
 
