@@ -1,13 +1,19 @@
 """Rights behind a proxy: roles, projects that are none, and what cannot be claimed."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import pytest
 from api.client import Client, assert_fault, keep, kept, v2_sample
 from api.conftest import Serve
+from oslo_policy import policy
 
 from metering.api.app import make_app
+from metering.api.callers.identity import Identity
+from metering.api.callers.rules import ADMINISTERS, Rules
 from metering.config import load
 from metering.errors import Misconfigured
 from metering.keys import KeyFile
@@ -197,6 +203,28 @@ def test_rules_that_are_broken_later_open_nothing(
         assert_fault(refused, 503, "rights cannot be checked now")
     assert_fault(caller.get("/v2/samples"), 403)
     assert [] == client.acting(project="p-1", roles="y").rows("/v2/samples")
+
+
+def test_nobody_decides_while_rules_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An enforcer that reads its file has a part of the rules only: other threads wait."""
+    reading, met = Lock(), []
+    load_rules = policy.Enforcer.load_rules
+
+    def slowly(enforcer: policy.Enforcer, force_reload: bool = False) -> None:  # noqa: FBT002
+        met.append(reading.acquire(blocking=False))
+        time.sleep(0.02)
+        load_rules(enforcer, force_reload)
+        if met[-1]:
+            reading.release()
+
+    rules = Rules(load([]))
+    monkeypatch.setattr(policy.Enforcer, "load_rules", slowly)
+    admin = Identity(project_id=None, user_id=None, roles=("admin",), system_scope=None)
+    with ThreadPoolExecutor(4) as pool:
+        decided = list(pool.map(lambda _: rules.allow(ADMINISTERS, admin), range(8)))
+
+    assert [True] * 8 == decided
+    assert all(met)
 
 
 def test_rules_whose_file_is_gone_open_nothing(storage: Storage, tmp_path: Path) -> None:

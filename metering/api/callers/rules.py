@@ -6,6 +6,7 @@ what stands here.
 """
 
 from pathlib import Path
+from threading import Lock
 
 from oslo_policy import policy
 
@@ -127,6 +128,8 @@ class Rules:
         self._auth = config.api.auth
         self._enforcer = _enforcer(config)
         self._path: str | None = None
+        # While it reads a changed file, the enforcer has a part of the rules only.
+        self._lock = Lock()
         self._loaded()
 
     def allow(self, rule: str, identity: Identity) -> bool:
@@ -135,6 +138,10 @@ class Rules:
         Raises:
             Misconfigured: the file cannot be read as it is now; why, is for the log.
         """
+        with self._lock:
+            return self._decided(rule, identity)
+
+    def _decided(self, rule: str, identity: Identity) -> bool:
         try:
             enforcer = self._loaded()
         except Misconfigured as error:
